@@ -1,0 +1,69 @@
+"""The training protocols of the papers, as data.
+
+A recipe is what a paper's method section says and no more: optimiser, schedule, initialisation. The
+length of a trial is not part of it but of the trial; the recipe gives the paper's own as a default,
+and its milestones are fractions, so a shortened run keeps the shape of the schedule.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with momentum under a step schedule.
+
+    `rate_per_batch`: the learning rate is `rate` for a batch of `rate_batch` images and grows linearly
+    with the batch size (Goyal et al. 2017, section 2.1); None keeps it at `rate` for every batch size.
+    `milestones`: fractions of all steps after which the rate is divided by 10.
+    `zero_gamma`: γ of each residual block's last norm starts at 0.
+    """
+
+    name: str
+    source: str
+    rate: float
+    rate_batch: int | None
+    milestones: tuple[Fraction, ...]
+    momentum: float
+    weight_decay: float
+    zero_gamma: bool
+    epochs: int | None
+    iterations: int | None
+
+    def learning_rate(self, step: int, total_steps: int, batch_size: int) -> float:
+        """Rate of step `step` (from 0) out of `total_steps`."""
+        scale = batch_size / self.rate_batch if self.rate_batch else 1.0
+        passed = bisect_right([m * total_steps for m in self.milestones], step)
+        return float(self.rate * scale / 10**passed)
+
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="wu2018",
+            source="Wu & He 2018, Group Normalization, section 4.1",
+            rate=0.1,
+            rate_batch=32,
+            milestones=(Fraction(3, 10), Fraction(6, 10), Fraction(9, 10)),
+            momentum=0.9,
+            weight_decay=1e-4,
+            zero_gamma=True,
+            epochs=100,
+            iterations=None,
+        ),
+        Recipe(
+            name="he2015",
+            source="He et al. 2015, Deep Residual Learning, section 4.2",
+            rate=0.1,
+            rate_batch=None,
+            milestones=(Fraction(1, 2), Fraction(3, 4)),
+            momentum=0.9,
+            weight_decay=1e-4,
+            zero_gamma=False,
+            epochs=None,
+            iterations=64_000,
+        ),
+    )
+}

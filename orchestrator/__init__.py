@@ -1,0 +1,1 @@
+"""Declare a sweep, reconcile it with what is done, and run what is missing on Ray Tune."""

@@ -1,0 +1,218 @@
+"""A sweep's folder: what is declared, done, half done and failed. The store is the truth, Ray the engine.
+
+    sweep.json                    what was declared, with provenance
+    results.csv, report.html      made from the rest at the end of every run
+    trials/<trial_id>/
+        trial.json                the identity, verified whenever the trial is opened
+        history.json              the epochs so far and the pack that the trial runs in; for readers
+        checkpoint-00012.pt       state after epoch 12; the one before is kept too
+        weights.pt                the final weights, in the names and shapes of the plain network
+        failure.json              attempts so far and the last traceback
+        result.json               written last; it alone means done
+
+Every run reads this and submits what is missing, so the first run, a resume and an extension are one
+code path. Nothing in here is a pickle, so a stranger's results are safe to open.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from model.errors import InputError
+from orchestrator.files import Files
+from orchestrator.trial import Trial
+
+Status = Literal["done", "diverged", "failed", "partial", "missing"]
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
+_TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """Where a trial stands.
+
+    `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
+    files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
+    trials.
+    """
+
+    trial_id: str
+    status: Status
+    epochs: tuple[int, ...] = ()
+    result: dict[str, Any] | None = None
+    history: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def finished(self) -> bool:
+        return self.result is not None
+
+
+class Store:
+    """One sweep's folder at `url` (a path or any fsspec URL). Creating the object touches nothing."""
+
+    def __init__(self, url: str) -> None:
+        self.files = Files(url)
+        self.url = url
+
+    # -- the sweep ---------------------------------------------------------------------------------
+
+    def declare(
+        self,
+        name: str,
+        trials: Iterable[Trial],
+        *,
+        description: str = "",
+        data: dict[str, Any] | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        """Record what the sweep now consists of; an earlier declaration's dates are kept.
+
+        `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
+        folder's trials were trained on other data.
+        """
+        before = self.sweep() or {}
+        known = dict(before.get("data") or {})
+        for dataset, facts in (data or {}).items():
+            old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
+            if old != facts["fingerprint"]:
+                raise InputError(
+                    f"{self.url} holds trials on another {dataset}: data fingerprint {old}, now "
+                    f"{facts['fingerprint']}. Choose another --results, or the --data-dir of before."
+                )
+            known[dataset] = facts
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.files.write_json(
+            "sweep.json",
+            {
+                "format": 1,
+                "name": name,
+                "description": description,
+                "created": before.get("created", now),
+                "updated": now,
+                "data": known,
+                "provenance": provenance or {},
+                "trials": {trial.trial_id: trial.identity for trial in trials},
+            },
+        )
+
+    def sweep(self) -> dict[str, Any] | None:
+        """The parsed sweep.json, None in a folder that has none. Raises InputError where it is damaged."""
+        try:
+            sweep = self.files.read_json("sweep.json")
+        except ValueError as error:
+            raise InputError(
+                f"{self.url}/sweep.json is damaged: {error}. Remove it and run the sweep again."
+            ) from None
+        if sweep is not None and (not isinstance(sweep, dict) or sweep.get("format") != 1):
+            raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
+        return sweep
+
+    # -- reading trials ----------------------------------------------------------------------------
+
+    def scan(self, *, history: bool = False) -> dict[str, TrialState]:
+        """Every trial that has a folder, by id. `history`: also read the epochs of finished trials."""
+        listing = {
+            trial_id: names
+            for trial_id, names in self.files.list("trials").items()
+            if _TRIAL_ID.fullmatch(trial_id) and "trial.json" in names
+        }
+        wanted = []
+        for trial_id, names in listing.items():
+            small = {"result.json", "failure.json"} & names
+            if "history.json" in names and (history or "result.json" not in names):
+                small.add("history.json")
+            wanted += [f"trials/{trial_id}/{name}" for name in sorted(small)]
+        parsed = self.files.read_jsons(wanted)
+        return {trial_id: self._state(trial_id, names, parsed) for trial_id, names in listing.items()}
+
+    @staticmethod
+    def _state(trial_id: str, names: set[str], parsed: dict[str, Any]) -> TrialState:
+        warnings: list[str] = []
+
+        def content(name: str) -> dict[str, Any] | None:
+            value = parsed.get(f"trials/{trial_id}/{name}")
+            if value is None or isinstance(value, dict):
+                return value
+            warnings.append(f"trials/{trial_id}/{name} is damaged and was ignored")
+            return None
+
+        epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
+        result, failure, history = content("result.json"), content("failure.json"), content("history.json")
+        status: Status
+        if result is not None:
+            status = "diverged" if result.get("status") == "diverged" else "done"
+        elif failure is not None:
+            status = "failed"
+        else:
+            status = "partial" if epochs else "missing"
+        return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings))
+
+    def identities(self, trial_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The stored identity of each trial that has one."""
+        names = {f"trials/{trial_id}/trial.json": trial_id for trial_id in trial_ids}
+        parsed = self.files.read_jsons(list(names))
+        return {names[name]: value for name, value in parsed.items() if isinstance(value, dict)}
+
+    # -- one trial ---------------------------------------------------------------------------------
+
+    def open(self, trials: Iterable[Trial]) -> None:
+        """Create the folders of these trials, or verify that they hold the same trials.
+
+        Raises InputError that shows the difference.
+        """
+        by_id = {trial.trial_id: trial for trial in trials}
+        stored = self.files.read_jsons([f"trials/{trial_id}/trial.json" for trial_id in by_id])
+        for trial_id, trial in by_id.items():
+            name = f"trials/{trial_id}/trial.json"
+            old = stored.get(name)
+            if isinstance(old, dict):
+                _verify(self.url, trial, old)
+            else:  # absent or damaged: what it should hold is known
+                self.files.write_json(name, trial.identity)
+
+    def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
+        self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
+
+    def read_checkpoint(self, trial_id: str, epoch: int) -> bytes:
+        """Raises FileNotFoundError."""
+        return self.files.read(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+
+    def drop_checkpoints(self, trial_id: str, epochs: Iterable[int]) -> None:
+        for epoch in epochs:
+            self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+
+    def write_history(self, trial_id: str, history: dict[str, Any]) -> None:
+        """`history`: {"pack": [trial ids], "epochs": [one mapping per finished epoch, in order]}."""
+        self.files.write_json(f"trials/{trial_id}/history.json", history)
+
+    def write_weights(self, trial_id: str, data: bytes) -> None:
+        self.files.write(f"trials/{trial_id}/weights.pt", data)
+
+    def write_failure(self, trial_id: str, failure: dict[str, Any]) -> None:
+        """`failure`: {"attempts": int, "error": one line, "traceback": text, "time": ISO 8601}."""
+        self.files.write_json(f"trials/{trial_id}/failure.json", failure)
+
+    def write_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """The completion marker: call it last. `result` has the columns of results.csv."""
+        self.files.write_json(f"trials/{trial_id}/result.json", result)
+        self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _verify(url: str, trial: Trial, stored: dict[str, Any]) -> None:
+    identity = trial.identity
+    if stored == identity:
+        return
+    different = [
+        f"{key}: {stored.get(key)!r} there, {identity.get(key)!r} declared"
+        for key in sorted({*stored, *identity})
+        if stored.get(key) != identity.get(key)
+    ]
+    raise InputError(
+        f"{url} holds an incompatible trial under {trial.trial_id} ({'; '.join(different)}). "
+        "Choose another --results, or move that trial's folder away."
+    )
