@@ -139,6 +139,17 @@ class Files:
                 found.setdefault(subfolder, set()).add(name)
         return found
 
+    def names(self, folder: str) -> set[str]:
+        """The names of the files in one folder. Empty where there is no such folder."""
+        base = self.path(folder)
+        try:
+            if self.local:
+                return {file.name for file in os.scandir(base) if file.is_file(follow_symlinks=False)}
+            found = self.fs.ls(base, detail=True)
+        except FileNotFoundError:
+            return set()
+        return {PurePosixPath(entry["name"]).name for entry in found if entry["type"] == "file"}
+
     def writable(self) -> None:
         """Try a write. Raises InputError that says what stands in the way."""
         name = f".probe-{uuid.uuid4().hex[:8]}"

@@ -203,14 +203,16 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
 
 def _explain(source: str, node: Any, error: ValidationError) -> str:
     """The first problem of a validation, in one line: where, what, what is allowed."""
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # A misspelt key is also a missing one; the misspelling is the cause.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     path = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
     message = problem["msg"].removeprefix("Value error, ")
     key, _, rest = message.partition(": ")
     if rest and key in Block.model_fields:  # our own checks of a whole block name its key first
         path, message = [*path, key], rest
     if problem["type"] == "extra_forbidden":
-        known = [f for f in (Block if "blocks" in path else Grid).model_fields]
+        known = list((Block if "blocks" in path else Grid).model_fields)
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         message = (
             "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"

@@ -121,6 +121,14 @@ class Store:
             for trial_id, names in self.files.list("trials").items()
             if _TRIAL_ID.fullmatch(trial_id) and "trial.json" in names
         }
+        return self._states(listing, history)
+
+    def states(self, trial_ids: Iterable[str]) -> dict[str, TrialState]:
+        """These trials alone, those without a folder included; a worker need not list the whole sweep."""
+        listing = {trial_id: self.files.names(f"trials/{trial_id}") for trial_id in trial_ids}
+        return self._states(listing, history=False)
+
+    def _states(self, listing: dict[str, set[str]], history: bool) -> dict[str, TrialState]:
         wanted = []
         for trial_id, names in listing.items():
             small = {"result.json", "failure.json"} & names
@@ -160,20 +168,21 @@ class Store:
 
     # -- one trial ---------------------------------------------------------------------------------
 
-    def open(self, trials: Iterable[Trial]) -> None:
-        """Create the folders of these trials, or verify that they hold the same trials.
+    def verify(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Check the folders of these trials against them; gives the trials that have none yet.
 
         Raises InputError that shows the difference.
         """
         by_id = {trial.trial_id: trial for trial in trials}
-        stored = self.files.read_jsons([f"trials/{trial_id}/trial.json" for trial_id in by_id])
-        for trial_id, trial in by_id.items():
-            name = f"trials/{trial_id}/trial.json"
-            old = stored.get(name)
-            if isinstance(old, dict):
-                _verify(self.url, trial, old)
-            else:  # absent or damaged: what it should hold is known
-                self.files.write_json(name, trial.identity)
+        stored = self.identities(by_id)
+        for trial_id, identity in stored.items():
+            _verify(self.url, by_id[trial_id], identity)
+        return [trial for trial_id, trial in by_id.items() if trial_id not in stored]
+
+    def open(self, trials: Iterable[Trial]) -> None:
+        """Create the folders of these trials, or verify that they hold the same ones. Raises InputError."""
+        for trial in self.verify(trials):  # absent, or damaged: what it should hold is known
+            self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
 
     def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
         self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
@@ -196,6 +205,11 @@ class Store:
     def write_failure(self, trial_id: str, failure: dict[str, Any]) -> None:
         """`failure`: {"attempts": int, "error": one line, "traceback": text, "time": ISO 8601}."""
         self.files.write_json(f"trials/{trial_id}/failure.json", failure)
+
+    def forget_failures(self, trial_ids: Iterable[str]) -> None:
+        """Give these trials all their attempts again."""
+        for trial_id in trial_ids:
+            self.files.remove(f"trials/{trial_id}/failure.json")
 
     def write_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """The completion marker: call it last. `result` has the columns of results.csv."""

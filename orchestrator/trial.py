@@ -43,7 +43,7 @@ ALLOWED_GROUPS = tuple(g for g in range(1, WIDTHS[0] + 1) if all(width % g == 0 
 
 
 class Trial(BaseModel):
-    """One network, one data set, one norm, one batch size, one G, one seed. Frozen; its id is its identity."""
+    """One network, data set, norm, batch size, G and seed. Frozen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,0 +1,223 @@
+"""Packs on Ray Tune. The only file that knows Ray.
+
+Tune schedules, places, retries after lost workers and nodes, and collects metrics; what is done is
+decided by the store alone. Two facts of Ray 2.60 shape this file. An interrupted `fit` returns as if
+all had finished, so interruption is handled here: the scheduler starts nothing more and ends each pack
+at its next report. And a trial's failures and a node's loss count alike, so Tune may retry often while
+the store counts the failures that the trial itself raised.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from model.errors import InputError
+from orchestrator.execution import Listener, Options, Resources, Work
+from orchestrator.files import Files
+from orchestrator.interrupt import Interrupt
+from orchestrator.store import Store
+from orchestrator.trainable import Job, record_failure, run_pack
+
+# Read by Ray when it is imported. Loggers nobody reads cost 100 ms a trial and 500 MB (measured).
+os.environ.update(
+    RAY_USAGE_STATS_ENABLED="0",
+    RAY_AIR_NEW_OUTPUT="0",
+    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
+    TUNE_DISABLE_SIGINT_HANDLER="1",
+    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+)
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.logger import JsonLoggerCallback
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+_OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
+_LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
+
+
+@contextlib.contextmanager
+def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, float]]:
+    """Ray, started here with `cpus` or joined at `address`; gives its resources. Raises InputError.
+
+    Without an address a Ray of its own is started, and its folder below /tmp/ray is removed at the end.
+    """
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="ray")
+    local: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "num_cpus": cpus,
+    }
+    try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            configure_logging=False,
+            **({} if address else local),
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"no Ray cluster answers at {address or 'this machine'}: {reason}. "
+            "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
+        ) from None
+    session = context.address_info.get("session_dir")
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+        if not address and session:
+            shutil.rmtree(session, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def joined(options: Options) -> Iterator[tuple[Resources, int]]:
+    """The cluster at `options.address`: a pack's resources there and how many fit. Raises InputError."""
+    with cluster(options.address) as available:
+        share = options.gpus_per_pack
+        if share is None:
+            share = 1.0 if available.get("GPU") else 0.0
+        resources = Resources(options.cpus_per_pack, share, "cuda" if share else "cpu")
+        yield resources, check_resources(resources, available)
+
+
+def check_resources(resources: Resources, available: dict[str, float]) -> int:
+    """How many packs fit at once. Raises InputError where not even one does."""
+    gpus, cpus = available.get("GPU", 0.0), available.get("CPU", 0.0)
+    if resources.gpus > gpus:
+        raise InputError(
+            f"a pack asks for {resources.gpus:g} GPU and Ray sees {gpus:g}. "
+            "Use --gpus-per-pack 0 to train on the CPU."
+        )
+    if resources.cpus > cpus:
+        raise InputError(
+            f"a pack asks for {resources.cpus:g} CPUs and Ray sees {cpus:g}; lower --cpus-per-pack."
+        )
+    slots = cpus // resources.cpus if resources.cpus else float("inf")
+    if resources.gpus:
+        slots = min(slots, gpus // resources.gpus)
+    return int(slots)
+
+
+def run_on_ray(
+    work: Sequence[Work], listener: Listener, interrupt: Interrupt, *, results: str, resources: Resources
+) -> "tune.ResultGrid":
+    """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
+
+    In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
+    `metrics_dataframe` holds every epoch reported.
+    """
+    storage = _fresh_storage(results)
+    trainable = tune.with_parameters(_trainable, jobs=[item.job for item in work])
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
+        param_space={"pack": tune.grid_search(list(range(len(work))))},
+        tune_config=tune.TuneConfig(
+            reuse_actors=True,
+            scheduler=_Stoppable(interrupt),
+            trial_dirname_creator=lambda trial: f"pack-{trial.config['pack']:05d}",
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=storage,
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
+            callbacks=[JsonLoggerCallback(), _Events(work, listener, Store(results))],
+            stop=_AllStopped(interrupt, listener),
+        ),
+    )
+    return tuner.fit()
+
+
+def _trainable(config: dict[str, Any], jobs: list[Job]) -> None:
+    """On the worker. A job whose failures are used up ends without an error: the store has them."""
+    job = jobs[config["pack"]]
+    states = Store(job.results).states([trial.trial_id for trial in job.identities])
+    attempts = max((state.failure or {}).get("attempts", 0) for state in states.values())
+    if attempts >= job.max_failures and not all(state.finished for state in states.values()):
+        failure = next(state.failure for state in states.values() if state.failure)
+        tune.report({"failed": failure["error"]})
+        return
+    run_pack(job, tune.report)
+
+
+def _fresh_storage(results: str) -> str:
+    """Where Tune keeps its own state: beside the results, so that all nodes reach it; never read back."""
+    files = Files(results)
+    base = files.path(".ray")
+    with contextlib.suppress(FileNotFoundError):
+        files.fs.rm(base, recursive=True)
+    return str(Path(base)) if files.local else f"{results.rstrip('/')}/.ray"
+
+
+class _Stoppable(FIFOScheduler):  # type: ignore[misc]
+    """First in, first out; after an interrupt nothing starts and every pack ends at its next report."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        super().__init__()
+        self._interrupt = interrupt
+
+    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+        return None if self._interrupt.requested else super().choose_trial_to_run(tune_controller)
+
+    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+        return str(TrialScheduler.STOP if self._interrupt.requested else TrialScheduler.CONTINUE)
+
+
+class _AllStopped(tune.Stopper):  # type: ignore[misc]
+    """Ends the experiment once an interrupt was asked for and no pack is running."""
+
+    def __init__(self, interrupt: Interrupt, listener: Listener) -> None:
+        self._interrupt = interrupt
+        self._events = listener
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._interrupt.requested and not self._events.running
+
+
+class _Events(tune.Callback):  # type: ignore[misc]
+    """Tune's callbacks as our events; the last failure of a pack goes into the store."""
+
+    def __init__(self, work: Sequence[Work], listener: Listener, store: Store) -> None:
+        self._work, self._listener, self._store = work, listener, store
+
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        self._listener.started(trial.config["pack"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
+    ) -> None:
+        if "epoch" in result and "replicas" in result:
+            self._listener.epoch(trial.config["pack"], result)
+
+    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        index = trial.config["pack"]
+        if error := (trial.last_result or {}).get("failed"):
+            self._listener.failed(index, error)
+        else:
+            self._listener.finished(index)
+
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        self._listener.retrying(trial.config["pack"], _last_line(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        index, error = trial.config["pack"], _last_line(trial)
+        record_failure(self._store, [t.trial_id for t in self._work[index].pack.trials], error)
+        self._listener.failed(index, error)
+
+
+def _last_line(trial: TuneTrial) -> str:
+    error = trial.get_error() if hasattr(trial, "get_error") else None
+    lines = str(error or "the worker was lost").strip().splitlines()
+    return lines[-1].strip()

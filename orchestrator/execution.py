@@ -1,0 +1,63 @@
+"""What every way of running packs has in common: jobs go in, events come out.
+
+Two ways exist: `inline` runs packs one after another in this process, for debuggers and for machines
+without Ray; `driver` hands them to Ray Tune. Both tell a Listener what happens and both leave the
+results to the store.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from orchestrator.plan import Pack
+from orchestrator.trainable import Job
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run; nothing in here changes a number. `pack`: replicas of a pack, None to choose."""
+
+    results: str
+    data_dir: str | None = None
+    executor: Literal["ray", "inline"] = "ray"
+    pack: int | None = None
+    cpus_per_pack: float = 1.0
+    gpus_per_pack: float | None = None
+    address: str | None = None
+    max_failures: int = 3
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one pack occupies, and where it runs. `device` is "cpu" or "cuda"."""
+
+    cpus: float
+    gpus: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """A pack and the job that a worker gets for it."""
+
+    pack: Pack
+    job: Job
+
+
+class Listener(Protocol):
+    """Told of everything, from one thread. Packs are known by their index in the work."""
+
+    @property
+    def running(self) -> int:
+        """Packs that run now."""
+
+    def started(self, index: int) -> None: ...
+
+    def epoch(self, index: int, metrics: dict[str, Any]) -> None:
+        """`metrics`: what the trainable reported."""
+
+    def finished(self, index: int) -> None: ...
+
+    def retrying(self, index: int, error: str) -> None: ...
+
+    def failed(self, index: int, error: str) -> None: ...

@@ -1,0 +1,91 @@
+"""How fast packs train here: this sweep's own history where it has one, else a short calibration."""
+
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import Any
+
+from model.data import DataInfo
+from model.spec import Spec
+from orchestrator.store import TrialState
+from orchestrator.trial import Trial
+
+#: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
+_Key = tuple[str, str, str, str, int]
+
+_CALIBRATIONS = 12  # at most; the cells beyond take the nearest batch size that was measured
+
+
+def _key(spec: Spec) -> _Key:
+    return (spec.dataset, spec.model, spec.shortcut, spec.norm, spec.batch_size)
+
+
+class Pace:
+    """Images per second of a pack, evaluation included, all its replicas together. Callable.
+
+    `history`: from `observed`. `device` and `threads`: of one pack.
+    """
+
+    def __init__(
+        self,
+        history: Mapping[tuple[_Key, int], float],
+        infos: Mapping[str, DataInfo],
+        *,
+        device: str,
+        threads: int,
+    ) -> None:
+        self._history = dict(history)
+        self._infos = infos
+        self._device, self._threads = device, threads
+        self._calibrated: dict[tuple[_Key, int], float] = {}
+
+    @property
+    def source(self) -> str:
+        """Where the figures asked for so far came from, in words."""
+        return "a short calibration" if self._calibrated else "this sweep's own history"
+
+    def __call__(self, spec: Spec, replicas: int) -> float:
+        key = _key(spec)
+        own = {count: pace for (other, count), pace in self._history.items() if other == key}
+        if own:
+            return own[min(own, key=lambda count: abs(count - replicas))]
+        if (key, replicas) not in self._calibrated:
+            if len(self._calibrated) >= _CALIBRATIONS:
+                return self._nearest(spec, replicas)
+            self._calibrated[key, replicas] = self._calibrate(spec, replicas)
+        return self._calibrated[key, replicas]
+
+    def _calibrate(self, spec: Spec, replicas: int) -> float:
+        import torch
+
+        from model.pace import calibrate
+
+        torch.set_num_threads(self._threads)
+        info = self._infos[spec.dataset]
+        training = calibrate(spec, replicas, info, self._device)
+        # Evaluation is a forward pass, about a third of a step's work, over the test set each epoch.
+        return training / (1 + info.test_size / (3 * info.train_size))
+
+    def _nearest(self, spec: Spec, replicas: int) -> float:
+        def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
+            (dataset, model, _, norm, batch_size), count = entry
+            apart = abs(batch_size - spec.batch_size) + abs(count - replicas)
+            return (dataset != spec.dataset or model != spec.model, norm != spec.norm, apart)
+
+        return self._calibrated[min(self._calibrated, key=distance)]
+
+
+def observed(trials: Iterable[Trial], states: Mapping[str, TrialState]) -> dict[tuple[_Key, int], float]:
+    """Median images per second by cell and pack size, from the results and histories of these trials."""
+    found: dict[tuple[_Key, int], list[float]] = {}
+    for trial in trials:
+        state = states.get(trial.trial_id)
+        if state is None:
+            continue
+        entries: list[dict[str, Any]] = (
+            [state.result] if state.result else (state.history or {}).get("epochs", [])
+        )
+        pack = (state.result or state.history or {}).get("pack") or [trial.trial_id]
+        paces = [float(e["images_per_second"]) for e in entries if e.get("images_per_second")]
+        if paces:
+            found.setdefault((_key(trial.spec), len(pack)), []).append(median(paces))
+    return {key: median(paces) for key, paces in found.items()}

@@ -1,0 +1,269 @@
+"""`python -m orchestrator.run --grid fig1 …`: the command line, nothing else."""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+import webbrowser
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from model.errors import InputError
+from model.spec import DATASETS, MODELS, NORMS
+from orchestrator.adjust import Adjustments, adjust
+from orchestrator.grid import find, shipped
+from orchestrator.interrupt import Interrupt
+
+EXAMPLES = """\
+examples:
+  python -m orchestrator.run --grid demo --open          two minutes on two cores, no network
+  python -m orchestrator.run --grid fig1 --dry-run       what would run, and for how long
+  python -m orchestrator.run --grid fig1                 the study; run it again to go on where it stopped
+  python -m orchestrator.run --grid fig1 --seeds 10      five more seeds; the finished ones are kept
+  python -m orchestrator.run --grid fig1 --groups-from results/gsearch
+  python -m orchestrator.run --grid my.yaml --dataset imagefolder --data-dir ~/images
+
+exit codes: 0 all trials done; 1 some failed; 2 bad input; 130 or 143 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
+    arguments = _parser().parse_args(argv)
+    console = Console(highlight=False)
+    try:
+        return _main(arguments, console)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message} (see python -m orchestrator.run --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def _names(allowed: Sequence[str]) -> Any:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in text.split(",") if part.strip())
+        if not names:
+            raise argparse.ArgumentTypeError("empty list")
+        for name in names:
+            if name not in allowed:
+                raise argparse.ArgumentTypeError(f"{name!r}; allowed: {', '.join(allowed)}")
+        return names
+
+    return parse
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers with commas between") from None
+    if not numbers:
+        raise argparse.ArgumentTypeError("empty list")
+    return numbers
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    numbers = _integers(text)
+    if "," in text:
+        return numbers
+    if numbers[0] < 1:
+        raise argparse.ArgumentTypeError("expected a count above zero, or a list like 1,2,7")
+    return tuple(range(1, numbers[0] + 1))
+
+
+def _pack(text: str) -> int | None:
+    return None if text == "auto" else _positive(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number above zero")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
+    return value
+
+
+def _cpus(text: str) -> float:
+    if (value := _share(text)) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m orchestrator.run",
+        description="Train what is missing of a sweep and make its report. The same command starts a sweep, "
+        "goes on after an interruption, and widens a finished one.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
+    parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
+    parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
+    _what(parser.add_argument_group("what is trained (instead of the grid's own)"))
+    _how(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    return parser
+
+
+def _what(group: Any) -> None:
+    group.add_argument("--norms", type=_names(NORMS), metavar="bn,gn", help=f"of {', '.join(NORMS)}")
+    group.add_argument("--batch-sizes", type=_integers, metavar="32,16")
+    group.add_argument("--groups", type=_integers, metavar="8,4", help="G of group norm")
+    group.add_argument(
+        "--groups-from", metavar="RESULTS", help="take G from a finished G search, by validation error"
+    )
+    group.add_argument("--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N) or a list")
+    group.add_argument("--epochs", type=_positive, metavar="N", help="the schedule scales with it")
+    group.add_argument("--dataset", choices=DATASETS)
+    group.add_argument("--model", choices=tuple(MODELS))
+
+
+def _how(group: Any) -> None:
+    group.add_argument(
+        "--results", metavar="URL", help="folder or fsspec URL of the results (default: results/<grid>)"
+    )
+    group.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="imagefolder: holds train/ and test/; cifar: where it lies",
+    )
+    group.add_argument(
+        "--executor",
+        choices=("ray", "inline"),
+        default="ray",
+        help="ray: on this machine's cores and GPUs or a cluster (default); inline: in this process, no Ray",
+    )
+    group.add_argument(
+        "--pack", type=_pack, metavar="N|auto", help="seeds of a cell trained together (default: auto)"
+    )
+    group.add_argument("--cpus-per-pack", type=_cpus, default=1.0, metavar="N", help="default: 1")
+    group.add_argument(
+        "--gpus-per-pack",
+        type=_share,
+        metavar="N",
+        help="a fraction is fine (default: 1 if there is a GPU)",
+    )
+    group.add_argument("--address", metavar="HOST:PORT", help="a running Ray cluster (default: own one)")
+    group.add_argument(
+        "--max-failures",
+        type=_positive,
+        default=3,
+        metavar="N",
+        help="attempts at a trial (default: 3)",
+    )
+    group.add_argument("--retry-failed", action="store_true", help="give failed trials all attempts again")
+
+
+def _main(arguments: argparse.Namespace, console: Console) -> int:
+    if arguments.list_grids:
+        _list_grids(console)
+        return 0
+    if arguments.grid is None:
+        raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
+    from orchestrator.execution import Options
+    from orchestrator.sweep import declare, prepare
+
+    grid = find(arguments.grid)
+    trials = adjust(grid, _adjustments(arguments))
+    options = Options(
+        results=(arguments.results or f"results/{grid.name}").rstrip("/"),
+        data_dir=str(Path(arguments.data_dir).expanduser()) if arguments.data_dir else None,
+        executor=arguments.executor,
+        pack=arguments.pack,
+        cpus_per_pack=arguments.cpus_per_pack,
+        gpus_per_pack=arguments.gpus_per_pack,
+        address=arguments.address or os.environ.get("RAY_ADDRESS"),
+        max_failures=arguments.max_failures,
+        retry_failed=arguments.retry_failed,
+    )
+    with _place(options) as place:
+        prepared = prepare(grid.name, grid.description, trials, options, place=place)
+        for warning in prepared.warnings:
+            console.print(f"[yellow]warning:[/] {warning}")
+        from orchestrator.summary import print_plan
+
+        print_plan(prepared, console, cells=arguments.dry_run)
+        if arguments.dry_run:
+            return 0
+        command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
+        declare(prepared, command)
+        return _run(prepared, console, command, browser=arguments.open)
+
+
+def _place(options: Any) -> Any:
+    """A joined cluster's resources, where one is named; a local Ray starts only when there is work."""
+    if not options.address or options.executor != "ray":
+        return nullcontext(None)
+    from orchestrator.driver import joined
+
+    return joined(options)
+
+
+def _adjustments(arguments: argparse.Namespace) -> Adjustments:
+    groups = arguments.groups
+    if arguments.groups_from:
+        if groups:
+            raise InputError("--groups and --groups-from: give one of them")
+        from analysis.load import load
+        from analysis.stats import best_groups
+
+        groups = (best_groups(load(arguments.groups_from)),)
+    return Adjustments(
+        norms=arguments.norms,
+        batch_sizes=arguments.batch_sizes,
+        groups=groups,
+        seeds=arguments.seeds,
+        epochs=arguments.epochs,
+        dataset=arguments.dataset,
+        model=arguments.model,
+    )
+
+
+def _run(prepared: Any, console: Console, command: str, *, browser: bool) -> int:
+    from orchestrator.summary import print_outcome, spent, write_report
+    from orchestrator.sweep import execute
+
+    begun = time.monotonic()
+    with Interrupt() as interrupt:
+        if prepared.plan.packs:
+            execute(prepared, console, interrupt)
+            console.print(spent(prepared, time.monotonic() - begun))
+        report = write_report(prepared.store)
+    code = print_outcome(prepared, console, report, interrupt, command)
+    if browser and report.startswith("/"):
+        webbrowser.open(Path(report).as_uri())
+    return code
+
+
+def _list_grids(console: Console) -> None:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("grid")
+    table.add_column("trials", justify="right")
+    table.add_column("what it is")
+    for name, grid in shipped().items():
+        table.add_row(name, str(len(grid.trials())), grid.description)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

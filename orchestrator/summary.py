@@ -1,0 +1,128 @@
+"""What is printed before and after a run, and the files that a run leaves beside its trials."""
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.interrupt import Interrupt
+from orchestrator.progress import duration
+from orchestrator.store import Store
+from orchestrator.sweep import Prepared
+
+_MOST_FAILURES = 10
+
+
+def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
+    """The plan in a line or two; with `cells`, also a row for each cell and the packing with its reason."""
+    plan = prepared.plan
+    names = Counter(trial.dataset for trial in plan.trials)
+    console.print(
+        f"[bold]{prepared.name}[/]: {len(plan.trials)} trials in "
+        f"{len({trial.spec for trial in plan.trials})} cells on {', '.join(names)}; "
+        f"{len(plan.finished)} done, {plan.waiting} to run"
+        + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
+    )
+    if cells:
+        console.print(_cells(prepared))
+    if plan.packs:
+        where = f"{prepared.slots} at a time" if prepared.slots > 1 else "one at a time"
+        console.print(
+            f"{len(plan.packs)} packs, {where} on {_each(prepared)}; "
+            f"about {duration(prepared.estimate or 0)} by {prepared.estimate_source}"
+        )
+    if plan.undeclared:
+        console.print(f"{len(plan.undeclared)} trials in {prepared.store.url} are no longer declared; kept")
+
+
+def _each(prepared: Prepared) -> str:
+    resources = prepared.resources
+    cpus = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
+    return f"{resources.gpus:g} GPU and {cpus} each" if resources.gpus else f"{cpus} each"
+
+
+def _cells(prepared: Prepared) -> Table:
+    plan = prepared.plan
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name, justify in (("cell", "left"), ("trials", "right"), ("done", "right"), ("to run", "right")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("packs of", justify="right", no_wrap=True)
+    table.add_column("why")
+    seconds = Counter[Any]()
+    for pack, estimate in zip(plan.packs, plan.seconds, strict=False):
+        seconds[pack.spec] += estimate  # type: ignore[assignment]
+    waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
+    done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
+    for spec, count in Counter(trial.spec for trial in plan.trials).items():
+        norm = f"{spec.norm} G={spec.groups}" if spec.groups else spec.norm
+        choice = prepared.choices.get(spec) if waiting[spec] else None
+        table.add_row(
+            f"{norm}, batch {spec.batch_size}",
+            str(count),
+            str(done[spec]),
+            str(waiting[spec]),
+            duration(seconds[spec]) if waiting[spec] else "",
+            str(choice.size) if choice else "",
+            choice.reason if choice else "",
+        )
+    return table
+
+
+def write_report(store: Store) -> str:
+    """Make results.csv and report.html from the store; gives the report's place."""
+    from analysis.load import load
+    from analysis.report import build
+    from analysis.tables import results_csv
+
+    store.files.write("results.csv", results_csv(load(store.url)).encode())
+    store.files.write("report.html", build(store.url).encode())
+    path = store.files.path("report.html")
+    return path if store.files.local else f"{store.url}/report.html"
+
+
+def spent(prepared: Prepared, seconds: float) -> str:
+    """The estimate against the truth."""
+    return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate or 0)}."
+
+
+def print_outcome(
+    prepared: Prepared, console: Console, report: str, interrupt: Interrupt, command: str
+) -> int:
+    """The table of cells, the report's place and what to do next; gives the exit code."""
+    from analysis.load import load
+    from analysis.tables import terminal
+
+    after = prepared.store.scan()
+    declared = {trial.trial_id: trial for trial in prepared.plan.trials}
+    finished = sum(i in after and after[i].finished for i in declared)
+    failed = {i: after[i].failure or {} for i in declared if i in after and after[i].status == "failed"}
+    if finished:
+        console.print(terminal(load(prepared.store.url)))
+    console.print(f"Report: {report}", soft_wrap=True)
+    if interrupt.requested:
+        console.print(
+            f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
+        )
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+        return interrupt.exit_code
+    if failed:
+        _print_failures(failed, console, command)
+        return 1
+    if finished < len(declared):
+        console.print(f"[yellow]{finished} of {len(declared)} trials done.[/] Run again to go on:")
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+        return 1
+    return 0
+
+
+def _print_failures(failed: dict[str, dict[str, Any]], console: Console, command: str) -> None:
+    console.print(f"[bold red]{len(failed)} trials failed[/]:")
+    for trial_id, failure in list(failed.items())[:_MOST_FAILURES]:
+        console.print(f"  {trial_id}: {failure.get('error')}", soft_wrap=True, markup=False)
+    if len(failed) > _MOST_FAILURES:
+        console.print(f"  and {len(failed) - _MOST_FAILURES} more")
+    retry = command if "--retry-failed" in command else f"{command} --retry-failed"
+    console.print("The traceback is in each trial's failure.json. To try them again:")
+    console.print(f"  {retry}", soft_wrap=True, markup=False)

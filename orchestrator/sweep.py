@@ -1,0 +1,245 @@
+"""A run is a reconcile: declare, scan, plan what is missing, train it, report.
+
+The first run, a resume, more seeds, a wider grid and a run of a finished sweep all go through `prepare`
+and `execute`; none of them is a special case.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rich.console import Console
+
+from model.data import DataInfo, describe, load
+from model.errors import InputError
+from model.spec import Spec
+from orchestrator.display import show
+from orchestrator.execution import Options, Resources, Work
+from orchestrator.interrupt import Interrupt
+from orchestrator.pace import Pace, observed
+from orchestrator.packing import Choice, choose
+from orchestrator.plan import Plan, by_length, make_plan, makespan
+from orchestrator.progress import Progress
+from orchestrator.provenance import provenance
+from orchestrator.store import Store, TrialState
+from orchestrator.trainable import Job
+from orchestrator.trial import Trial
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sweep ready to run. `estimate`: seconds on `slots` workers, None where nothing is to be run."""
+
+    name: str
+    description: str
+    options: Options
+    store: Store
+    infos: Mapping[str, DataInfo]
+    states: Mapping[str, TrialState]
+    plan: Plan
+    resources: Resources
+    slots: int
+    choices: Mapping[Spec, Choice] = field(default_factory=dict)
+    estimate: float | None = None
+    estimate_source: str = ""
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning for state in self.states.values() for warning in state.warnings]
+
+
+def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
+    """The facts of every data set of the sweep, each trial checked against them. Raises InputError."""
+    names: dict[str, None] = dict.fromkeys(trial.dataset for trial in trials)
+    infos = {name: describe(name, data_dir) for name in names}
+    for trial in trials:
+        info = infos[trial.dataset]
+        usable = info.train_size - trial.holdout
+        if usable <= 0:
+            raise InputError(
+                f"holdout {trial.holdout}: {info.name} has {info.train_size} training images in all."
+            )
+        if trial.batch_size > usable:
+            raise InputError(
+                f"batch size {trial.batch_size} is larger than the training set: {info.name} has "
+                f"{usable} training images{' after the hold-out' if trial.holdout else ''}."
+            )
+    return infos
+
+
+def local_resources(options: Options) -> tuple[Resources, int]:
+    """What a pack gets on this machine, and how many fit at once. Raises InputError."""
+    cpus = local_cpus()
+    resources, gpus = _gpu_resources(options)
+    if resources.gpus > gpus:
+        raise InputError(
+            f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
+            "Leave out --gpus-per-pack to train on the CPU."
+        )
+    if options.executor == "inline":
+        return resources, 1
+    if resources.cpus > cpus:
+        raise InputError(
+            f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
+        )
+    slots = int(cpus // resources.cpus)
+    return resources, min(slots, int(gpus // resources.gpus)) if resources.gpus else slots
+
+
+def local_cpus() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gpu_resources(options: Options) -> tuple[Resources, int]:
+    import torch
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    share = options.gpus_per_pack
+    if share is None:
+        share = 1.0 if gpus else 0.0
+    return Resources(options.cpus_per_pack, share, "cuda" if share else "cpu"), gpus
+
+
+def prepare(
+    name: str,
+    description: str,
+    trials: Sequence[Trial],
+    options: Options,
+    *,
+    place: tuple[Resources, int] | None = None,
+) -> Prepared:
+    """Reconcile what is declared with the store. Trains and writes nothing. Raises InputError.
+
+    `place`: a pack's resources and how many fit at once, where a cluster is joined; else this machine's.
+    """
+    infos = describe_data(trials, options.data_dir)
+    store = Store(options.results)
+    store.sweep()  # a damaged one is an error before anything runs
+    states = store.scan()
+    plan = make_plan(
+        trials,
+        states,
+        pack_size=lambda _: 1,
+        max_failures=options.max_failures,
+        retry_failed=options.retry_failed,
+    )
+    nothing = Prepared(name, description, options, store, infos, states, plan, Resources(1.0, 0.0, "cpu"), 1)
+    if not plan.packs:
+        return nothing
+    resources, slots = place or local_resources(options)
+    choices = _choices(trials, infos, options, resources, slots)
+    plan = make_plan(
+        trials,
+        states,
+        pack_size=lambda spec: choices[spec].size,
+        max_failures=options.max_failures,
+        retry_failed=options.retry_failed,
+    )
+    pace = Pace(observed(trials, states), infos, device=resources.device, threads=max(1, int(resources.cpus)))
+    plan = by_length(plan, pace, lambda dataset: infos[dataset].train_size)
+    return replace(
+        nothing,
+        plan=plan,
+        resources=resources,
+        slots=slots,
+        choices=choices,
+        estimate=makespan(plan.seconds, slots),
+        estimate_source=pace.source,
+    )
+
+
+def _choices(
+    trials: Sequence[Trial],
+    infos: Mapping[str, DataInfo],
+    options: Options,
+    resources: Resources,
+    slots: int,
+) -> dict[Spec, Choice]:
+    seeds = Counter(trial.spec for trial in trials)
+    if options.pack is not None:
+        return {spec: Choice(options.pack, "as --pack says") for spec in seeds}
+    return {
+        spec: choose(
+            spec, count, infos[spec.dataset], device=resources.device, cells=seeds.values(), slots=slots
+        )
+        for spec, count in seeds.items()
+    }
+
+
+def declare(prepared: Prepared, command: str) -> None:
+    """Write down what the sweep consists of and open its trials. Raises InputError; trains nothing.
+
+    The data is loaded once here, which downloads or decodes it into the cache for every worker of this
+    machine, and finds what is wrong with it before anything runs.
+    """
+    for dataset, holdout in {(pack.spec.dataset, pack.spec.holdout) for pack in prepared.plan.packs}:
+        load(dataset, prepared.options.data_dir, holdout)
+    store, plan = prepared.store, prepared.plan
+    store.files.writable()
+    waiting = [trial for pack in plan.packs for trial in pack.trials]
+    store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])
+    facts = {
+        name: {
+            "fingerprint": info.fingerprint,
+            "train_size": info.train_size,
+            "test_size": info.test_size,
+            "classes": len(info.classes),
+            "image": [info.channels, info.height, info.width],
+        }
+        for name, info in prepared.infos.items()
+    }
+    store.declare(
+        prepared.name,
+        plan.trials,
+        description=prepared.description,
+        data=facts,
+        provenance={**provenance(), "command": command},
+    )
+    store.open(waiting)
+    if prepared.options.retry_failed:
+        store.forget_failures(trial.trial_id for trial in waiting)
+
+
+def execute(prepared: Prepared, console: Console, interrupt: Interrupt) -> Any:
+    """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor."""
+    work = [Work(pack, _job(prepared, pack.trials)) for pack in prepared.plan.packs]
+    progress = Progress(
+        prepared.plan.packs,
+        prepared.plan.seconds,
+        [
+            pack.spec.total_epochs(prepared.infos[pack.spec.dataset].train_size)
+            for pack in prepared.plan.packs
+        ],
+        slots=prepared.slots,
+        before=len(prepared.plan.finished),
+        given_up=len(prepared.plan.given_up),
+    )
+    with show(progress, f"{prepared.name} → {prepared.options.results}", interrupt, console) as listener:
+        if prepared.options.executor == "inline":
+            from orchestrator.inline import run_inline
+
+            return run_inline(work, listener, interrupt)
+        from orchestrator.driver import cluster, run_on_ray
+
+        options = prepared.options
+        with nullcontext() if options.address else cluster(None, local_cpus()):
+            return run_on_ray(
+                work, listener, interrupt, results=work[0].job.results, resources=prepared.resources
+            )
+
+
+def _job(prepared: Prepared, trials: Sequence[Trial]) -> Job:
+    options = prepared.options
+    return Job(
+        results=options.results if "://" in options.results else os.path.abspath(options.results),
+        trials=tuple(trial.identity for trial in trials),
+        data_dir=os.path.abspath(options.data_dir) if options.data_dir else None,
+        train_size=prepared.infos[trials[0].dataset].train_size,
+        device=prepared.resources.device,
+        threads=max(1, int(prepared.resources.cpus)),
+        max_failures=options.max_failures,
+    )

@@ -1,0 +1,259 @@
+"""One pack on one worker: store + data + model, no policy.
+
+Knows no Ray: it is given a job and a function to report to, so the inline executor, Ray's workers and
+the tests run the same code. It asks the store where it stands, so being started again, by Ray after a
+lost node or by a person a week later, is the ordinary case and not a special one.
+
+At an epoch's end each trial's checkpoint is written before anything is reported: what was reported is
+never lost. The result comes last.
+"""
+
+import functools
+import math
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from model.data import Dataset, load
+from model.train import EpochMetrics, Training
+from orchestrator.checkpoint import Checkpoint, DamagedError, decode, encode
+from orchestrator.plan import common_epoch
+from orchestrator.provenance import provenance
+from orchestrator.store import Store, TrialState
+from orchestrator.trial import Trial
+
+#: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end.
+Report = Callable[[dict[str, Any]], None]
+
+_LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pack in plain values, small enough to send to any worker.
+
+    `train_size`: training images before the hold-out. `threads`: of the CPU, for one pack.
+    """
+
+    results: str
+    trials: tuple[dict[str, Any], ...]
+    data_dir: str | None
+    train_size: int
+    device: str
+    threads: int
+    max_failures: int
+
+    @property
+    def identities(self) -> list[Trial]:
+        return [Trial.from_identity(identity) for identity in self.trials]
+
+
+class Stopped(Exception):
+    """Raised by a report function to end a pack at an epoch's end; everything is saved by then."""
+
+
+def run_pack(job: Job, report: Report) -> None:
+    """Train a job's trials from where the store has them, to the end. Failures are recorded, then raised."""
+    store, trials = Store(job.results), job.identities
+    states = store.states([trial.trial_id for trial in trials])
+    trials = [trial for trial in trials if not states[trial.trial_id].finished]
+    if not trials:
+        report({"trials": {i: state.result for i, state in states.items()}})
+        return
+    try:
+        results = _train(job, store, trials, states, report)
+    except Stopped:
+        raise
+    except Exception as error:
+        record_failure(store, [trial.trial_id for trial in trials], _one_line(error), traceback.format_exc())
+        raise
+    report({"trials": results})
+
+
+def record_failure(store: Store, trial_ids: Sequence[str], error: str, trace: str = "") -> None:
+    """Count one more attempt against these trials."""
+    states = store.states(trial_ids)
+    for trial_id in trial_ids:
+        before = (states[trial_id].failure or {}).get("attempts", 0)
+        store.write_failure(
+            trial_id,
+            {
+                "attempts": before + 1,
+                "error": error,
+                "traceback": trace,
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+        )
+
+
+def _train(
+    job: Job, store: Store, trials: list[Trial], states: dict[str, TrialState], report: Report
+) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(job.threads)
+    device = torch.device(job.device)
+    spec = trials[0].spec
+    training = Training(
+        spec, [t.seed for t in trials], _data(spec.dataset, job.data_dir, spec.holdout), device
+    )
+    histories = _restore(store, trials, states, training)
+    pack = [trial.trial_id for trial in trials]
+    while training.epoch < training.total_epochs:
+        begun = time.perf_counter()
+        metrics = training.run_epoch()
+        images = spec.steps_in_epoch(training.epoch, job.train_size) * spec.batch_size * len(trials)
+        entries = _entries(metrics, images, time.perf_counter() - begun, device)
+        for trial, history, entry, state in zip(trials, histories, entries, training.state(), strict=True):
+            history.append(entry)
+            _save(store, trial.trial_id, Checkpoint(state, history, pack), training.epoch)
+        report(
+            {
+                "epoch": training.epoch,
+                "epochs": training.total_epochs,
+                "images_per_second": entries[0]["images_per_second"],
+                "worker": entries[0]["worker"],
+                "replicas": dict(zip(pack, entries, strict=True)),
+            }
+        )
+    return _finish(store, trials, histories, training, device)
+
+
+@functools.lru_cache(maxsize=2)
+def _data(name: str, data_dir: str | None, holdout: int) -> Dataset:
+    """A worker is used for many packs; it loads its data once."""
+    return load(name, data_dir, holdout)
+
+
+def _restore(
+    store: Store, trials: list[Trial], states: dict[str, TrialState], training: Training
+) -> list[list[dict[str, Any]]]:
+    """Put every replica at the last epoch that all of them have whole, and give their histories."""
+    available = {trial.trial_id: set(states[trial.trial_id].epochs) for trial in trials}
+    while epoch := common_epoch(available.values()):
+        checkpoints: list[Checkpoint] = []
+        for trial in trials:
+            name = f"{store.url}/trials/{trial.trial_id}: the checkpoint of epoch {epoch}"
+            try:
+                checkpoints.append(decode(store.read_checkpoint(trial.trial_id, epoch)))
+            except (DamagedError, FileNotFoundError) as error:
+                print(f"warning: {name} cannot be used ({error}); the one before is", flush=True)
+                available[trial.trial_id].discard(epoch)
+                break
+        else:
+            training.load_state([checkpoint.state for checkpoint in checkpoints])
+            return [checkpoint.epochs for checkpoint in checkpoints]
+    return [[] for _ in trials]
+
+
+def _save(store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int) -> None:
+    """The checkpoint first, then what readers see, then room is made; the one before is kept."""
+    store.write_checkpoint(trial_id, epoch, encode(checkpoint))
+    store.write_history(trial_id, {"pack": checkpoint.pack, "epochs": checkpoint.epochs})
+    store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])
+
+
+def _entries(metrics: list[EpochMetrics], images: int, seconds: float, device: Any) -> list[dict[str, Any]]:
+    """A history entry for each replica; NaN and infinity become null, which JSON has."""
+    common = {
+        "seconds": round(seconds, 4),
+        "images_per_second": round(images / seconds, 2),
+        "ended": round(time.time(), 3),
+        "worker": f"{socket.gethostname()}/{os.getpid()}",
+        "device": _device_name(device),
+    }
+    return [{**{k: _finite(v) for k, v in asdict(m).items()}, **common} for m in metrics]
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _device_name(device: Any) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device.type)
+
+
+def _finish(
+    store: Store,
+    trials: list[Trial],
+    histories: list[list[dict[str, Any]]],
+    training: Training,
+    device: Any,
+) -> dict[str, Any]:
+    import torch
+
+    results = {}
+    pack = [trial.trial_id for trial in trials]
+    facts = provenance(_device_name(device))
+    for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
+        store.write_weights(trial.trial_id, encode_weights(torch, weights))
+        results[trial.trial_id] = result(trial, history, pack, facts)
+    # Every checkpoint stays until every result of the pack is there: see `_restore`.
+    for trial_id, content in results.items():
+        store.write_result(trial_id, content)
+    for trial_id, state in store.states(pack).items():
+        store.drop_checkpoints(trial_id, state.epochs)
+    return results
+
+
+def encode_weights(torch: Any, weights: dict[str, Any]) -> bytes:
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    return buffer.getvalue()
+
+
+def result(
+    trial: Trial, history: list[dict[str, Any]], pack: list[str], facts: dict[str, str | None]
+) -> dict[str, Any]:
+    """What result.json holds. A loss that is no longer finite means diverged: a result, not a crash."""
+    last = history[-1]
+    diverged = next((entry["epoch"] for entry in history if entry["train_loss"] is None), None)
+    seconds = sum(entry["seconds"] for entry in history)
+    images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
+    identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
+    return {
+        "trial_id": trial.trial_id,
+        "status": "done" if diverged is None else "diverged",
+        **identity,
+        "test_error": last["test_error"],
+        "test_error_median5": _median(history, "test_error"),
+        "val_error": last["val_error"],
+        "val_error_median5": _median(history, "val_error"),
+        "train_error": last["train_error"],
+        "train_loss": last["train_loss"],
+        "epochs_run": last["epoch"],
+        "diverged_at": diverged,
+        "train_seconds": round(seconds / len(pack), 3),
+        "pack_seconds": round(seconds, 3),
+        "images_per_second": round(images / seconds, 2),
+        "pack": pack,
+        "started": _iso(history[0]["ended"] - history[0]["seconds"]),
+        "finished": _iso(last["ended"]),
+        "worker": last["worker"],
+        "device": last["device"],
+        "provenance": facts,
+    }
+
+
+def _median(history: list[dict[str, Any]], key: str) -> float | None:
+    values = [entry[key] for entry in history[-_LAST:]]
+    return None if any(value is None for value in values) else float(median(values))
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]
