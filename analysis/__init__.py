@@ -1,0 +1,29 @@
+"""Read a sweep's results and say what they show: frames, statistics, tables, figures, one HTML report.
+
+    from analysis import fig1, load
+    fig1(load("results/fig1"))
+
+Importing the package is cheap; pandas comes with the first `load`, plotly with the first figure.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.figures import fig1 as fig1
+    from analysis.load import load as load
+    from analysis.load import load_history as load_history
+
+__all__ = ["fig1", "load", "load_history"]
+
+
+def __getattr__(name: str) -> Any:
+    # `load` is not in here: it is the module analysis.load, which can be called (see there why).
+    if name == "load_history":
+        from analysis.load import load_history
+
+        return load_history
+    if name == "fig1":
+        from analysis.figures import fig1
+
+        return fig1
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

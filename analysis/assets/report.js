@@ -1,0 +1,212 @@
+"use strict";
+// Everything the page knows is in #data, made by analysis/page.py; this file only shows and hides it.
+// Text from the data reaches the page through textContent alone, never through innerHTML.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
+// theme.py's colours and their lighter twins for a dark page.
+const DARK = [
+  ["#0072b2", "#4aa5e0"], ["rgba(0,114,178,", "rgba(74,165,224,"],
+  ["#d55e00", "#f0823c"], ["rgba(213,94,0,", "rgba(240,130,60,"],
+  ["#009e73", "#35bf95"], ["rgba(0,158,115,", "rgba(53,191,149,"],
+  ["#b0568f", "#dc8fc0"], ["rgba(176,86,143,", "rgba(220,143,192,"],
+  ["#8f3f00", "#ffc79e"], ["rgba(143,63,0,", "rgba(255,199,158,"],
+  ["#1f2430", "#e8eaf0"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
+];
+const darkMedia = matchMedia("(prefers-color-scheme: dark)");
+let printing = false;
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+function isDark() {
+  if (printing) return false;
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : darkMedia.matches;
+}
+
+function themed(value) {
+  let text = JSON.stringify(value);
+  if (isDark()) for (const [light, dark] of DARK) text = text.replaceAll(light, dark);
+  return JSON.parse(text);
+}
+
+// ---- figures: a name in data-figure, drawn when it comes near the screen --------------------------
+const drawers = {
+  fig1(node) {
+    const panel = DATA.panels[node.dataset.panel];
+    const { quantity, measure, kind, published } = switches();
+    const layers = panel.fig1.layers;
+    const lines = layers[`interval|${quantity}|${measure}|${kind}`] || [];
+    const traces = [
+      ...(published ? layers[`published|${quantity}`] || [] : []),
+      ...lines.filter((t) => t.meta.role === "band"),
+      ...(layers[`seed|${quantity}|${measure}`] || []),
+      ...lines.filter((t) => t.meta.role === "mean"),
+    ];
+    return { data: traces, layout: panel.fig1.layouts[quantity] };
+  },
+  curves(node) {
+    const panel = DATA.panels[node.dataset.panel];
+    const chosen = panel.curves.find((c) => String(c.batch_size) === node.dataset.batch) || panel.curves.at(-1);
+    return chosen;
+  },
+  plain(node) { return DATA.figures[node.dataset.key]; },
+};
+
+function draw(node) {
+  const figure = drawers[node.dataset.figure](node);
+  if (!figure) return;
+  const { data, layout } = themed({ data: figure.data, layout: figure.layout });
+  if (innerWidth < 500) { layout.margin = { ...layout.margin, l: 44, r: 8 }; }
+  node.dataset.drawn = "1";
+  Plotly.react(node, data, layout, CONFIG).then(() => {
+    if (node.dataset.figure === "fig1" && !node.dataset.clicks) {
+      node.dataset.clicks = "1";
+      node.on("plotly_click", (event) => pick(node.dataset.panel, event.points[0]));
+    }
+  });
+}
+
+function redraw(name) {
+  for (const node of $$(`.plot${name ? `[data-figure=${name}]` : ""}`)) if (node.dataset.drawn) draw(node);
+}
+
+function drawWhenSeen() {
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); draw(entry.target); }
+  }, { rootMargin: "400px" });
+  $$(".plot").forEach((node) => watcher.observe(node));
+}
+
+// ---- switches of Figure 1 --------------------------------------------------------------------------
+function switches() {
+  const value = (name, fallback) => $(`input[name=${name}]:checked`)?.value ?? $(`select[name=${name}]`)?.value ?? fallback;
+  return {
+    quantity: value("quantity", "error"), measure: value("measure", "last"), kind: value("kind", "t"),
+    published: $("input[name=published]")?.checked ?? false,
+  };
+}
+
+function pick(panel, point) {
+  const trace = point.data.meta || {};
+  if (trace.role !== "mean" && trace.role !== "seed") return;
+  const node = $(`.plot[data-figure=curves][data-panel="${CSS.escape(panel)}"]`);
+  const choice = $(`select[data-curves="${CSS.escape(panel)}"]`);
+  if (!node || !choice) return;
+  choice.value = String(point.x);
+  choice.dispatchEvent(new Event("change"));
+  node.scrollIntoView({ block: "center" });
+}
+
+for (const input of $$(".controls [name]")) {
+  input.addEventListener("change", () => redraw("fig1"));
+}
+for (const select of $$("select[data-curves]")) {
+  select.addEventListener("change", () => {
+    const node = $(`.plot[data-figure=curves][data-panel="${CSS.escape(select.dataset.curves)}"]`);
+    node.dataset.batch = select.value;
+    draw(node);
+  });
+}
+
+// ---- tables that sort ------------------------------------------------------------------------------
+function compare(a, b) {
+  if (a === null || a === "") return 1;
+  if (b === null || b === "") return -1;
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+}
+
+function sortable(table) {
+  $$("th button", table).forEach((button) => button.addEventListener("click", () => {
+    const head = button.closest("th");
+    const falling = head.getAttribute("aria-sort") === "ascending";
+    $$("th", table).forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    const column = head.cellIndex;
+    const value = (row) => {
+      const text = row.cells[column].dataset.value ?? row.cells[column].textContent;
+      return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
+    };
+    const body = table.tBodies[0];
+    body.append(...[...body.rows].sort((a, b) => compare(value(a), value(b)) * (falling ? -1 : 1)));
+  }));
+}
+$$("table.sortable").forEach(sortable);
+
+// ---- every trial: searched, sorted and paged in memory, so that 10,000 stay quick ----------------------
+function trialTable(root) {
+  const { columns, rows } = DATA.trials;
+  const size = 50;
+  let shown = rows, page = 0, order = null;
+  const body = $("tbody", root), status = $(".pager span", root);
+  const [back, on] = $$(".pager button", root);
+  const haystack = rows.map((row) => row.join(" ").toLowerCase());
+  function render() {
+    const start = page * size;
+    body.replaceChildren(...shown.slice(start, start + size).map((row) => {
+      const tr = document.createElement("tr");
+      row.forEach((value, i) => {
+        const td = document.createElement("td");
+        td.className = columns[i].class;
+        if (columns[i].key === "status") {
+          const dot = document.createElement("span");
+          dot.className = `dot ${value}`;
+          td.append(dot);
+        }
+        td.append(value === null ? "–" : columns[i].digits != null ? value.toFixed(columns[i].digits) : String(value));
+        tr.append(td);
+      });
+      return tr;
+    }));
+    status.textContent = shown.length ? `${start + 1}–${Math.min(start + size, shown.length)} of ${shown.length} trials` : "no trial matches";
+    back.disabled = page === 0;
+    on.disabled = start + size >= shown.length;
+  }
+  function update() {
+    const words = $("input", root).value.toLowerCase().split(/\s+/).filter(Boolean);
+    shown = rows.filter((_, i) => words.every((word) => haystack[i].includes(word)));
+    if (order) shown = [...shown].sort((a, b) => compare(a[order.column], b[order.column]) * order.sign);
+    page = 0;
+    render();
+  }
+  $("input", root).addEventListener("input", update);
+  back.addEventListener("click", () => { page -= 1; render(); });
+  on.addEventListener("click", () => { page += 1; render(); });
+  $$("th button", root).forEach((button) => button.addEventListener("click", () => {
+    const head = button.closest("th"), column = head.cellIndex;
+    const sign = order && order.column === column ? -order.sign : 1;
+    order = { column, sign };
+    $$("th", root).forEach((th) => th.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    update();
+  }));
+  render();
+}
+const trialRoot = $("#trials-table");
+if (trialRoot) trialTable(trialRoot);
+
+// ---- copying ---------------------------------------------------------------------------------------
+$$("button[data-copy]").forEach((button) => button.addEventListener("click", async () => {
+  const text = DATA.tables[button.dataset.copy];
+  try { await navigator.clipboard.writeText(text); } catch { // a page from a disk may not use the clipboard
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = before; }, 1500);
+}));
+
+// ---- theme, print ----------------------------------------------------------------------------------
+$("#theme")?.addEventListener("click", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  redraw();
+});
+darkMedia.addEventListener("change", () => redraw());
+addEventListener("beforeprint", () => { printing = true; $$(".plot").forEach(draw); });
+addEventListener("afterprint", () => { printing = false; redraw(); });
+drawWhenSeen();

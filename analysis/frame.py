@@ -1,0 +1,115 @@
+"""The one long table: a row per trial, the same columns wherever the results came from.
+
+One wide schema instead of one per source, because everything downstream (statistics, tables, figures,
+results.csv) should not know whether the numbers came out of a folder, a bucket, Ray or somebody's
+spreadsheet. Columns keep their order for good: results.csv is read by other people's scripts.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+#: Column -> kind. `int` is pandas' nullable Int64, `text` its nullable string. Errors are in percent.
+COLUMNS: dict[str, str] = {
+    "trial_id": "text",
+    "dataset": "text",
+    "model": "text",
+    "norm": "text",
+    "groups": "int",
+    "batch_size": "int",
+    "recipe": "text",
+    "epochs": "int",
+    "seed": "int",
+    "status": "text",
+    "test_error": "float",
+    "test_error_median5": "float",
+    "val_error": "float",
+    "train_seconds": "float",
+    "shortcut": "text",
+    "iterations": "int",
+    "holdout": "int",
+    "val_error_median5": "float",
+    "train_error": "float",
+    "train_loss": "float",
+    "epochs_run": "int",
+    "diverged_at": "int",
+    "pack_seconds": "float",
+    "pack_size": "int",
+    "images_per_second": "float",
+    "started": "text",
+    "finished": "text",
+    "worker": "text",
+    "device": "text",
+    "attempts": "int",
+    "failure": "text",
+    "commit": "text",
+    "declared": "bool",
+    "source": "text",
+}
+
+HISTORY_COLUMNS: dict[str, str] = {
+    "trial_id": "text",
+    "epoch": "int",
+    "learning_rate": "float",
+    "train_loss": "float",
+    "train_error": "float",
+    "test_error": "float",
+    "val_error": "float",
+    "seconds": "float",
+    "images_per_second": "float",
+    "ended": "float",
+    "worker": "text",
+    "device": "text",
+}
+
+#: The fields that tell one cell from another; a cell is all trials that differ in the seed alone.
+IDENTITY = (
+    "dataset",
+    "model",
+    "shortcut",
+    "norm",
+    "groups",
+    "batch_size",
+    "recipe",
+    "epochs",
+    "iterations",
+    "holdout",
+    "seed",
+)
+
+STATUSES = ("done", "diverged", "failed", "partial", "missing")
+
+
+def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS) -> pd.DataFrame:
+    """A frame with exactly `columns`, typed; a value of the wrong kind becomes missing."""
+    rows = list(rows)
+    frame = pd.DataFrame({name: _column([r.get(name) for r in rows], kind) for name, kind in columns.items()})
+    if "holdout" in frame:
+        frame["holdout"] = frame["holdout"].fillna(0)  # a source that does not say held nothing out
+    return frame
+
+
+def _column(values: list[Any], kind: str) -> pd.Series:
+    if kind == "bool":
+        return pd.Series([v is True or v == "True" for v in values], dtype="bool")
+    if kind == "text":
+        return pd.Series([None if v is None or v == "" else str(v) for v in values], dtype="string")
+    if kind == "int":
+        return pd.Series([_whole(v) for v in values], dtype="Int64")
+    return pd.Series([_real(v) for v in values], dtype="float64")
+
+
+def _real(value: Any) -> float:
+    if value is None or isinstance(value, bool):
+        return float("nan")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _whole(value: Any) -> int | None:
+    number = _real(value)
+    return int(number) if math.isfinite(number) and abs(number) < 2**53 and number == int(number) else None

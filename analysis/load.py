@@ -1,0 +1,164 @@
+"""From a folder, a bucket, a Ray ResultGrid or a CSV to one frame.
+
+What counts as a row? Every trial that was declared, whether it ran or not, and every trial found that
+is no longer declared: a trial that is missing from the results must not be missing from the table.
+
+`from analysis import load; load("results/fig1")` reads best in a notebook and `analysis.load.load` best
+in a program, and the package cannot have two things of one name; so the module itself can be called.
+"""
+
+import sys
+import types
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from typing import Any
+
+import pandas as pd
+
+from analysis import csv_source, ray_source
+from analysis.frame import HISTORY_COLUMNS, IDENTITY, make
+from model.errors import InputError
+from orchestrator.files import Files
+from orchestrator.store import Store, TrialState
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Everything that a report is made from.
+
+    `frame`: a row per trial (analysis.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
+    parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `warnings`: what
+    was wrong with the files, in words.
+    """
+
+    name: str
+    source: str
+    frame: pd.DataFrame
+    history: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+    packs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    provenance: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def load(source: Any) -> pd.DataFrame:
+    """One row per trial. `source`: a sweep's folder (path or URL), a Ray ResultGrid, a results.csv, or a
+    CSV with the columns seed, batch_size, norm, accuracy. Raises InputError."""
+    return load_sweep(source, history=False).frame
+
+
+def load_history(source: Any) -> pd.DataFrame:
+    """One row per trial and epoch (analysis.frame.HISTORY_COLUMNS); empty for a CSV. Raises InputError."""
+    return load_sweep(source).history
+
+
+def load_sweep(source: Any, *, history: bool = True) -> Sweep:
+    """The whole sweep; `history=False` leaves the epochs of finished trials unread. Raises InputError."""
+    if isinstance(source, Sweep):
+        return source
+    if isinstance(source, pd.DataFrame):
+        return Sweep("frame", "", csv_source.complete(source), make([], HISTORY_COLUMNS))
+    if not isinstance(source, (str, PathLike)):
+        if not ray_source.is_result_grid(source):
+            raise InputError(
+                f"cannot read results from a {type(source).__name__}; give a path or a ResultGrid"
+            )
+        name, rows, epochs = ray_source.read(source)
+        return Sweep(name, name, make(rows), make(epochs, HISTORY_COLUMNS))
+    url = fspath(source).rstrip("/") or "/"
+    name = url.rsplit("/", 1)[-1]
+    if url.lower().endswith(".csv"):
+        return Sweep(name, url, csv_source.read(url), make([], HISTORY_COLUMNS))
+    return _read_store(url, history)
+
+
+# -- a sweep's folder --------------------------------------------------------------------------------
+
+
+def _read_store(url: str, history: bool) -> Sweep:
+    store = Store(url)
+    facts = store.sweep() or {}
+    states = store.scan(history=history)
+    if not facts and not states:
+        raise InputError(_no_sweep(store.files, url))
+    declared: dict[str, Row] = _identities(facts.get("trials"))
+    strangers = [trial_id for trial_id in states if trial_id not in declared]
+    identities = {**declared, **store.identities(strangers)}
+    rows: list[Row] = []
+    epochs: list[Row] = []
+    warnings: list[str] = []
+    packs: dict[str, tuple[str, ...]] = {}
+    for trial_id in [*declared, *sorted(strangers)]:
+        state = states.get(trial_id, TrialState(trial_id, "missing"))
+        rows.append(_row(state, identities.get(trial_id, {}), trial_id in declared, url))
+        warnings += state.warnings
+        entries = _entries(state)
+        epochs += [{**entry, "trial_id": trial_id} for entry in entries]
+        packs[trial_id] = _pack(state)
+    provenance = tuple(
+        p for s in states.values() if s.result and isinstance(p := s.result.get("provenance"), dict)
+    )
+    return Sweep(
+        name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
+        source=url,
+        frame=make(rows),
+        history=make(epochs, HISTORY_COLUMNS),
+        facts={k: v for k, v in facts.items() if k != "trials"},
+        packs=packs,
+        provenance=provenance,
+        warnings=tuple(warnings),
+    )
+
+
+def _identities(trials: Any) -> dict[str, Row]:
+    if not isinstance(trials, dict):
+        return {}
+    return {str(key): value for key, value in trials.items() if isinstance(value, dict)}
+
+
+def _no_sweep(files: Files, url: str) -> str:
+    if not files.fs.exists(files.root):
+        return f"no such folder: {url}. Give a sweep's results folder or a .csv file."
+    if files.fs.isfile(files.root):
+        return f"{url} is a file, but no .csv. Give a sweep's results folder or a .csv file."
+    return f"{url} is no sweep: it has neither sweep.json nor trials. Give the folder named by --results."
+
+
+def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
+    result, failure = state.result or {}, state.failure or {}
+    entries = _entries(state)
+    epochs_run = result.get("epochs_run") or (entries[-1].get("epoch") if entries else None)
+    pack, provenance = _pack(state), result.get("provenance")
+    return {
+        **result,
+        **{key: identity[key] for key in IDENTITY if key in identity},
+        "trial_id": state.trial_id,
+        "status": state.status,
+        "epochs_run": epochs_run if epochs_run is not None else (max(state.epochs, default=None)),
+        "pack_size": len(pack) or None,
+        "attempts": failure.get("attempts"),
+        "failure": failure.get("error"),
+        "commit": provenance.get("commit") if isinstance(provenance, dict) else None,
+        "declared": declared,
+        "source": url,
+    }
+
+
+def _entries(state: TrialState) -> list[Row]:
+    epochs = (state.history or {}).get("epochs")
+    return [entry for entry in epochs if isinstance(entry, dict)] if isinstance(epochs, list) else []
+
+
+def _pack(state: TrialState) -> tuple[str, ...]:
+    pack = (state.result or {}).get("pack") or (state.history or {}).get("pack")
+    return tuple(map(str, pack)) if isinstance(pack, list) else ()
+
+
+class _Callable(types.ModuleType):
+    def __call__(self, source: Any) -> pd.DataFrame:
+        return load(source)
+
+
+sys.modules[__name__].__class__ = _Callable

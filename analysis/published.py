@@ -1,0 +1,52 @@
+"""Published curves to stand beside our own, with their sources.
+
+They are other people's numbers and are never mixed with ours: no statistic reads this file. Those of
+another data set or network show the shape to expect and not the height, so only the curves of the
+panel's own data set and network are on from the start.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published line: batch size -> test error in percent."""
+
+    key: str
+    name: str
+    source: str
+    norm: str
+    dataset: str
+    model: str
+    errors: dict[int, float]
+
+    def matches(self, dataset: str | None, model: str | None) -> bool:
+        return (self.dataset, self.model) == (dataset, model)
+
+
+_WU = "Wu & He 2018, Group Normalization, Fig. 1 (ResNet-50, ImageNet)"
+_FRANKE = "Franke 2021, Fig. 1 (ResNet-20, CIFAR-10, mean of 5 seeds)"
+_HE = "He et al. 2015, Deep Residual Learning, Table 6 (ResNet-20, CIFAR-10, batch size 128)"
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(
+        "franke-bn", "Franke 2021, BN", _FRANKE, "bn", "cifar10", "resnet20",
+        {32: 13.60, 16: 13.60, 8: 13.86, 4: 15.23, 2: 19.70},
+    ),
+    Published(
+        "franke-gn", "Franke 2021, GN (G = 8)", _FRANKE, "gn", "cifar10", "resnet20",
+        {32: 14.05, 16: 14.29, 8: 14.23, 4: 14.03, 2: 14.21},
+    ),
+    Published(
+        "wu-bn", "Wu & He 2018, BN", _WU, "bn", "imagenet", "resnet50",
+        {32: 23.6, 16: 23.7, 8: 24.8, 4: 27.3, 2: 34.7},
+    ),
+    Published(
+        "wu-gn", "Wu & He 2018, GN (G = 32)", _WU, "gn", "imagenet", "resnet50",
+        {32: 24.1, 16: 24.2, 8: 24.0, 4: 24.2, 2: 24.1},
+    ),
+    Published("he", "He et al. 2015, BN", _HE, "bn", "cifar10", "resnet20", {128: 8.75}),
+)  # fmt: skip
+
+#: Franke 2021's G search: G -> validation error in percent (ResNet-20, CIFAR-10).
+FRANKE_G_SEARCH: dict[int, float] = {8: 12.00, 4: 12.38, 2: 14.25}

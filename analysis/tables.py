@@ -1,0 +1,210 @@
+"""The table of cells, for a terminal, a paper and a program; and results.csv.
+
+    python -m analysis.tables RESULTS --format csv|markdown|latex|terminal
+
+One list of rows, and a printer for each format, so that no two of them can disagree. The columns of the
+CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_high, in percent of error. Where the
+results hold more than one panel (two data sets, test and validation, …) these columns would not tell the
+rows apart, and the fields that differ come first.
+"""
+
+import argparse
+import csv
+import io
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.cells import PANEL_KEYS, Cell, Line, Panel, panels
+from analysis.frame import COLUMNS
+from model.errors import InputError
+
+CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
+
+
+class Row(NamedTuple):
+    """One cell. `panel`: the fields of its panel that differ within the results, name -> value."""
+
+    panel: dict[str, Any]
+    line: Line
+    batch_size: int
+    n: int
+    mean: float
+    sd: float
+    low: float
+    high: float
+    remarks: str
+
+
+def rows(frame: pd.DataFrame, measure: str = "last") -> list[Row]:
+    """A row per cell. `measure`: 'last' epoch or 'median5' of the last five."""
+    return rows_of([cell for group in panels(frame).values() for cell in group], measure)
+
+
+def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[Row]:
+    """A row for each of `cells`, in their order."""
+    differing = _differing([cell.panel for cell in cells])
+    found = []
+    for cell in cells:
+        s = cell.summary(measure)
+        panel = {key: getattr(cell.panel, key) for key in differing}
+        found.append(
+            Row(
+                panel,
+                cell.line,
+                cell.batch_size,
+                s.n,
+                s.mean,
+                s.sd,
+                s.interval.low,
+                s.interval.high,
+                cell.remarks,
+            )
+        )
+    return found
+
+
+def _differing(panels: Sequence[Panel]) -> list[str]:
+    return [key for key in PANEL_KEYS if len({getattr(panel, key) for panel in panels}) > 1]
+
+
+# -- printers ----------------------------------------------------------------------------------------
+
+
+def results_csv(frame: pd.DataFrame) -> str:
+    """The content of results.csv: one row per trial, errors in percent."""
+    text: str = frame[[name for name in COLUMNS if name != "source"]].to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def to_csv(frame: pd.DataFrame, measure: str = "last") -> str:
+    """The cells as CSV; numbers in full, empty where n does not allow them."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    table = rows(frame, measure)
+    keys = list(table[0].panel) if table else []
+    writer.writerow([*keys, *CSV_COLUMNS])
+    for row in table:
+        numbers = [_number(x, "%.6g") for x in (row.mean, row.sd, row.low, row.high)]
+        panel = ["" if row.panel[key] is None else row.panel[key] for key in keys]
+        writer.writerow([*panel, row.line.norm, row.line.groups, row.batch_size, row.n, *numbers])
+    return out.getvalue()
+
+
+def to_markdown(frame: pd.DataFrame, measure: str = "last") -> str:
+    """The cells as a Markdown table."""
+    head, body = _text_table(rows(frame, measure))
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "|" + "|".join(" --- " if i < 1 else " ---: " for i in _numeric(head)) + "|",
+    ]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]
+    return "\n".join(lines) + "\n"
+
+
+def to_latex(frame: pd.DataFrame, measure: str = "last") -> str:
+    """The cells as a LaTeX tabular for booktabs."""
+    head, body = _text_table(rows(frame, measure))
+    columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
+    lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
+    lines += [" & ".join(map(_tex, head)) + r" \\", "\\midrule"]
+    lines += [" & ".join(map(_tex, row)) + r" \\" for row in body]
+    lines += ["\\bottomrule", "\\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
+    """The cells for a terminal of 80 columns."""
+    blocks = []
+    for panel, group in panels(frame).items():
+        head, body = _text_table(rows_of(group, measure))
+        widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+        flags = _numeric(head)
+        rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
+        lines = [_title(panel)[:80], rule, _aligned(head, widths, flags), rule]
+        lines += [_aligned(row, widths, flags) for row in body]
+        blocks.append("\n".join(line[:80].rstrip() for line in lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+FORMATS: dict[str, Callable[[pd.DataFrame, str], str]] = {
+    "terminal": terminal,
+    "csv": to_csv,
+    "markdown": to_markdown,
+    "latex": to_latex,
+}
+
+
+def _text_table(table: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    keys = list(table[0].panel) if table else []
+    remarks = any(row.remarks for row in table)
+    head = [*keys, "norm", "batch size", "n", "error %", "sd", "95% CI"] + (["not done"] if remarks else [])
+    body = []
+    for row in table:
+        interval = f"{row.low:.2f} to {row.high:.2f}" if math.isfinite(row.low) else "–"
+        cells = [*("–" if row.panel[k] is None else str(row.panel[k]) for k in keys), row.line.name]
+        cells += [
+            str(row.batch_size),
+            str(row.n),
+            _number(row.mean, "%.2f", "–"),
+            _number(row.sd, "%.2f", "–"),
+        ]
+        body.append([*cells, interval] + ([row.remarks] if remarks else []))
+    return head, body
+
+
+def _title(panel: Panel) -> str:
+    parts = [panel.dataset, panel.model, panel.recipe, panel.length, f"{panel.judged} error"]
+    return " · ".join(part for part in parts if part)
+
+
+def _numeric(head: Sequence[str]) -> list[int]:
+    """1 for a column of numbers, 0 for one of words."""
+    return [int(name in {"batch size", "n", "error %", "sd", "95% CI"}) for name in head]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], numeric: Sequence[int]) -> str:
+    cells = [c.rjust(w) if right else c.ljust(w) for c, w, right in zip(row, widths, numeric, strict=True)]
+    return "  ".join(cells)
+
+
+def _number(value: float, form: str, absent: str = "") -> str:
+    return form % value if math.isfinite(value) else absent
+
+
+_TEX = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_TEX |= {char: f"\\{char}" for char in "&%$#_{}"}
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(char, char) for char in text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.tables", description="Print the cells of a sweep: errors in percent."
+    )
+    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    parser.add_argument("--format", choices=list(FORMATS), default="terminal")
+    parser.add_argument(
+        "--measure",
+        choices=["last", "median5"],
+        default="last",
+        help="the last epoch, or the median of the last five",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        from analysis.load import load
+
+        sys.stdout.write(FORMATS[options.format](load(options.results), options.measure))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
