@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,19 +116,21 @@ def run_on_ray(
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
-    storage = _fresh_storage(results)
-    trainable = tune.with_parameters(_trainable, jobs=[item.job for item in work])
+    dispatcher = _Dispatcher.remote([item.job for item in work])
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
-        param_space={"pack": tune.grid_search(list(range(len(work))))},
+        tune.with_resources(
+            tune.with_parameters(_trainable, dispatcher=dispatcher),
+            {"cpu": resources.cpus, "gpu": resources.gpus},
+        ),
+        param_space={"turn": tune.grid_search(list(range(len(work))))},
         tune_config=tune.TuneConfig(
             reuse_actors=True,
-            scheduler=_Stoppable(interrupt),
-            trial_dirname_creator=lambda trial: f"pack-{trial.config['pack']:05d}",
+            scheduler=_Stoppable(interrupt, dispatcher),
+            trial_dirname_creator=lambda trial: f"turn-{trial.config['turn']:05d}",
         ),
         run_config=tune.RunConfig(
             name="tune",
-            storage_path=storage,
+            storage_path=_fresh_storage(results),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
             callbacks=[JsonLoggerCallback(), _Events(work, listener, Store(results))],
@@ -137,16 +140,45 @@ def run_on_ray(
     return tuner.fit()
 
 
-def _trainable(config: dict[str, Any], jobs: list[Job]) -> None:
+@ray.remote(num_cpus=0)
+class _Dispatcher:
+    """Gives each Tune trial the next pack when it starts.
+
+    Tune starts trials that wait for a reused worker in no order (it pops a set), and after an interrupt it
+    still starts those that it had staged. Asking here, at the start, keeps the longest pack first and lets
+    nothing begin after an interrupt. A trial that is started again gets the pack that it had.
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = list(jobs)
+        self._given: dict[str, int] = {}
+        self._stopped = False
+
+    def take(self, trial_id: str) -> tuple[int, Job] | None:
+        if self._stopped:
+            return None
+        index = self._given.setdefault(trial_id, len(self._given))
+        return index, self._jobs[index]
+
+    def stop(self) -> None:
+        self._stopped = True
+
+
+def _trainable(config: dict[str, Any], dispatcher: Any) -> None:
     """On the worker. A job whose failures are used up ends without an error: the store has them."""
-    job = jobs[config["pack"]]
+    taken = ray.get(dispatcher.take.remote(tune.get_context().get_trial_id()))
+    if taken is None:
+        tune.report({"interrupted": True})
+        return
+    index, job = taken
+    tune.report({"pack": index, "started": True})
     states = Store(job.results).states([trial.trial_id for trial in job.identities])
     attempts = max((state.failure or {}).get("attempts", 0) for state in states.values())
     if attempts >= job.max_failures and not all(state.finished for state in states.values()):
         failure = next(state.failure for state in states.values() if state.failure)
-        tune.report({"failed": failure["error"]})
+        tune.report({"pack": index, "failed": failure["error"]})
         return
-    run_pack(job, tune.report)
+    run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
 
 
 def _fresh_storage(results: str) -> str:
@@ -158,21 +190,36 @@ def _fresh_storage(results: str) -> str:
     return str(Path(base)) if files.local else f"{results.rstrip('/')}/.ray"
 
 
-class _Stoppable(FIFOScheduler):  # type: ignore[misc]
+class _Unkept:
+    """Tune pickles what it is given to restore an experiment; we restore from the store alone."""
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return (object, ())
+
+
+class _Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
     """First in, first out; after an interrupt nothing starts and every pack ends at its next report."""
 
-    def __init__(self, interrupt: Interrupt) -> None:
+    def __init__(self, interrupt: Interrupt, dispatcher: Any) -> None:
         super().__init__()
-        self._interrupt = interrupt
+        self._interrupt, self._dispatcher = interrupt, dispatcher
+        self._told = False
 
     def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
-        return None if self._interrupt.requested else super().choose_trial_to_run(tune_controller)
+        if not self._interrupt.requested:
+            return super().choose_trial_to_run(tune_controller)
+        if not self._told:
+            self._told = True
+            self._dispatcher.stop.remote()
+        return None
 
     def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
-        return str(TrialScheduler.STOP if self._interrupt.requested else TrialScheduler.CONTINUE)
+        # A stop at the first report, before the first epoch, would only throw its beginning away.
+        stop = self._interrupt.requested and "epoch" in result
+        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
 
 
-class _AllStopped(tune.Stopper):  # type: ignore[misc]
+class _AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
     """Ends the experiment once an interrupt was asked for and no pack is running."""
 
     def __init__(self, interrupt: Interrupt, listener: Listener) -> None:
@@ -186,33 +233,40 @@ class _AllStopped(tune.Stopper):  # type: ignore[misc]
         return self._interrupt.requested and not self._events.running
 
 
-class _Events(tune.Callback):  # type: ignore[misc]
+class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
     """Tune's callbacks as our events; the last failure of a pack goes into the store."""
 
     def __init__(self, work: Sequence[Work], listener: Listener, store: Store) -> None:
         self._work, self._listener, self._store = work, listener, store
 
-    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
-        self._listener.started(trial.config["pack"])
+        self._pack_of: dict[str, int] = {}
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
     ) -> None:
-        if "epoch" in result and "replicas" in result:
-            self._listener.epoch(trial.config["pack"], result)
+        if "started" in result:
+            self._pack_of[trial.trial_id] = result["pack"]
+            self._listener.started(result["pack"])
+        elif "replicas" in result:
+            self._listener.epoch(result["pack"], result)
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
-        index = trial.config["pack"]
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            return
         if error := (trial.last_result or {}).get("failed"):
             self._listener.failed(index, error)
         else:
             self._listener.finished(index)
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
-        self._listener.retrying(trial.config["pack"], _last_line(trial))
+        if (index := self._pack_of.get(trial.trial_id)) is not None:
+            self._listener.retrying(index, _last_line(trial))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
-        index, error = trial.config["pack"], _last_line(trial)
+        error = _last_line(trial)
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            print(f"warning: a worker could not start: {error}", file=sys.stderr)
+            return
         record_failure(self._store, [t.trial_id for t in self._work[index].pack.trials], error)
         self._listener.failed(index, error)
 

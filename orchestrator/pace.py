@@ -37,16 +37,20 @@ class Pace:
         self._infos = infos
         self._device, self._threads = device, threads
         self._calibrated: dict[tuple[_Key, int], float] = {}
+        self._used_history = False
 
     @property
     def source(self) -> str:
         """Where the figures asked for so far came from, in words."""
-        return "a short calibration" if self._calibrated else "this sweep's own history"
+        if not self._calibrated:
+            return "this sweep's own history"
+        return "its history and a short calibration" if self._used_history else "a short calibration"
 
     def __call__(self, spec: Spec, replicas: int) -> float:
         key = _key(spec)
         own = {count: pace for (other, count), pace in self._history.items() if other == key}
         if own:
+            self._used_history = True
             return own[min(own, key=lambda count: abs(count - replicas))]
         if (key, replicas) not in self._calibrated:
             if len(self._calibrated) >= _CALIBRATIONS:

@@ -38,8 +38,8 @@ def choose(
     pixels = spec.batch_size * info.height * info.width
     if device == "cpu":
         if pixels > _CPU_PIXELS:
-            return Choice(1, f"{pixels:,} pixels a step fill a core; replicas gain nothing")
-        most, why = _CPU_MOST, f"{pixels:,} pixels a step leave a core idle; replicas fill it"
+            return Choice(1, "a step's arithmetic fills a core; replicas gain nothing")
+        most, why = _CPU_MOST, "a step is mostly overhead; replicas share it"
     else:
         most, why = _GPU_MOST, "replicas fill the GPU"
     size = min(seeds, most)

@@ -6,7 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from model.spec import Spec
 from orchestrator.interrupt import Interrupt
+from orchestrator.packing import Choice
 from orchestrator.progress import duration
 from orchestrator.store import Store
 from orchestrator.sweep import Prepared
@@ -26,6 +28,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
     )
     if cells:
         console.print(_cells(prepared))
+        for line in _reasons(prepared):
+            console.print(line)
     if plan.packs:
         where = f"{prepared.slots} at a time" if prepared.slots > 1 else "one at a time"
         console.print(
@@ -45,14 +49,12 @@ def _each(prepared: Prepared) -> str:
 def _cells(prepared: Prepared) -> Table:
     plan = prepared.plan
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (("cell", "left"), ("trials", "right"), ("done", "right"), ("to run", "right")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("packs of", justify="right", no_wrap=True)
-    table.add_column("why")
-    seconds = Counter[Any]()
-    for pack, estimate in zip(plan.packs, plan.seconds, strict=False):
-        seconds[pack.spec] += estimate  # type: ignore[assignment]
+    table.add_column("cell", no_wrap=True)
+    for name in ("trials", "done", "to run", "packs of", "time on one worker"):
+        table.add_column(name, justify="right", no_wrap=True)
+    seconds: dict[Spec, float] = {}
+    for pack, estimate in zip(plan.packs, plan.seconds, strict=True):
+        seconds[pack.spec] = seconds.get(pack.spec, 0.0) + estimate
     waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
     done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
     for spec, count in Counter(trial.spec for trial in plan.trials).items():
@@ -63,11 +65,23 @@ def _cells(prepared: Prepared) -> Table:
             str(count),
             str(done[spec]),
             str(waiting[spec]),
-            duration(seconds[spec]) if waiting[spec] else "",
             str(choice.size) if choice else "",
-            choice.reason if choice else "",
+            duration(seconds[spec]) if waiting[spec] else "",
         )
     return table
+
+
+def _reasons(prepared: Prepared) -> list[str]:
+    """Why the packs have their sizes, a line for each reason."""
+    waiting = {pack.spec for pack in prepared.plan.packs}
+    grouped: dict[Choice, dict[int, None]] = {}
+    for spec, choice in prepared.choices.items():
+        if spec in waiting:
+            grouped.setdefault(choice, {})[spec.batch_size] = None
+    return [
+        f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"
+        for choice, sizes in grouped.items()
+    ]
 
 
 def write_report(store: Store) -> str:
