@@ -123,7 +123,8 @@ def _dots(line: Line, points: list[Point], style: theme.Style) -> go.Scatter:
         legendgroup=line.name,
         showlegend=False,
         marker={"symbol": "circle", "size": 5, "color": style.tint(0.55)},
-        hovertemplate=f"{theme.plain(line.name)}, batch size %{{x}}<br>seed %{{customdata}}: %{{y:.2f}}%<extra></extra>",
+        hovertemplate=f"{theme.plain(line.name)}, batch size %{{x}}<br>"
+        "seed %{customdata}: %{y:.2f}%<extra></extra>",
         meta={"role": "seed", "line": line.name},
     )
 

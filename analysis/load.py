@@ -79,8 +79,13 @@ def load_sweep(source: Any, *, history: bool = True) -> Sweep:
 
 def _read_store(url: str, history: bool) -> Sweep:
     store = Store(url)
-    facts = store.sweep() or {}
-    states = store.scan(history=history)
+    try:
+        facts = store.sweep() or {}
+        states = store.scan(history=history)
+    except NotADirectoryError:
+        facts, states = {}, {}
+    except PermissionError as error:
+        raise InputError(f"cannot read {url}: {error.strerror}") from None
     if not facts and not states:
         raise InputError(_no_sweep(store.files, url))
     declared: dict[str, Row] = _identities(facts.get("trials"))

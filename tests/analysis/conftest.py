@@ -1,14 +1,10 @@
 """Synthetic sweeps, written through the Store as the orchestrator writes them."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from synthetic import write_sweep
 
 

@@ -69,7 +69,15 @@ def write_sweep(
     free = [BEGUN] * workers
     for pack in packs.values():
         worker = free.index(min(free))
-        free[worker] = _write_pack(store, pack, free[worker], f"host/{4000 + worker}", status, error, epochs)
+        free[worker] = _write_pack(
+            store,
+            pack,
+            free[worker],
+            worker=f"host/{4000 + worker}",
+            status=status,
+            error=error,
+            epochs=epochs,
+        )
     return folder
 
 
@@ -87,6 +95,7 @@ def _write_pack(
     store: Store,
     pack: list[Trial],
     begun: datetime,
+    *,
     worker: str,
     status: Callable[[Trial], str],
     error: Callable[[Trial], float],
@@ -104,7 +113,8 @@ def _write_pack(
         final = error(trial)
         run = length if what == "done" else max(1, length // 3)
         entries = [
-            _entry(trial, e, length, final, begun, seconds / length, worker) for e in range(1, run + 1)
+            _entry(trial, e, length, final=final, begun=begun, seconds=seconds / length, worker=worker)
+            for e in range(1, run + 1)
         ]
         if what == "diverged":
             entries[-1] |= {"train_loss": None, "train_error": None, "test_error": 90.0}
@@ -122,13 +132,23 @@ def _write_pack(
         elif what == "partial":
             store.write_checkpoint(trial.trial_id, run, b"")
         else:
-            result = _result(trial, what, entries, begun, ended, seconds, ids, worker, length)
+            result = _result(
+                trial,
+                what,
+                entries,
+                begun=begun,
+                ended=ended,
+                seconds=seconds,
+                ids=ids,
+                worker=worker,
+                length=length,
+            )
             store.write_result(trial.trial_id, result)
     return ended
 
 
 def _entry(
-    trial: Trial, epoch: int, length: int, final: float, begun: datetime, seconds: float, worker: str
+    trial: Trial, epoch: int, length: int, *, final: float, begun: datetime, seconds: float, worker: str
 ) -> dict[str, Any]:
     noise = random.Random(f"{trial.trial_id} {epoch}").gauss(0, 0.6)
     progress = epoch / length
@@ -153,6 +173,7 @@ def _result(
     trial: Trial,
     what: str,
     entries: list[dict[str, Any]],
+    *,
     begun: datetime,
     ended: datetime,
     seconds: float,

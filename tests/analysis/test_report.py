@@ -1,0 +1,62 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from synthetic import block
+
+from analysis import report
+
+
+def data_of(html):
+    return json.loads(re.search(r'id="data">(.*?)</script>', html, re.S)[1])
+
+
+@pytest.fixture
+def html(sweep):
+    trials = block(batch_size=[32, 2], seeds=5) + block(norm="gn", groups=8, batch_size=[32, 2], seeds=5)
+    return report.build(
+        sweep(trials, error=lambda t: 13.0 + (t.norm == "bn" and t.batch_size == 2) * 6 + t.seed / 10)
+    )
+
+
+def test_the_headline_comes_from_the_numbers(html):
+    title = re.search(r"<h1>(.*?)</h1>", html, re.S)[1]
+    assert title.startswith("At batch size 2, GN (G = 8)&#x27;s error is 6.0 points lower than BN&#x27;s.")
+    assert "n = 5" in title
+
+
+def test_the_page_asks_nothing_of_any_network(html):
+    markup = re.sub(r"<script.*?</script>", "", html, flags=re.S)
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", markup)
+    assert "default-src &#x27;none&#x27;" in markup
+    assert len(html) < 6e6
+
+
+def test_every_trial_is_in_the_page(html):
+    assert len(data_of(html)["trials"]["rows"]) == 20
+
+
+def test_the_command_line_writes_the_report_into_the_sweep(sweep, capsys, tmp_path):
+    url = sweep(block(seeds=2), folder="cli")
+    assert report.main([url]) == 0
+    assert Path(url, "report.html").read_text().startswith("<!DOCTYPE html>")
+    out = tmp_path / "deep" / "a.html"
+    assert report.main([url, "--out", str(out)]) == 0
+    assert out.exists()
+    capsys.readouterr()
+    assert report.main([str(tmp_path / "absent")]) == 2
+    assert capsys.readouterr().err.startswith("error: no such folder")
+
+
+def test_a_csv_gets_its_report_beside_it(tmp_path, capsys):
+    path = tmp_path / "study.csv"
+    path.write_text("seed,batch_size,norm,accuracy\n1,32,Batch Norm,0.864\n1,32,gn,0.86\n")
+    assert report.main([str(path)]) == 0
+    assert "from one seed: no interval" in (tmp_path / "study.html").read_text()
+
+
+def test_a_sweep_without_a_result_still_has_a_page(sweep):
+    html = report.build(sweep(block(), status=lambda t: "missing"))
+    assert "No trial has finished yet." in html
+    assert "3 missing" in html
