@@ -44,7 +44,7 @@ class Spec:
     holdout: int
 
     def steps_per_epoch(self, train_size: int) -> int:
-        """Steps of one epoch over `train_size` images before the hold-out; the incomplete batch is dropped."""
+        """Steps of a whole epoch; `train_size` counts the hold-out too; the incomplete batch is dropped."""
         return (train_size - self.holdout) // self.batch_size
 
     def total_steps(self, train_size: int) -> int:
@@ -56,3 +56,8 @@ class Spec:
     def total_epochs(self, train_size: int) -> int:
         """Epochs begun; where `iterations` rules, the last one may stop early."""
         return -(-self.total_steps(train_size) // self.steps_per_epoch(train_size))
+
+    def steps_in_epoch(self, epoch: int, train_size: int) -> int:
+        """Steps of epoch `epoch` (from 1): all of them, but for a last one cut short by `iterations`."""
+        full = self.steps_per_epoch(train_size)
+        return max(0, min(full, self.total_steps(train_size) - (epoch - 1) * full))
