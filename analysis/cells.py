@@ -6,7 +6,7 @@ trials judged on the test set differ in `holdout`, so they can never share a cel
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,12 @@ class Line:
         return rank, -(self.groups or 0)
 
 
+def short_names(lines: Sequence[Line]) -> dict[Line, str]:
+    """Names for running text: without G where only one G of the norm is there."""
+    norms = Counter(line.norm for line in dict.fromkeys(lines))
+    return {line: line.norm.upper() if norms[line.norm] == 1 else line.name for line in lines}
+
+
 @dataclass(frozen=True)
 class Panel:
     """The fields that the cells of one figure share; None where a source does not say."""
@@ -65,6 +71,14 @@ class Panel:
     def judged(self) -> str:
         """The images that the error is measured on."""
         return "validation" if self.holdout else "test"
+
+    @property
+    def title(self) -> str:
+        """What the panel's trials share, in a line."""
+        shortcut = "identity shortcuts" if self.shortcut == "identity" else None
+        held = f"{self.holdout:,} images held out" if self.holdout else None
+        parts = [self.dataset, self.model, shortcut, self.recipe, self.length, held]
+        return " · ".join(part for part in parts if part)
 
     @property
     def length(self) -> str:

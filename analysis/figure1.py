@@ -72,7 +72,7 @@ def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.
         layout=theme.layout(
             template=None,
             xaxis=theme.batch_axis(sizes),
-            yaxis={"title": {"text": y_title(info.panel, info.quantity), "standoff": 8}, "ticksuffix": ""},
+            yaxis={"title": {"text": y_title(info.panel, info.quantity)}},
         ),
     )
 
@@ -165,15 +165,15 @@ def _published(entry: Published, info: Fig1Info) -> go.Scatter:
     sizes = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
     own = entry.matches(info.panel.dataset, info.panel.model)
-    shown = own and any(s in sizes for points in info.lines.values() for s in [p.batch_size for p in points])
+    shown = own and any(p.batch_size in entry.errors for points in info.lines.values() for p in points)
     return go.Scatter(
         x=sizes,
         y=values,
         mode="lines+markers",
         name=entry.name,
-        visible=True if shown else "legendonly",
+        visible=shown,
         line={"color": theme.style(entry.norm).tint(0.45), "width": 1.5, "dash": "dot"},
         marker={"size": 5, "symbol": "circle-open", "color": theme.style(entry.norm).tint(0.6)},
         hovertemplate=f"{entry.source}<br>batch size %{{x}}: %{{y:.2f}}%<extra></extra>",
-        meta={"role": "published", "key": entry.key},
+        meta={"role": "published", "key": entry.key, "group": entry.group},
     )

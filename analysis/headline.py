@@ -1,60 +1,182 @@
 """The answer in words, made from the numbers.
 
-The sentence states the estimate and its interval, and claims a direction only where the interval leaves
-zero out; it never rounds an open question up to a result.
+Every sentence states an estimate with its interval. A direction is claimed only where the decision rule
+(analysis.paired.decide) allows it; an open question is never rounded up to a result, and where trials are
+missing the sentence is followed by one that says so.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.cells import Cell, Panel
+import numpy as np
+
+from analysis import claims
+from analysis.cells import Cell, Line, Panel, short_names
+from analysis.claims import Constancy, Crossover, Rise
 from analysis.comparison import Difference, differences
+from analysis.stats import Interval
 
 _MINUS = "−"
 
 
 class Headline(NamedTuple):
-    """`title`: one sentence. `facts`: further sentences, in order of weight. Plain text, not HTML."""
+    """`title`: one sentence. `detail`: its interval and n, to be set smaller. `facts`: further sentences."""
 
     title: str
+    detail: str
     facts: tuple[str, ...]
 
 
-def headline(panel: Panel, cells: Sequence[Cell]) -> Headline:
+def headline(panel: Panel, cells: Sequence[Cell], margin: float = claims.MARGIN) -> Headline:
     """What one panel's cells say so far."""
-    finished = [cell for cell in cells if cell.errors()]
-    if not finished:
-        return Headline("No trial has finished yet.", ())
+    if not any(cell.errors() for cell in cells):
+        return Headline("No trial has finished yet.", "", ())
+    names = short_names([cell.line for cell in cells])
     pairs = [d for d in differences(cells) if d.values]
+    open_questions = tuple(unfinished(cells, names))
     if not pairs:
-        return Headline(_best(panel, finished), ())
+        title, detail = lowest(panel, cells)
+        return Headline(title, detail, (*about_lines(cells, names, margin), *open_questions))
     main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
-    others = [d for d in pairs if d.line == main.line and d.batch_size != main.batch_size]
-    return Headline(
-        sentence(main), tuple(sentence(d) for d in sorted(others, key=lambda d: -d.batch_size)[:1])
-    )
+    title, detail = sentence(main, names)
+    turn = crossover_of([d for d in pairs if d.line == main.line])
+    facts = [crossover_sentence(turn, names[main.line], names[main.base])] if turn else []
+    kept = [cell for cell in cells if cell.line in {main.line, main.base}]
+    return Headline(title, detail, (*facts, *about_lines(kept, names, margin), *open_questions))
 
 
-def sentence(d: Difference) -> str:
-    """“At batch size 2, GN's error is 5.5 points lower than BN's (95% CI 4.3 to 6.7, n = 5).”"""
-    s = d.summary
-    ours, theirs, where = d.line.name, d.base.name, f"At batch size {d.batch_size}"
+def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
+    """“At batch size 2, GN’s error is 5.5 points lower than BN’s.”, “95% CI 4.3 to 6.7, n = 5”"""
+    s, ours, theirs = d.summary, names[d.line], names[d.base]
+    where = f"At batch size {d.batch_size}"
+    size = f"{abs(s.mean):.1f} points {'lower' if s.mean < 0 else 'higher'}"
     if s.n == 1:
         return (
-            f"{where}, {ours}'s error is {abs(s.mean):.1f} points {_way(s.mean)} than {theirs}'s, "
-            "from one seed: no interval."
+            f"{where}, {ours}’s error is {size} than {theirs}’s in the one seed there is.",
+            "n = 1: no interval",
         )
-    low, high = s.interval.low, s.interval.high
-    if low <= 0 <= high:
+    interval = f"95% CI {signed(s.interval.low)} to {signed(s.interval.high)}, n = {s.n}"
+    if d.claimed:
+        low, high = sorted((abs(s.interval.low), abs(s.interval.high)))
         return (
-            f"{where}, {ours} and {theirs} cannot be told apart: a difference of {signed(s.mean)} points "
-            f"(95% CI {signed(low)} to {signed(high)}, n = {s.n})."
+            f"{where}, {ours}’s error is {size} than {theirs}’s.",
+            f"95% CI {low:.1f} to {high:.1f}, n = {s.n}",
         )
-    near, far = sorted((abs(low), abs(high)))
-    return (
-        f"{where}, {ours}'s error is {abs(s.mean):.1f} points {_way(s.mean)} than {theirs}'s "
-        f"(95% CI {near:.1f} to {far:.1f}, n = {s.n})."
+    title = f"{where}, {ours} and {theirs} cannot be told apart."
+    detail = f"{ours} − {theirs}: {signed(s.mean)} points, {interval}"
+    if s.interval.low > 0 or s.interval.high < 0:
+        detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} batch sizes"
+    return title, detail
+
+
+def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:
+    """The best cell, where there is nothing to compare."""
+    best = min((cell for cell in cells if cell.errors()), key=lambda cell: cell.summary().mean)
+    s = best.summary()
+    detail = (
+        f"95% CI {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}"
+        if s.n > 1
+        else "n = 1: no interval"
     )
+    return (
+        f"{best.line.name} reaches {s.mean:.2f}% {panel.judged} error at batch size {best.batch_size}.",
+        detail,
+    )
+
+
+# -- the claims --------------------------------------------------------------------------------------
+
+
+def crossover_of(pairs: Sequence[Difference]) -> Crossover | None:
+    """Where one line starts to beat its base; None with fewer than two batch sizes."""
+    found = sorted(pairs, key=lambda d: d.batch_size)
+    seeds = sorted({seed for d in found for seed in d.values})
+    if len(found) < 2:
+        return None
+    matrix = np.array([[d.values.get(seed, math.nan) for d in found] for seed in seeds])
+    return claims.crossover([d.batch_size for d in found], matrix, np.random.default_rng(0))
+
+
+def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
+    smallest, largest = c.sizes[0], c.sizes[-1]
+    interval = "one seed: no interval"
+    if c.interval.known or math.isinf(c.interval.high):
+        interval = f"95% CI {_size(c.interval.low, c)} to {_size(c.interval.high, c)}"
+    if math.isinf(c.estimate):
+        return (
+            f"{ours}’s mean error is below {theirs}’s at every batch size from {largest} to {smallest} "
+            f"({interval})."
+        )
+    if c.estimate == 0:
+        return f"{ours}’s mean error is not below {theirs}’s even at batch size {smallest} ({interval})."
+    return f"{ours} has the lower error below a batch size of about {c.estimate:.1f} ({interval})."
+
+
+def _size(value: float, c: Crossover) -> str:
+    if value == 0:
+        return f"below {c.sizes[0]}"
+    return f"above {c.sizes[-1]}" if math.isinf(value) else f"{value:.1f}"
+
+
+def about_lines(cells: Sequence[Cell], names: dict[Line, str], margin: float) -> list[str]:
+    """How far each line rises, and whether it is constant."""
+    rises = claims.rises(cells)
+    facts = [_rise_sentence(rises, names)] if rises else []
+    return facts + [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, margin)][-1:]
+
+
+def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
+    first = rises[0]
+    parts = []
+    for rise in rises:
+        size = (
+            f"{names[rise.line]}’s error {'falls' if rise.summary.mean < 0 else 'rises'} by "
+            f"{abs(rise.summary.mean):.1f}"
+        )
+        parts.append(f"{size} points{_bracket(rise.summary.interval)}")
+    return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
+
+
+def _bracket(interval: Interval) -> str:
+    return f" (95% CI {signed(interval.low)} to {signed(interval.high)})" if interval.known else ""
+
+
+def constancy_sentence(c: Constancy, name: str) -> str:
+    margin = f"within ±{c.test.margin:g} point{'' if c.test.margin == 1 else 's'}"
+    if c.test.shown:
+        return f"{name} is constant over the batch sizes {margin} (equivalence test, p {p_equals(c.test.p)})."
+    a, b = c.worst
+    if math.isnan(c.test.p):
+        return f"Whether {name} is constant over the batch sizes {margin} needs two seeds or more."
+    return (
+        f"{name} is not shown to be constant over the batch sizes {margin} "
+        f"(equivalence test, p {p_equals(c.test.p)}, for batch size {a} against {b})."
+    )
+
+
+def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
+    """What a reader must know before believing the means."""
+    facts = []
+    for cell in cells:
+        if lost := cell.counts.get("diverged"):
+            facts.append(
+                f"{lost} of {cell.trials} trials of {names[cell.line]} at batch size {cell.batch_size} "
+                f"diverged; "
+                "that cell’s mean is of the others alone."
+            )
+    short = [cell for cell in cells if len(cell.errors()) < cell.trials and not cell.counts.get("diverged")]
+    if short:
+        waiting = sum(cell.trials - len(cell.errors()) for cell in short)
+        many = waiting != 1
+        facts.append(
+            f"{waiting} trial{'s' if many else ''} of {len(short)} cell{'s' if len(short) > 1 else ''} "
+            f"ha{'ve' if many else 's'} no result yet, so these numbers may still move."
+        )
+    return facts[:3]
+
+
+# -- numbers in words --------------------------------------------------------------------------------
 
 
 def signed(value: float, digits: int = 1) -> str:
@@ -63,15 +185,13 @@ def signed(value: float, digits: int = 1) -> str:
     return text if float(text) == 0 else (_MINUS if value < 0 else "+") + text
 
 
-def _way(value: float) -> str:
-    return "lower" if value < 0 else "higher"
+def p_value(p: float) -> str:
+    """A p-value to two figures; never 0."""
+    if math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def _best(panel: Panel, cells: Sequence[Cell]) -> str:
-    best = min(cells, key=lambda cell: cell.summary().mean)
-    s = best.summary()
-    interval = f"95% CI {s.interval.low:.2f} to {s.interval.high:.2f}, " if s.n > 1 else ""
-    return (
-        f"The lowest {panel.judged} error is {s.mean:.2f}% ({interval}n = {s.n}): {best.line.name} "
-        f"at batch size {best.batch_size}."
-    )
+def p_equals(p: float) -> str:
+    """“= 0.03” or “< 0.001”."""
+    return "< 0.001" if p < 0.001 else f"= {p_value(p)}"

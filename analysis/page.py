@@ -17,13 +17,15 @@ from typing import Any, NamedTuple
 
 
 class Section(NamedTuple):
-    """A part of the page. `nav`: its name in the bar; `body`: HTML; `long`: may break over printed pages."""
+    """A part of the page. `nav`: its name in the bar; `body`: HTML; `long`: may break over printed pages;
+    `figures`: the plotly figures that its places name."""
 
     key: str
     nav: str
     title: str
     body: str
     long: bool = False
+    figures: dict[str, Any] = {}  # noqa: RUF012
 
 
 class Column(NamedTuple):
@@ -40,15 +42,15 @@ def asset(name: str) -> str:
 
 
 def document(
-    title: str, hero: str, sections: Sequence[Section], data: dict[str, Any], status: str, footer: str
+    *, title: str, hero: str, sections: Sequence[Section], data: dict[str, Any], status: str, footer: str
 ) -> str:
     """The whole file. `hero`, `status`, `footer`: HTML."""
     from plotly.offline import get_plotlyjs
 
     scripts = [get_plotlyjs(), asset("report.js")]
     policy = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'; "
-        f"script-src {' '.join(_hash(script) for script in scripts)}"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
+        f"form-action 'none'; script-src {' '.join(_hash(script) for script in scripts)}"
     )
     nav = "".join(f'<a href="#{s.key}">{escape(s.nav)}</a>' for s in sections)
     body = "".join(_section(s) for s in sections)
@@ -68,7 +70,8 @@ def document(
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 <header class="bar"><div class="wrap"><strong>{escape(title)}</strong><nav aria-label="Sections">{nav}</nav>
-{status}<button id="theme" type="button" aria-label="Switch between light and dark">◐</button></div></header>
+{status}<button id="theme" type="button" aria-label="Switch between light and dark">◐</button>
+</div></header>
 <main id="main" class="wrap">
 {hero}
 {body}</main>
@@ -80,9 +83,10 @@ def document(
 
 
 def _section(section: Section) -> str:
+    key, kind = section.key, ' class="long"' if section.long else ""
     return (
-        f'<section id="{section.key}"{" class=long" if section.long else ""} aria-labelledby="{section.key}-title">'
-        f'<h2 id="{section.key}-title">{escape(section.title)}</h2>\n{section.body}\n</section>\n'
+        f'<section id="{key}"{kind} aria-labelledby="{key}-title">'
+        f'<h2 id="{key}-title" tabindex="-1">{escape(section.title)}</h2>\n{section.body}\n</section>\n'
     )
 
 
@@ -112,10 +116,12 @@ def _finite(value: Any) -> Any:
 # -- parts -------------------------------------------------------------------------------------------
 
 
-def plot(kind: str, label: str, *, short: bool = False, **data: object) -> str:
+def plot(kind: str, label: str, *, short: bool = False, height: int | None = None, **data: object) -> str:
     """The place of a figure. `label`: what a screen reader says; `data`: data-… attributes."""
     attributes = "".join(f' data-{k}="{escape(str(v))}"' for k, v in data.items())
     size = "plot short" if short else "plot"
+    if height:
+        attributes += f' style="height:{height}px"'
     return (
         f'<div class="{size}" data-figure="{kind}" role="img" aria-label="{escape(label)}"{attributes}></div>'
     )
@@ -159,7 +165,8 @@ def table(
     )
     kind = ' class="sortable"' if sortable else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table{kind}><caption>{escape(caption)}</caption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table{kind}><caption>{escape(caption)}</caption>"
         f"{head(columns, sortable=sortable)}<tbody>{body}</tbody></table></div>"
     )
 

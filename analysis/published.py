@@ -20,7 +20,13 @@ class Published:
     model: str
     errors: dict[int, float]
 
+    @property
+    def group(self) -> str:
+        """The publication: what its lines are switched on and off by."""
+        return self.name.partition(",")[0]
+
     def matches(self, dataset: str | None, model: str | None) -> bool:
+        """Whether it is of this data set and network."""
         return (self.dataset, self.model) == (dataset, model)
 
 

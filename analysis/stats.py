@@ -82,7 +82,24 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(float(x.mean() - half), float(x.mean() + half), level)
 
 
-def t_quantile(probability: float, df: int) -> float:
+def welch(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
+    """Welch's t interval of mean(`a`) − mean(`b`), for samples that are no pairs; NaN bounds for n < 2.
+
+    Degrees of freedom after Satterthwaite 1946.
+    """
+    x, y = np.asarray(a, dtype=float).ravel(), np.asarray(b, dtype=float).ravel()
+    if min(x.size, y.size) < 2:
+        return Interval(NAN, NAN, level)
+    u, v = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
+    shift = float(x.mean() - y.mean())
+    if u + v == 0:
+        return Interval(shift, shift, level)
+    df = (u + v) ** 2 / (u**2 / (x.size - 1) + v**2 / (y.size - 1))
+    half = t_quantile(0.5 + level / 2, df) * math.sqrt(u + v)
+    return Interval(shift - half, shift + half, level)
+
+
+def t_quantile(probability: float, df: float) -> float:
     """The quantile of Student's t with `df` degrees of freedom."""
     return float(special.stdtrit(df, probability))
 

@@ -26,7 +26,8 @@ CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_
 
 
 class Row(NamedTuple):
-    """One cell. `panel`: the fields of its panel that differ within the results, name -> value."""
+    """One cell, in percent of error. `panel`: the fields of its panel that differ within the results, name ->
+    value. `low`, `high`: Student's t interval."""
 
     panel: dict[str, Any]
     line: Line
@@ -36,6 +37,9 @@ class Row(NamedTuple):
     sd: float
     low: float
     high: float
+    minimum: float
+    median: float
+    maximum: float
     remarks: str
 
 
@@ -51,6 +55,7 @@ def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[Row]:
     for cell in cells:
         s = cell.summary(measure)
         panel = {key: getattr(cell.panel, key) for key in differing}
+        low, high = s.interval.low, s.interval.high
         found.append(
             Row(
                 panel,
@@ -59,8 +64,11 @@ def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[Row]:
                 s.n,
                 s.mean,
                 s.sd,
-                s.interval.low,
-                s.interval.high,
+                low,
+                high,
+                s.low,
+                s.median,
+                s.high,
                 cell.remarks,
             )
         )
@@ -124,7 +132,7 @@ def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
-        lines = [_title(panel)[:80], rule, _aligned(head, widths, flags), rule]
+        lines = [f"{panel.title} · {panel.judged} error", rule, _aligned(head, widths, flags), rule]
         lines += [_aligned(row, widths, flags) for row in body]
         blocks.append("\n".join(line[:80].rstrip() for line in lines))
     return "\n\n".join(blocks) + "\n"
@@ -154,11 +162,6 @@ def _text_table(table: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
         ]
         body.append([*cells, interval] + ([row.remarks] if remarks else []))
     return head, body
-
-
-def _title(panel: Panel) -> str:
-    parts = [panel.dataset, panel.model, panel.recipe, panel.length, f"{panel.judged} error"]
-    return " · ".join(part for part in parts if part)
 
 
 def _numeric(head: Sequence[str]) -> list[int]:

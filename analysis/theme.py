@@ -57,7 +57,7 @@ def style(norm: str, rank: int = 0) -> Style:
 
 def layout(**changes: Any) -> dict[str, Any]:
     """The frame that all figures share; `changes` are set on top, axes merged."""
-    axis = {
+    axis: dict[str, Any] = {
         "gridcolor": GRID,
         "zeroline": False,
         "linecolor": FAINT,
@@ -66,7 +66,7 @@ def layout(**changes: Any) -> dict[str, Any]:
         "ticklen": 4,
         "showline": False,
         "automargin": True,
-        "title": {"standoff": 10},
+        "title": {"standoff": 10, "font": {"size": 13, "color": MUTED}},
     }
     base: dict[str, Any] = {
         "font": {"family": FONT, "size": 13, "color": INK},
@@ -82,7 +82,9 @@ def layout(**changes: Any) -> dict[str, Any]:
     for key, value in changes.items():
         base[key] = value
     for name in ("xaxis", "yaxis"):
-        base[name] = {**axis, **base.get(name, {})}
+        own = base.get(name, {})
+        title = {**axis["title"], **own.get("title", {})}
+        base[name] = {**axis, **own, "title": title}
     return base
 
 
@@ -95,8 +97,7 @@ def batch_axis(sizes: list[int]) -> dict[str, Any]:
         "range": [log10(ticks[0]) + pad, log10(ticks[-1]) - pad],
         "tickvals": ticks,
         "ticktext": [str(size) for size in ticks],
-        "title": {"text": "Batch size (images)", "standoff": 10},
-        "minor": {"ticks": ""},
+        "title": {"text": "Batch size (images)"},
     }
 
 

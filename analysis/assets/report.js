@@ -35,20 +35,20 @@ const drawers = {
   fig1(node) {
     const panel = DATA.panels[node.dataset.panel];
     const { quantity, measure, kind, published } = switches();
-    const layers = panel.fig1.layers;
-    const lines = layers[`interval|${quantity}|${measure}|${kind}`] || [];
+    const lines = panel.layers[`interval|${quantity}|${measure}|${kind}`] || [];
     const traces = [
-      ...(published ? layers[`published|${quantity}`] || [] : []),
+      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: published.has(t.meta.group) })),
       ...lines.filter((t) => t.meta.role === "band"),
-      ...(layers[`seed|${quantity}|${measure}`] || []),
+      ...(panel.layers[`seed|${quantity}|${measure}`] || []),
       ...lines.filter((t) => t.meta.role === "mean"),
     ];
-    return { data: traces, layout: panel.fig1.layouts[quantity] };
+    return { data: traces, layout: { ...panel.layouts[quantity], ...shared(quantity, measure, published) } };
   },
   curves(node) {
-    const panel = DATA.panels[node.dataset.panel];
-    const chosen = panel.curves.find((c) => String(c.batch_size) === node.dataset.batch) || panel.curves.at(-1);
-    return chosen;
+    const { curves } = DATA.panels[node.dataset.panel];
+    const chosen = curves.find((c) => String(c.batch_size) === node.dataset.batch) || curves.at(-1);
+    const line = node.dataset.line;
+    return { data: chosen.data.filter((t) => !line || t.meta.line === line), layout: chosen.layout };
   },
   plain(node) { return DATA.figures[node.dataset.key]; },
 };
@@ -78,36 +78,67 @@ function drawWhenSeen() {
   $$(".plot").forEach((node) => watcher.observe(node));
 }
 
+// Figures side by side share one scale, or the eye compares the wrong things.
+function shared(quantity, measure, published) {
+  if (DATA.panels.length < 2) return {};
+  let low = Infinity, high = -Infinity;
+  for (const { layers } of DATA.panels) {
+    const traces = [...(layers[`seed|${quantity}|${measure}`] || []),
+      ...(layers[`published|${quantity}`] || []).filter((t) => published.has(t.meta.group))];
+    for (const trace of traces) for (const y of trace.y) { low = Math.min(low, y); high = Math.max(high, y); }
+  }
+  if (!(low < high)) return {};
+  const pad = 0.06 * (high - low);
+  return { yaxis: { ...DATA.panels[0].layouts[quantity].yaxis, range: [low - pad, high + pad] } };
+}
+
 // ---- switches of Figure 1 --------------------------------------------------------------------------
 function switches() {
   const value = (name, fallback) => $(`input[name=${name}]:checked`)?.value ?? $(`select[name=${name}]`)?.value ?? fallback;
   return {
     quantity: value("quantity", "error"), measure: value("measure", "last"), kind: value("kind", "t"),
-    published: $("input[name=published]")?.checked ?? false,
+    published: new Set($$("input[name=published]:checked").map((box) => box.value)),
   };
 }
 
+function curvesOf(panel) { return $(`.plot[data-figure=curves][data-panel="${CSS.escape(panel)}"]`); }
+
 function pick(panel, point) {
-  const trace = point.data.meta || {};
-  if (trace.role !== "mean" && trace.role !== "seed") return;
-  const node = $(`.plot[data-figure=curves][data-panel="${CSS.escape(panel)}"]`);
-  const choice = $(`select[data-curves="${CSS.escape(panel)}"]`);
-  if (!node || !choice) return;
-  choice.value = String(point.x);
-  choice.dispatchEvent(new Event("change"));
-  node.scrollIntoView({ block: "center" });
+  const { role, line } = point.data.meta || {};
+  const node = curvesOf(panel);
+  if (!node || (role !== "mean" && role !== "seed")) return;
+  $(`select[data-curves="${CSS.escape(panel)}"]`).value = String(point.x);
+  $(`select[data-lines="${CSS.escape(panel)}"]`).value = line;
+  showCurves(panel);
+  node.closest("figure").scrollIntoView({ block: "center" });
+  $("#curves-title").focus({ preventScroll: true });
 }
 
-for (const input of $$(".controls [name]")) {
-  input.addEventListener("change", () => redraw("fig1"));
+function showCurves(panel) {
+  const node = curvesOf(panel);
+  node.dataset.batch = $(`select[data-curves="${CSS.escape(panel)}"]`).value;
+  node.dataset.line = $(`select[data-lines="${CSS.escape(panel)}"]`).value;
+  draw(node);
 }
-for (const select of $$("select[data-curves]")) {
-  select.addEventListener("change", () => {
-    const node = $(`.plot[data-figure=curves][data-panel="${CSS.escape(select.dataset.curves)}"]`);
-    node.dataset.batch = select.value;
-    draw(node);
+
+for (const input of $$("#figure1 .controls [name]")) input.addEventListener("change", () => redraw("fig1"));
+for (const select of $$("select[data-curves]")) select.addEventListener("change", () => showCurves(select.dataset.curves));
+for (const select of $$("select[data-lines]")) select.addEventListener("change", () => showCurves(select.dataset.lines));
+
+// ---- how many seeds? -------------------------------------------------------------------------------
+function seedsNeeded(box) {
+  const key = box.dataset.calculator, chosen = (what) => $(`select[data-seeds=${what}]`, box).value;
+  const show = (n) => (n === null ? "more than 1,000" : String(n));
+  $$(`table[data-seeds="${CSS.escape(key)}"] tbody tr`).forEach((row, i) => {
+    const { half, power } = DATA.seeds[key][i];
+    $("[data-out=half]", row).textContent = show(half[chosen("half")]);
+    $("[data-out=power]", row).textContent = show(power[`${chosen("power")}|${chosen("effect")}`]);
   });
 }
+$$("[data-calculator]").forEach((box) => {
+  seedsNeeded(box);
+  box.addEventListener("change", () => seedsNeeded(box));
+});
 
 // ---- tables that sort ------------------------------------------------------------------------------
 function compare(a, b) {
@@ -151,9 +182,8 @@ function trialTable(root) {
         if (columns[i].key === "status") {
           const dot = document.createElement("span");
           dot.className = `dot ${value}`;
-          td.append(dot);
-        }
-        td.append(value === null ? "–" : columns[i].digits != null ? value.toFixed(columns[i].digits) : String(value));
+          td.append(dot, DATA.trials.words[value] || value);
+        } else td.append(value === null ? "–" : columns[i].digits != null ? value.toFixed(columns[i].digits) : String(value));
         tr.append(td);
       });
       return tr;
@@ -205,8 +235,56 @@ $$("button[data-copy]").forEach((button) => button.addEventListener("click", asy
 $("#theme")?.addEventListener("click", () => {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";
   redraw();
+  keep();
 });
 darkMedia.addEventListener("change", () => redraw());
-addEventListener("beforeprint", () => { printing = true; $$(".plot").forEach(draw); });
-addEventListener("afterprint", () => { printing = false; redraw(); });
+// On paper every figure is drawn, light, and as wide as the paper and not as the screen.
+const PAPER = "680px";
+addEventListener("beforeprint", () => {
+  printing = true;
+  for (const node of $$(".plot")) { node.style.width = PAPER; draw(node); Plotly.Plots.resize(node); }
+});
+addEventListener("afterprint", () => {
+  printing = false;
+  for (const node of $$(".plot")) { node.style.width = ""; draw(node); Plotly.Plots.resize(node); }
+});
+
+// ---- a running sweep: load the file again, and keep what the reader chose ------------------------------
+const KEPT = `normsweep ${location.pathname}`;
+function choices() { return $$(".controls input, .controls select"); }
+function keep() {
+  const state = choices().map((c) => (c.type === "checkbox" || c.type === "radio" ? c.checked : c.value));
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ state, theme: document.documentElement.dataset.theme, y: scrollY }));
+  } catch { /* a browser may refuse storage to a page from a disk */ }
+}
+function restore() {
+  let kept = null;
+  try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { return; }
+  if (!kept) return;
+  if (kept.theme) document.documentElement.dataset.theme = kept.theme;
+  const boxes = choices();
+  if (boxes.length !== kept.state.length) return;
+  boxes.forEach((c, i) => {
+    if (typeof kept.state[i] === "boolean") c.checked = kept.state[i];
+    else if (c.tagName !== "SELECT" || [...c.options].some((o) => o.value === kept.state[i])) c.value = kept.state[i];
+  });
+  $$("select[data-curves]").forEach((s) => {
+    const node = curvesOf(s.dataset.curves);
+    node.dataset.batch = s.value;
+    node.dataset.line = $(`select[data-lines="${CSS.escape(s.dataset.curves)}"]`).value;
+  });
+  $$("[data-calculator]").forEach(seedsNeeded);
+  scrollTo({ top: kept.y, behavior: "instant" });
+}
+if (DATA.live) {
+  restore();
+  if (trialRoot) $("input", trialRoot).dispatchEvent(new Event("input"));
+  const badge = $("#live");
+  const age = Math.round((Date.now() / 1000 - DATA.generated) / 60);
+  const at = new Date(DATA.generated * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  badge.textContent = age < 3 ? `Live, as of ${at}` : `As of ${at}, ${age} min ago: the run may have stopped`;
+  badge.classList.toggle("stale", age >= 3);
+  setTimeout(() => { keep(); location.reload(); }, 30000);
+}
 drawWhenSeen();

@@ -102,6 +102,6 @@ def test_best_groups_by_hand():
 
 def test_best_groups_shares_ties_and_needs_no_second_g():
     tied = claims.best_groups_of({8: {1: 1.0, 2: 2.0}, 4: {1: 1.0, 2: 2.0}}, rng())
-    assert tied.chances == {8: 0.5, 4: 0.5} or tied.chances == {4: 0.5, 8: 0.5}
+    assert tied.chances == {8: 0.5, 4: 0.5}
     alone = claims.best_groups_of({8: {1: 1.0, 2: 2.0}}, rng())
     assert (alone.lead, alone.runner_up) == (None, None)

@@ -75,10 +75,10 @@ def test_published_curves_show_where_they_are_of_the_same_thing(panel, sweep):
         if t.meta["role"] == "published"
     }
     assert shown["franke-bn"] is True
-    assert shown["wu-bn"] == "legendonly"
+    assert shown["wu-bn"] is False
     digits = next(iter(panels(load(sweep(block(dataset="digits"), folder="digits"))).items()))
     drawn = figure1.figure(figure1.info(*digits))
-    assert {t.visible for t in drawn.data if t.meta["role"] == "published"} == {"legendonly"}
+    assert {t.visible for t in drawn.data if t.meta["role"] == "published"} == {False}
 
 
 def test_the_notebook_call(sweep):

@@ -1,0 +1,101 @@
+"""One or several sweeps, read once and cut into what the page shows.
+
+A panel is drawn alone even where two sweeps hold the same one: sweeps are set side by side and never
+pooled, since two commits or two machines are not one experiment until somebody has looked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from analysis import theme
+from analysis.cells import Cell, Line, Panel, panels
+from analysis.claims import MARGIN
+from analysis.gsearch import GSearchInfo, infos
+from analysis.load import Sweep, load_sweep
+from model.errors import InputError
+
+
+@dataclass(frozen=True)
+class Study:
+    """What every section reads. `panels` in the page's order; `styles`: how each line looks everywhere."""
+
+    sweeps: tuple[Sweep, ...]
+    frame: pd.DataFrame
+    history: pd.DataFrame
+    panels: dict[Panel, list[Cell]]
+    searches: list[GSearchInfo]
+    styles: dict[Line, theme.Style]
+    margin: float
+    live: bool
+
+    @property
+    def title(self) -> str:
+        return " and ".join(sweep.name for sweep in self.sweeps)
+
+    @property
+    def several(self) -> bool:
+        return len(self.sweeps) > 1
+
+    @property
+    def compared(self) -> dict[Panel, list[Cell]]:
+        """The panels with a Figure 1: all but those that are nothing but a G search."""
+        kept = {p: cells for p, cells in self.panels.items() if not is_search(cells)}
+        return kept or ({} if self.searches else self.panels)
+
+    def index(self, panel: Panel) -> int:
+        return list(self.panels).index(panel)
+
+    def name(self, panel: Panel) -> str:
+        """The panel's title, behind its sweep's name where there are several."""
+        if not self.several:
+            return panel.title
+        return " · ".join(part for part in (panel.source, panel.title) if part)
+
+
+def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) -> Study:
+    """The study of these sources, each as `analysis.load` takes it. Raises InputError."""
+    if not sources:
+        raise InputError("no results given; expected a sweep's folder or a .csv file")
+    sweeps = tuple(load_sweep(source) for source in sources)
+    labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
+    frames, histories = [], []
+    for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
+        # two sweeps may hold the same trial; in here each has its own
+        prefix = f"{number}/" if len(sweeps) > 1 else ""
+        frames.append(sweep.frame.assign(source=label, trial_id=prefix + sweep.frame["trial_id"]))
+        histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
+    frame = pd.concat(frames, ignore_index=True)
+    frame["source"] = frame["source"].astype("string")
+    grouped = panels(frame)
+    searches = [found for panel, cells in grouped.items() for found in infos(panel, cells)]
+    return Study(
+        sweeps=sweeps,
+        frame=frame,
+        history=pd.concat(histories, ignore_index=True),
+        panels=grouped,
+        searches=[search for search in searches if len(search.points) > 1],
+        styles=theme.styles([cell.line for cells in grouped.values() for cell in cells]),
+        margin=margin,
+        live=live,
+    )
+
+
+def _labels(sweeps: Sequence[Sweep]) -> list[str]:
+    """Names where they differ, else where the results lie."""
+    names = [sweep.name for sweep in sweeps]
+    if len(set(names)) == len(names):
+        return names
+    places = [sweep.source or sweep.name for sweep in sweeps]
+    return places if len(set(places)) == len(places) else [f"{i}: {p}" for i, p in enumerate(places, start=1)]
+
+
+def is_search(cells: Sequence[Cell]) -> bool:
+    """A G search has a figure of its own: one batch size, group norm alone, judged on held-out images."""
+    return (
+        cells[0].panel.holdout > 0
+        and len({cell.batch_size for cell in cells}) == 1
+        and {cell.line.norm for cell in cells} == {"gn"}
+    )
