@@ -3,34 +3,28 @@
 State is weights, momentum and running statistics, per replica; nothing else. The order of images, the
 crops and the learning rate follow from (seed, epoch, step), so a run cut after any epoch goes on, in
 any pack, as if nothing had happened, on a CPU to the last bit where the pack stays the same.
-
-The loss is the sum over replicas of each one's mean over its batch. The gradient of one replica's
-weights then holds nothing of another's, and stays finite where another's is not; the update is
-elementwise. A replica that diverges stays alone with it.
-
-Weight decay falls on all parameters, γ and β too (Wu & He 2018, section 4.1: "on all learned layers").
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from model import augment, replicas
 from model.data import Dataset
+from model.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
 from model.errors import InputError
 from model.initial import initialise
 from model.recipe import RECIPES
 from model.resnet import ResNet
 from model.spec import Spec
+from model.step import Precision, Step, arithmetic
 
-#: Images of all replicas that are augmented at once: keeps the copies inside a core's caches.
-CHUNK_IMAGES = 512
 #: Images of all replicas that are evaluated at once.
-EVAL_IMAGES = 500
+EVAL_IMAGES = {"cpu": 500, "cuda": 5000}
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,9 @@ class EpochMetrics:
 class Training:
     """R seeds of one cell in training.
 
-    Raises InputError where the training set holds less than one batch.
+    `precision`: "fp32", "tf32" or "bf16", see `model.step`; tests take `dtype` float64 instead. Raises
+    InputError where the training set holds less than one batch, torch.OutOfMemoryError on a GPU that is
+    too small for the pack. On a GPU, packs may train in threads of one process.
     """
 
     def __init__(
@@ -63,29 +59,30 @@ class Training:
         device: torch.device | str = "cpu",
         *,
         dtype: torch.dtype = torch.float32,
+        precision: Precision = "fp32",
     ) -> None:
-        size = len(data.train_labels)
-        if spec.batch_size > size:
+        self._size = len(data.train_labels) + spec.holdout
+        if spec.batch_size > len(data.train_labels):
             raise InputError(
                 f"a batch of {spec.batch_size} is larger than the training set of {data.info.name}, "
-                f"{size} images; choose a smaller batch size"
+                f"{len(data.train_labels)} images; choose a smaller batch size"
             )
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
-        self.device, self.dtype = torch.device(device), dtype
-        self.recipe = RECIPES[spec.recipe]
+        self.device, self.recipe = torch.device(device), RECIPES[spec.recipe]
         self.epoch = 0
-        self.total_steps = spec.total_steps(size + spec.holdout)
-        self.total_epochs = spec.total_epochs(size + spec.holdout)
-        self._steps_per_epoch = spec.steps_per_epoch(size + spec.holdout)
-        self._images = data.train_images.to(self.device)
-        self._labels = data.train_labels.to(self.device)
-        self._mean = data.mean.to(self.device, dtype)
-        self._std = data.std.to(self.device, dtype)
+        self.total_epochs = spec.total_epochs(self._size)
         net = ResNet(spec, data.info.channels, len(data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
         self.net = net.to(self.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._params = list(self.net.parameters())
-        self._momentum = [torch.zeros_like(p) for p in self._params]
+        self._stream = _stream(self.device)
+        self._source, self._tally = Source(data, self.device, dtype), Tally(len(self.seeds), self.device)
+        self._step = Step(self.net, self.recipe, precision)
+        self._loop: LoopedEpoch | GraphedEpoch
+        if self._stream is None:
+            self._loop = LoopedEpoch(self._step, self._source, self._tally)
+        else:
+            steps = spec.steps_per_epoch(self._size)
+            self._loop = GraphedEpoch(self._step, self._source, self._tally, steps)
 
     # -- an epoch ----------------------------------------------------------------------------------
 
@@ -93,86 +90,70 @@ class Training:
         """Train one epoch, then evaluate on the whole evaluation set. One entry per seed, in order."""
         if self.epoch >= self.total_epochs:
             raise RuntimeError(f"all {self.total_epochs} epochs are trained")
-        first = self.epoch * self._steps_per_epoch
-        steps = min(self._steps_per_epoch, self.total_steps - first)
-        losses, wrong = self._train(first, steps)
-        errors = self._evaluate()
+        rates = self._rates()
+        with self._on_device():
+            figures = torch.cat([self._train(rates), self._evaluate()[None]])
+            losses, wrong, errors = figures.tolist()  # the epoch's one wait for the device
         self.epoch += 1
-        rate = self.recipe.learning_rate(first + steps - 1, self.total_steps, self.spec.batch_size)
         return [
             EpochMetrics(
                 epoch=self.epoch,
-                learning_rate=rate,
-                train_loss=loss if abs(loss) < float("inf") else float("nan"),
-                train_error=train_error if abs(loss) < float("inf") else float("nan"),
+                learning_rate=rates[-1],
+                train_loss=loss,
+                train_error=train_error,
                 test_error=error if self.data.which == "test" else None,
                 val_error=error if self.data.which == "validation" else None,
             )
             for loss, train_error, error in zip(losses, wrong, errors, strict=True)
         ]
 
-    def _train(self, first: int, steps: int) -> tuple[list[float], list[float]]:
-        """Mean loss and error in percent of each replica over `steps` steps from step `first` on."""
-        batch, count = self.spec.batch_size, len(self.seeds)
-        self.net.train()
-        loss_sum = torch.zeros(count, dtype=torch.float64, device=self.device)
-        wrong = torch.zeros(count, dtype=torch.int64, device=self.device)
-        step = first
-        for images, labels in self._batches(steps):
-            rate = self.recipe.learning_rate(step, self.total_steps, batch)
-            losses, logits = self._step(images, labels, rate)
-            loss_sum += losses
-            wrong += (logits.argmax(2) != labels).sum(1)
-            step += 1
-        errors = wrong.double() / (steps * batch) * 100
-        return (loss_sum / steps).tolist(), errors.tolist()
+    def _rates(self) -> list[float]:
+        """The learning rate of each step of the epoch at hand."""
+        first = self.epoch * self.spec.steps_per_epoch(self._size)
+        total = self.spec.total_steps(self._size)
+        steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self._size))
+        return [self.recipe.learning_rate(step, total, self.spec.batch_size) for step in steps]
 
-    def _batches(self, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images [B, R·C, H, W], standardised, and labels [R, B], of each step of the epoch at hand."""
+    @contextmanager
+    def _on_device(self) -> Iterator[None]:
+        """On a GPU, this pack's own stream, begun after and waited for before anything outside it."""
+        with arithmetic(self._step.precision):
+            if self._stream is None:
+                yield
+                return
+            self._stream.wait_stream(torch.cuda.current_stream(self.device))
+            with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
+                yield
+            self._stream.synchronize()
+
+    def _train(self, rates: list[float]) -> Tensor:
+        """Mean loss and error in percent over the steps of an epoch, float64 [2, R] on the device."""
         batch = self.spec.batch_size
-        order = augment.draw(self.data, self.seeds, self.epoch + 1, steps, batch, device=self.device)
-        chunk = max(1, CHUNK_IMAGES // (batch * len(self.seeds)))
-        for start in range(0, steps, chunk):
-            part = order.part(start, min(start + chunk, steps))
-            raw = augment.batches(self._images, part, self.data.pad)
-            images = augment.standardise(raw, self._mean, self._std)
-            labels = self._labels[part.index].transpose(1, 2).contiguous()
-            yield from zip(images.unbind(), labels.unbind(), strict=True)
-
-    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        """One update of all replicas. Returns losses [R] and logits [R, B, classes], detached."""
-        logits = self.net(images)
-        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        losses = losses.view(labels.shape).mean(1)
-        grads = torch.autograd.grad(losses.sum(), self._params)
-        self._update(list(grads), rate)
-        return losses.detach(), logits.detach()
+        order = augment.draw(self.data, self.seeds, self.epoch + 1, len(rates), batch, device=self.device)
+        self.net.train()
+        self._tally.clear()
+        self._loop.run(order, rates)
+        errors = self._tally.wrong.double() / (len(rates) * batch) * 100
+        losses = self._tally.loss / len(rates)
+        figures = torch.stack([losses, errors])
+        return figures.where(losses.isfinite(), float("nan"))
 
     @torch.no_grad()
-    def _update(self, grads: list[Tensor], rate: float) -> None:
-        """SGD with momentum as torch.optim.SGD: v ← m·v + g + λ·w; w ← w − rate·v."""
-        torch._foreach_add_(grads, self._params, alpha=self.recipe.weight_decay)
-        torch._foreach_mul_(self._momentum, self.recipe.momentum)
-        torch._foreach_add_(self._momentum, grads)
-        torch._foreach_add_(self._params, self._momentum, alpha=-rate)
-
-    @torch.no_grad()
-    def _evaluate(self) -> list[float]:
-        """Error of each replica on the whole evaluation set, in percent, never augmented."""
+    def _evaluate(self) -> Tensor:
+        """Error on the whole evaluation set, never augmented, in percent; float64 [R] on the device."""
         self.net.eval()
-        count = len(self.seeds)
-        labels = self.data.eval_labels.to(self.device)
+        count, source = len(self.seeds), self._source
         wrong = torch.zeros(count, dtype=torch.int64, device=self.device)
         finite = torch.ones(count, dtype=torch.bool, device=self.device)
-        size = max(1, EVAL_IMAGES // count)
-        for start in range(0, len(labels), size):
-            images = self.data.eval_images[start : start + size].to(self.device)
-            images = augment.standardise(images, self._mean, self._std).repeat(1, count, 1, 1)
-            logits = self.net(images.contiguous(memory_format=torch.channels_last))
-            wrong += (logits.argmax(2) != labels[start : start + size]).sum(1)
+        size = max(1, EVAL_IMAGES.get(self.device.type, 500) // count)
+        for start in range(0, len(source.eval_labels), size):
+            labels = source.eval_labels[start : start + size]
+            images = source.standardise(source.eval_images[start : start + size]).repeat(1, count, 1, 1)
+            logits = self._step.forward(images.contiguous(memory_format=torch.channels_last))
+            wrong += (logits.argmax(2) != labels).sum(1)
             finite &= logits.isfinite().flatten(1).all(1)
-        errors = (wrong.double() / len(labels) * 100).tolist()
-        return [e if ok else float("nan") for e, ok in zip(errors, finite.tolist(), strict=True)]
+        errors = wrong.double() / len(source.eval_labels) * 100
+        return errors.where(finite, float("nan"))
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -204,5 +185,9 @@ class Training:
 
     def _tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
         weights: dict[str, Tensor] = dict(self.net.named_parameters())
-        momentum = dict(zip(weights, self._momentum, strict=True))
+        momentum = {n: m for n, m in zip(weights, self._step.momentum, strict=True) if m is not None}
         return weights, momentum, dict(self.net.named_buffers())
+
+
+def _stream(device: torch.device) -> torch.cuda.Stream | None:
+    return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]

@@ -179,13 +179,13 @@ def test_iterations_stop_in_the_middle_of_the_last_epoch() -> None:
     training = Training(spec(epochs=None, iterations=7, recipe="he2015"), [1], data)
     assert training.total_epochs == 2
     steps = []
-    original = training._step
+    original = training._step.__call__
 
     def counted(images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         steps.append(rate)
         return original(images, labels, rate)
 
-    training._step = counted  # type: ignore[method-assign]
+    training._loop.step = counted  # type: ignore[assignment]
     last = [training.run_epoch()[0] for _ in range(2)][-1]
     assert steps == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001])  # milestones 3.5 and 5.25
     assert last.learning_rate == pytest.approx(0.001)

@@ -1,0 +1,97 @@
+"""One step of all replicas: forward, loss, backward, update. The only arithmetic of training.
+
+The loss is the sum over replicas of each one's mean over its batch. The gradient of one replica's
+weights then holds nothing of another's, and stays finite where another's is not; the update is
+elementwise. A replica that diverges stays alone with it.
+
+Weight decay falls on all parameters, γ and β too (Wu & He 2018, section 4.1).
+
+Precision. float32 throughout is the default, on every device: the study compares errors that differ by
+tenths of a percent, small batches are bound by launches and memory and not by arithmetic, and only so
+do devices agree to rounding. `tf32` (CUDA matrix products and convolutions with a 10-bit mantissa) and
+`bf16` (autocast: products in bfloat16, weights, norm statistics and loss in float32) are for
+experiments on speed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.sgd import sgd
+
+from model.errors import InputError
+from model.recipe import Recipe
+from model.resnet import ResNet
+
+Precision = Literal["fp32", "tf32", "bf16"]
+
+
+class Step:
+    """SGD with momentum on all replicas, as torch.optim.SGD has it: v ← m·v + g + λ·w; w ← w − η·v."""
+
+    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
+        if precision not in get_args(Precision):
+            raise InputError(f"precision {precision!r}; expected one of {', '.join(get_args(Precision))}")
+        self.net, self.recipe, self.precision = net, recipe, precision
+        self.params: list[Tensor] = list(net.parameters())
+        self.momentum: list[Tensor | None] = [torch.zeros_like(p) for p in self.params]
+
+    def __call__(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> tuple[Tensor, Tensor]:
+        """One update from images [B, R·C, H, W] and labels [R, B]; `rate` may be a tensor on the device.
+
+        Returns the losses [R] and logits [R, B, classes] before the update, detached.
+        """
+        logits = self.forward(images)
+        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        losses = losses.view(labels.shape).mean(1)
+        grads = torch.autograd.grad(losses.sum(), self.params)
+        self._update(grads, rate)
+        return losses.detach(), logits.detach()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [R, B, classes], float32 or wider, of standardised images [B, R·C, H, W]."""
+        if self.precision != "bf16":
+            out: Tensor = self.net(images)
+            return out
+        # no cache of cast weights: within a CUDA graph it would outlive the step that made it
+        with torch.autocast(images.device.type, torch.bfloat16, cache_enabled=False):
+            out = self.net(images)
+        return out.float()
+
+    @torch.no_grad()
+    def _update(self, grads: Sequence[Tensor], rate: float | Tensor) -> None:
+        """One fused pass. It walks raw memory, so every gradient must lie as its weight does."""
+        aligned = [
+            g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
+            for g, p in zip(grads, self.params, strict=True)
+        ]
+        sgd(
+            self.params,
+            aligned,
+            self.momentum,
+            fused=True,
+            lr=rate,
+            momentum=self.recipe.momentum,
+            weight_decay=self.recipe.weight_decay,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
+
+
+@contextmanager
+def arithmetic(precision: Precision) -> Iterator[None]:
+    """TF32 on CUDA for `tf32` alone, and cuDNN's search for the fastest kernels; restored at the end.
+
+    torch itself lets cuDNN use TF32 by default, so float32 has to be asked for.
+    """
+    tf32, cudnn, matmul = precision == "tf32", torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
+    cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = tf32, tf32, True
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = before
