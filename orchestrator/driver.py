@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import shutil
+import socket
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,10 @@ from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 _OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
+_NO_RAY = (
+    "no Ray cluster answers at {where}: {reason}. "
+    "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
+)
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
@@ -56,6 +61,8 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
         "object_store_memory": _OBJECT_STORE_BYTES,
         "num_cpus": cpus,
     }
+    if address:
+        _answers(address)
     try:
         context = ray.init(
             address=address or "local",
@@ -66,10 +73,7 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f"no Ray cluster answers at {address or 'this machine'}: {reason}. "
-            "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
-        ) from None
+        raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
     session = context.address_info.get("session_dir")
     try:
         yield ray.cluster_resources()
@@ -77,6 +81,19 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
         ray.shutdown()
         if not address and session:
             shutil.rmtree(session, ignore_errors=True)
+
+
+def _answers(address: str) -> None:
+    """Knock before ray.init does, which waits for ever where nobody is. Raises InputError."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or not port.isdigit():
+        raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
+    try:
+        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(_NO_RAY.format(where=address, reason=error)) from None
 
 
 @contextlib.contextmanager
@@ -116,7 +133,9 @@ def run_on_ray(
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
-    dispatcher = _Dispatcher.remote([item.job for item in work])
+    dispatcher = _Dispatcher.remote(
+        [item.job for item in work]
+    )
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(_trainable, dispatcher=dispatcher),
@@ -140,7 +159,7 @@ def run_on_ray(
     return tuner.fit()
 
 
-@ray.remote(num_cpus=0)
+@ray.remote(num_cpus=0)  # type: ignore[untyped-decorator]
 class _Dispatcher:
     """Gives each Tune trial the next pack when it starts.
 

@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError
 
+_ABSENT = (FileNotFoundError, NotADirectoryError)
 #: No file of ours comes near it; a stranger's file that does is not read.
 MAX_JSON_BYTES = 64 * 2**20
 
@@ -77,7 +78,7 @@ class Files:
             if self.fs.size(path) > MAX_JSON_BYTES:
                 raise ValueError(f"{path} is larger than any file of a sweep")
             return json.loads(self.read(name))
-        except FileNotFoundError:
+        except _ABSENT:
             return None
 
     def read_jsons(self, names: list[str]) -> dict[str, Any]:
@@ -97,7 +98,7 @@ class Files:
             return found
         for path, data in self.fs.cat(list(paths), on_error="return").items():
             name = paths[path if path in paths else path.lstrip("/")]
-            if isinstance(data, FileNotFoundError):
+            if isinstance(data, _ABSENT):
                 continue
             if isinstance(data, Exception):
                 raise data
@@ -111,7 +112,7 @@ class Files:
         """Remove a file, if it is there."""
         try:
             self.fs.rm_file(self.path(name))
-        except FileNotFoundError:
+        except _ABSENT:
             return
 
     def list(self, folder: str) -> dict[str, set[str]]:
@@ -121,7 +122,7 @@ class Files:
         if self.local:
             try:
                 entries = list(os.scandir(base))
-            except FileNotFoundError:
+            except _ABSENT:
                 return found
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
@@ -131,7 +132,7 @@ class Files:
             return found
         try:
             paths = self.fs.find(base)
-        except FileNotFoundError:
+        except _ABSENT:
             return found
         for path in paths:
             subfolder, _, name = path.removeprefix(base).lstrip("/").partition("/")
@@ -146,7 +147,7 @@ class Files:
             if self.local:
                 return {file.name for file in os.scandir(base) if file.is_file(follow_symlinks=False)}
             found = self.fs.ls(base, detail=True)
-        except FileNotFoundError:
+        except _ABSENT:
             return set()
         return {PurePosixPath(entry["name"]).name for entry in found if entry["type"] == "file"}
 

@@ -12,6 +12,7 @@ from orchestrator.trial import Trial
 #: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
 _Key = tuple[str, str, str, str, int]
 
+_GUESS = 100.0  # images per second
 _CALIBRATIONS = 12  # at most; the cells beyond take the nearest batch size that was measured
 
 
@@ -38,10 +39,13 @@ class Pace:
         self._device, self._threads = device, threads
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
+        self._guessed = False
 
     @property
     def source(self) -> str:
         """Where the figures asked for so far came from, in words."""
+        if self._guessed:
+            return "a guess, as the calibration failed"
         if not self._calibrated:
             return "this sweep's own history"
         return "its history and a short calibration" if self._used_history else "a short calibration"
@@ -65,7 +69,11 @@ class Pace:
 
         torch.set_num_threads(self._threads)
         info = self._infos[spec.dataset]
-        training = calibrate(spec, replicas, info, self._device)
+        try:
+            training = calibrate(spec, replicas, info, self._device)
+        except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
+            self._guessed = True
+            return _GUESS
         # Evaluation is a forward pass, about a third of a step's work, over the test set each epoch.
         return training / (1 + info.test_size / (3 * info.train_size))
 

@@ -1,0 +1,138 @@
+"""On Ray: a sweep killed, resumed and widened gives the numbers of an undisturbed inline one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from test_run import GRID
+
+from orchestrator.run import main
+from orchestrator.store import Store
+
+NUMBERS = [
+    "trial_id",
+    "status",
+    "test_error",
+    "test_error_median5",
+    "train_error",
+    "train_loss",
+    "epochs_run",
+]
+LONG = GRID.replace("epochs: 2", "epochs: 16")
+
+
+def numbers(folder):
+    frame = pd.read_csv(folder / "results.csv").sort_values("trial_id", ignore_index=True)
+    return frame[NUMBERS]
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory, images):
+    grid = tmp_path_factory.mktemp("grid") / "tiny.yaml"
+    grid.write_text(LONG)
+    return ["--grid", str(grid), "--data-dir", str(images), "--pack", "2", "--norms", "bn"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert main([*arguments, "--seeds", "2", "--executor", "inline", "--results", str(folder)]) == 0
+    return folder
+
+
+def start(arguments):
+    command = [sys.executable, "-m", "orchestrator.run", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(folder, condition, process, seconds=120):
+    """Until the store satisfies `condition`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        if condition(Store(str(folder)).scan()):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the sweep did not get there")
+
+
+def partly(states):
+    return any(state.status == "partial" and state.epochs[-1] >= 3 for state in states.values())
+
+
+def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_path):
+    folder = tmp_path / "out"
+    command = [*arguments, "--seeds", "2", "--results", str(folder)]
+
+    process = start(command)
+    wait_for(folder, partly, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed = Store(str(folder)).scan()
+    assert not all(state.finished for state in killed.values())
+
+    process = start(command)
+    begun = {i: state.epochs[-1] for i, state in killed.items() if state.epochs}
+    wait_for(folder, lambda s: any(s[i].epochs and s[i].epochs[-1] > e for i, e in begun.items()), process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "Interrupted" in output
+    assert "orchestrator.run --grid" in output
+    assert "Traceback" not in output
+    after = Store(str(folder)).scan()
+    assert all(after[i].finished or after[i].epochs[-1] >= e for i, e in begun.items())
+
+    assert main(command) == 0
+    pd.testing.assert_frame_equal(numbers(folder), numbers(undisturbed), check_exact=True)
+
+    done = {p: p.stat().st_mtime_ns for p in folder.glob("trials/*/*")}
+    assert main([*arguments, "--seeds", "4", "--results", str(folder)]) == 0
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+    assert len(numbers(folder)) == 8
+
+
+def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
+    import ray
+
+    from analysis.load import load
+    from orchestrator.adjust import Adjustments, adjust
+    from orchestrator.execution import Options
+    from orchestrator.grid import find
+    from orchestrator.interrupt import Interrupt
+    from orchestrator.sweep import declare, execute, prepare
+
+    trials = adjust(find(arguments[1]), Adjustments(norms=("gn",), epochs=3, batch_sizes=(8,)))
+    options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1)
+    prepared = prepare("x", "", trials, options)
+    declare(prepared, "test")
+    from rich.console import Console
+
+    grid = execute(prepared, Console(quiet=True), Interrupt())
+    assert not ray.is_initialized()
+    assert len(grid) == 2
+    assert grid.num_errors == 0
+    for found in grid:
+        (trial_id,) = found.metrics["trials"]
+        epochs = found.metrics_dataframe[f"replicas/{trial_id}/test_error"].dropna()
+        assert len(epochs) == 3
+    frame = load(grid)
+    assert sorted(frame["trial_id"]) == sorted(t.trial_id for t in trials)
+    stored = load(str(tmp_path / "out")).set_index("trial_id")["test_error"]
+    assert frame.set_index("trial_id")["test_error"].to_dict() == stored.to_dict()
+
+
+def test_an_address_without_ray_is_an_error(arguments, tmp_path, capsys):
+    code = main([*arguments, "--results", str(tmp_path / "out"), "--address", "127.0.0.1:1"])
+    assert code == 2
+    assert "no Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -1,0 +1,27 @@
+"""--pack auto."""
+
+import pytest
+from tiny import trial
+
+from model.data import DataInfo
+from orchestrator.packing import choose
+
+
+def info(size):
+    return DataInfo("x", 1000, 100, 3, size, size, ("a", "b"), "0")
+
+
+@pytest.mark.parametrize(
+    ("size", "batch_size", "expected"),
+    [(8, 2, 5), (8, 32, 5), (32, 2, 5), (32, 4, 5), (32, 8, 1), (32, 32, 1)],
+)
+def test_small_steps_are_packed_on_a_cpu(size, batch_size, expected):
+    spec = trial(batch_size=batch_size).spec
+    assert choose(spec, 5, info(size), device="cpu", cells=[5] * 10, slots=2).size == expected
+
+
+def test_no_worker_is_left_without_a_pack():
+    choice = choose(trial(batch_size=2).spec, 5, info(8), device="cpu", cells=[5], slots=4)
+    assert choice.size == 1
+    assert choose(trial(batch_size=2).spec, 5, info(8), device="cpu", cells=[5, 5], slots=4).size == 4
+    assert "4 workers" in choice.reason

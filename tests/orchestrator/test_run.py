@@ -1,0 +1,275 @@
+"""The command line: the main job without Ray, and every mistake a user can make."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from tiny import make_images
+
+from orchestrator.run import main
+from orchestrator.store import Store
+
+GRID = """\
+blocks:
+  - {dataset: imagefolder, norm: bn,            batch_size: [8, 2], epochs: 2, seeds: 2}
+  - {dataset: imagefolder, norm: gn, groups: 4, batch_size: [8, 2], epochs: 2, seeds: 2}
+"""
+
+
+@pytest.fixture
+def grid(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(GRID)
+    return str(path)
+
+
+@pytest.fixture
+def run(tmp_path, grid, images, capsys):
+    """Runs the command line inline; gives exit code, stdout and stderr."""
+
+    def call(*arguments, defaults=True):
+        common = ["--executor", "inline", "--results", str(tmp_path / "out")]
+        common = ["--grid", grid, "--data-dir", str(images), *common] if defaults else common
+        try:
+            code = main([*common, *arguments])
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def training_forbidden(monkeypatch):
+    def forbidden(*_):
+        raise AssertionError("nothing may be trained")
+
+    return lambda: monkeypatch.setattr("orchestrator.inline.run_pack", forbidden)
+
+
+def files(folder):
+    """Every file but those that each run makes anew, with its time of change."""
+    made_anew = {"results.csv", "report.html", "sweep.json"}
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file() and p.name not in made_anew}
+
+
+def test_the_main_job(run, tmp_path, training_forbidden):
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    assert "8 trials in 4 cells" in out
+    assert str(tmp_path / "out" / "report.html") in out
+    frame = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert list(frame.columns[:13]) == [
+        "trial_id",
+        "dataset",
+        "model",
+        "norm",
+        "groups",
+        "batch_size",
+        "recipe",
+        "epochs",
+        "seed",
+        "status",
+        "test_error",
+        "test_error_median5",
+        "val_error",
+    ]
+    assert (frame["status"] == "done").all()
+    assert frame["test_error"].between(0, 100).all()
+    assert "<html" in (tmp_path / "out" / "report.html").read_text()
+    # run again: nothing is trained, nothing is touched
+    before = files(tmp_path / "out")
+    training_forbidden()
+    code, out, _ = run()
+    assert code == 0
+    assert "8 done, 0 to run" in out
+    assert files(tmp_path / "out") == before
+
+
+def test_more_seeds_train_only_the_new_ones(run, tmp_path):
+    run("--norms", "bn", "--batch-sizes", "8")
+    before = files(tmp_path / "out")
+    code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "4")
+    assert code == 0
+    assert "2 done, 2 to run" in out
+    after = files(tmp_path / "out")
+    assert {p: after[p] for p in before} == before
+    assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 4
+
+
+def test_what_is_no_longer_declared_is_kept_and_told(run, tmp_path):
+    run("--norms", "bn", "--batch-sizes", "8")
+    code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
+    assert code == 0
+    assert "1 trials in" in out
+    assert "no longer declared; kept" in out
+    assert len(Store(str(tmp_path / "out")).scan()) == 2
+
+
+def test_a_dry_run_writes_and_trains_nothing(run, tmp_path, training_forbidden):
+    training_forbidden()
+    code, out, _ = run("--dry-run")
+    assert code == 0
+    for part in ("8 to run", "bn, batch 8", "gn G=4, batch 2", "packs of", "by a short calibration"):
+        assert part in out
+    assert not (tmp_path / "out").exists()
+
+
+def test_pack_size_does_not_change_what_is_declared(run, tmp_path):
+    run("--pack", "1", "--norms", "bn")
+    code, out, _ = run("--pack", "2", "--norms", "bn", "--cpus-per-pack", "2")
+    assert code == 0
+    assert "4 done, 0 to run" in out
+
+
+def test_groups_from_a_search(run, tmp_path, images):
+    search = tmp_path / "search.yaml"
+    search.write_text(
+        "blocks: [{dataset: imagefolder, norm: gn, groups: [4, 2], batch_size: 4, epochs: 1, holdout: 8, seeds: 1}]"
+    )
+    found = tmp_path / "gsearch"
+    arguments = [
+        "--grid",
+        str(search),
+        "--executor",
+        "inline",
+        "--data-dir",
+        str(images),
+        "--results",
+        str(found),
+    ]
+    assert main(arguments) == 0
+    frame = pd.read_csv(found / "results.csv")
+    assert frame["test_error"].isna().all(), "a search never sees the test set"
+    best = int(frame.sort_values(["val_error", "groups"]).iloc[0]["groups"])
+    if frame["val_error"].nunique() == 2:
+        _, out, _ = run("--groups-from", str(found), "--norms", "gn", "--dry-run")
+        assert f"gn G={best}" in out
+
+
+def test_list_grids(capsys):
+    assert main(["--list-grids"]) == 0
+    out = capsys.readouterr().out
+    for part in ("demo", "18", "fig1", "50", "gsearch", "15", "full", "100", "he2015"):
+        assert part in out
+
+
+def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("it broke")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("model.train.Training.run_epoch", broken)
+        code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--max-failures", "2")
+        assert code == 1
+        for part in ("2 trials failed", "RuntimeError: it broke", "--retry-failed"):
+            assert part in out
+        code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--max-failures", "2")
+        assert code == 1
+        assert "2 failed before" in out
+    code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--max-failures", "2", "--retry-failed")
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch-sizes", "64"], "batch size 64 is larger than the training set"),
+        (["--batch-sizes", "-2"], "greater than 0"),
+        (["--batch-sizes", "x"], "whole numbers"),
+        (["--batch-sizes", ""], "empty list"),
+        (["--groups", "3"], "G = 3 does not divide"),
+        (["--norms", "bm"], "allowed: bn, gn, ln, in"),
+        (["--seeds", "0"], "count above zero"),
+        (["--seeds", "1,1"], "given twice: 1"),
+        (["--epochs", "0"], "above zero"),
+        (["--pack", "0"], "above zero"),
+        (["--cpus-per-pack", "0"], "above zero"),
+        (["--nonsense"], "unrecognized arguments"),
+        (["--gpus-per-pack", "1"], "asks for 1 GPU and this machine has 0"),
+        (["--groups-from", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_bad_arguments(run, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert message in err
+    assert err.startswith("error: ")
+    assert err.count("\n") <= 2
+    assert not (tmp_path / "out").exists(), "nothing half written"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--grid is missing"),
+        (["--grid", "fig2"], "Did you mean fig1"),
+        (["--grid", "/nowhere.yaml"], "cannot read the grid file"),
+        (["--grid", "fig1", "--dataset", "imagefolder"], "--data-dir"),
+        (["--grid", "fig1", "--dataset", "imagefolder", "--data-dir", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_bad_grids_and_data(run, arguments, message):
+    code, _, err = run(*arguments, defaults=False)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") <= 2
+
+
+def spoil_class(folder):
+    shutil.rmtree(folder / "test" / "class1")
+
+
+def spoil_split(folder):
+    shutil.rmtree(folder / "test")
+
+
+def spoil_image(folder):
+    (folder / "train" / "class0" / "3.png").write_bytes(b"no image")
+
+
+def spoil_all(folder):
+    for split in ("train", "test"):
+        shutil.rmtree(folder / split / "class0")
+        shutil.rmtree(folder / split / "class1")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [(spoil_class, "class1"), (spoil_split, "test"), (spoil_image, "3.png"), (spoil_all, "train")],
+)
+def test_bad_images(run, tmp_path, spoil, message):
+    folder = make_images(tmp_path / "bad")
+    spoil(folder)
+    code, _, err = run("--data-dir", str(folder))
+    assert code == 2
+    assert message in err
+    assert err.count("\n") <= 2
+    assert not (tmp_path / "out" / "trials").exists()
+
+
+def test_a_folder_with_an_incompatible_trial(run, tmp_path):
+    run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
+    (path,) = (tmp_path / "out" / "trials").glob("*/trial.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "batch_size": 4}))
+    code, _, err = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "2")
+    assert code == 2
+    assert "batch_size: 4 there, 8 declared" in err
+
+
+def test_a_folder_of_other_data(run, tmp_path):
+    run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
+    other = make_images(tmp_path / "other", train=12)
+    code, _, err = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "2", "--data-dir", str(other))
+    assert code == 2
+    assert "other imagefolder" in err
+
+
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run("--results", str(tmp_path / "file" / "sweep"))
+    assert code == 2
+    assert "cannot be written" in err
