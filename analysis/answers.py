@@ -104,7 +104,7 @@ def _what_n_allows(found: Sequence[Difference]) -> str:
     least = paired.smallest_p(n)
     text = (
         f"With {n} pairs the smallest p that the two-sided sign-flip test can give is 1/{2 ** (n - 1)} "
-        f"({p_value(least)})"
+        f"({least:.3g})"
     )
     if least >= paired.ALPHA:
         text += ", so by that test nothing can be significant at 0.05; six pairs are the fewest that could."

@@ -126,9 +126,16 @@ def constancy(cells: Sequence[Cell], margin: float = MARGIN, measure: str = "las
             Constancy(line, (a, b), equivalence(_paired(by_size[a], by_size[b]), margin))
             for a, b in itertools.combinations(sorted(by_size), 2)
         ]
-        if tests:  # a pair without seeds has no p and is the worst of all
-            found.append(max(tests, key=lambda c: math.inf if math.isnan(c.test.p) else c.test.p))
+        if tests:
+            found.append(max(tests, key=_badness))
     return found
+
+
+def _badness(c: Constancy) -> tuple[float, float]:
+    """Largest p first, and of those that round to the same the interval that reaches farthest; a pair
+    without seeds has no p and is the worst of all."""
+    reach = max(abs(c.test.interval.low), abs(c.test.interval.high))
+    return (math.inf, 0.0) if math.isnan(c.test.p) else (round(c.test.p, 9), reach)
 
 
 def _lines(cells: Sequence[Cell], measure: str) -> dict[Line, dict[int, Mapping[int, float]]]:

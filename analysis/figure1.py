@@ -63,7 +63,9 @@ def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.
     for entry in info.published:
         traces.append(_published(entry, info))
     for line, points in info.lines.items():
-        traces += [_band(line, points, styles[line]), _dots(line, points, styles[line])]
+        rank = len(info.lines) - 1 - list(info.lines).index(line)
+        aside = 2 ** (0.11 * (rank - (len(info.lines) - 1) / 2)) if len(info.lines) > 1 else 2**0.08
+        traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
     for line, points in info.lines.items():
         traces.append(_means(line, points, styles[line], info.kind))
     sizes = [p.batch_size for points in info.lines.values() for p in points]
@@ -112,19 +114,20 @@ def hover(line: Line, point: Point, kind: str) -> str:
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
 
 
-def _dots(line: Line, points: list[Point], style: theme.Style) -> go.Scatter:
+def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> go.Scatter:
+    """Every seed, `aside` of its batch size by a factor, so that the marker of the mean hides none."""
     triples = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
     return go.Scatter(
-        x=[batch_size for batch_size, _, _ in triples],
+        x=[round(batch_size * aside, 4) for batch_size, _, _ in triples],
         y=[value for _, _, value in triples],
-        customdata=[seed for _, seed, _ in triples],
+        customdata=[[seed, batch_size] for batch_size, seed, _ in triples],
         mode="markers",
         name=theme.plain(line.name),
         legendgroup=line.name,
         showlegend=False,
         marker={"symbol": "circle", "size": 5, "color": style.tint(0.55)},
-        hovertemplate=f"{theme.plain(line.name)}, batch size %{{x}}<br>"
-        "seed %{customdata}: %{y:.2f}%<extra></extra>",
+        hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[1]}}<br>"
+        "seed %{customdata[0]}: %{y:.2f}%<extra></extra>",
         meta={"role": "seed", "line": line.name},
     )
 

@@ -139,7 +139,11 @@ def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
 
 
 def _bracket(interval: Interval) -> str:
-    return f" (95% CI {signed(interval.low)} to {signed(interval.high)})" if interval.known else ""
+    if not interval.known:
+        return ""
+    if interval.low > 0:
+        return f" (95% CI {interval.low:.1f} to {interval.high:.1f})"
+    return f" (95% CI {signed(interval.low)} to {signed(interval.high)})"
 
 
 def constancy_sentence(c: Constancy, name: str) -> str:

@@ -73,7 +73,7 @@ def search_headline(search: GSearchInfo) -> Headline:
     if best.lead is not None and best.lead.n > 1:
         low, high = best.lead.interval.low, best.lead.interval.high
         facts.append(
-            f"The runner-up, G = {best.runner_up}, is {signed(best.lead.mean, 2)} points away "
+            f"The runner-up, G = {best.runner_up}, has {signed(best.lead.mean, 2)} points of error "
             f"(95% CI {signed(low, 2)} to {signed(high, 2)}, paired by seed, n = {best.lead.n})."
         )
     title = (
@@ -176,7 +176,8 @@ def state(study: Study) -> str:
         parts.append(
             f'<p class="eyebrow">{escape(name)}{done:,} of {total:,} trial{"" if total == 1 else "s"} '
             f"done{more}</p>"
-            f'<div class="state" aria-hidden="true">{bars}</div><ul class="legend">{items}</ul>'
+            f'<div class="state" aria-hidden="true">{bars}</div>'
+            + (f'<ul class="legend">{items}</ul>' if done < total else "")
         )
         parts += [f'<p class="warning">{escape(w)}</p>' for w in sweep.warnings[:5]]
         if len(sweep.warnings) > 5:

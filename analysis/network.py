@@ -72,15 +72,15 @@ def _parameters(stem: Conv, blocks: list[Block], classes: int) -> int:
 
 # -- drawing -----------------------------------------------------------------------------------------
 
-_BOX, _GAP, _BLOCK_GAP, _STAGE_GAP = 26, 8, 16, 22
-_MIDDLE, _HEIGHTS = 128, (132, 104, 80)
+_BOX, _GAP, _BLOCK_GAP, _STAGE_GAP = 29, 9, 20, 34
+_MIDDLE, _HEIGHTS = 120, (138, 122, 108)
 
 
 def svg(network: Network, norm: str) -> str:
     """The network from left to right: a box a layer, an arc a shortcut, dotted where dimensions change."""
     shapes: list[str] = []
     x = 8.0
-    x = _box(shapes, x, 60, f"image, {_size(network.image[1:])}", "plainbox") + _BLOCK_GAP
+    x = _box(shapes, x, 96, f"image, {_size(network.image[1:])}", "plainbox") + _BLOCK_GAP
     x = _box(shapes, x, _HEIGHTS[0], f"3×3 conv, {network.stem.outputs}", "stage1") + _BLOCK_GAP
     stage_from, seen = x, 0
     labels: list[str] = []
@@ -92,8 +92,8 @@ def svg(network: Network, norm: str) -> str:
             seen, stage_from = stage, x
         x = _block(shapes, x, block, stage) + _BLOCK_GAP
     labels.append(_stage_label(stage_from, x - _BLOCK_GAP, network.blocks[-1]))
-    x = _box(shapes, x, 80, "average pool", "plainbox") + _BLOCK_GAP
-    x = _box(shapes, x, 80, f"linear, {network.classes}", "plainbox")
+    x = _box(shapes, x, 96, "average pool", "plainbox") + _BLOCK_GAP
+    x = _box(shapes, x, 96, f"linear, {network.classes}", "plainbox")
     width = x + 8
     label = (
         f"{network.model}: a 3×3 convolution, {len(network.blocks)} blocks of two 3×3 convolutions with "
@@ -125,7 +125,7 @@ def _box(shapes: list[str], x: float, height: int, text: str, kind: str) -> floa
 
 def _block(shapes: list[str], x: float, block: Block, stage: int) -> float:
     kind, height = f"stage{stage + 1}", _HEIGHTS[stage]
-    half = " /2" if block.first.stride == 2 else ""
+    half = ", /2" if block.first.stride == 2 else ""
     start = x - _BLOCK_GAP / 2
     x = _box(shapes, x, height, f"3×3 conv, {block.first.outputs}{half}", kind) + _GAP
     x = _box(shapes, x, height, f"3×3 conv, {block.second.outputs}", kind)
@@ -141,6 +141,6 @@ def _block(shapes: list[str], x: float, block: Block, stage: int) -> float:
 def _stage_label(start: float, end: float, block: Block) -> str:
     text = f"{block.second.outputs} maps of {_size(block.second.size)}"
     return (
-        f'<line class="rule" x1="{start:.0f}" x2="{end:.0f}" y1="206" y2="206"/>'
-        f'<text class="stage" x="{(start + end) / 2:.0f}" y="224">{escape(text)}</text>'
+        f'<line class="rule" x1="{start:.0f}" x2="{end:.0f}" y1="204" y2="204"/>'
+        f'<text class="stage" x="{(start + end) / 2:.0f}" y="222">{escape(text)}</text>'
     )

@@ -142,7 +142,7 @@ def _lanes(stretches: Sequence[Stretch]) -> list[Stretch]:
         assert lane is not None
         lanes[lane] = stretch.end
         last[stretch.worker] = lane
-        placed.append(stretch._replace(lane=f"{host} {lane + 1}"))
+        placed.append(stretch._replace(lane=f"{host} · {lane + 1}"))
     return placed
 
 
@@ -214,19 +214,19 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     """Images a second of whole packs over the batch size; a dot is a stretch of work."""
     traces = []
     lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
-    for line in lines:
+    for rank, line in enumerate(reversed(lines)):  # side by side, the first line on the left
         mine = [s for s in info.stretches if s.line == line and s.images_per_second > 0]
         style = styles[line]
         traces.append(
             go.Scatter(
-                x=[s.batch_size for s in mine],
+                x=[s.batch_size * 2 ** (0.1 * (rank - (len(lines) - 1) / 2)) for s in mine],
                 y=[round(s.images_per_second, 2) for s in mine],
-                customdata=[len(s.seeds) for s in mine],
+                customdata=[[s.batch_size, len(s.seeds)] for s in mine],
                 mode="markers",
                 name=theme.plain(line.name),
                 marker={"size": 9, "symbol": style.symbol, "color": style.tint(0.7)},
-                hovertemplate=f"{theme.plain(line.name)}, batch size %{{x}}<br>%{{y:,.0f}} images/s, "
-                "%{customdata} seeds together<extra></extra>",
+                hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[0]}}<br>"
+                "%{y:,.0f} images/s, %{customdata[1]} seeds together<extra></extra>",
             )
         )
     return go.Figure(
@@ -234,6 +234,6 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
         layout=theme.layout(
             template=None,
             xaxis=theme.batch_axis([s.batch_size for s in info.stretches]),
-            yaxis={"title": {"text": "Images per second, all seeds of a pack"}, "rangemode": "tozero"},
+            yaxis={"title": {"text": "Images per second"}, "rangemode": "tozero"},
         ),
     )

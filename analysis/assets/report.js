@@ -10,7 +10,7 @@ const DARK = [
   ["#009e73", "#35bf95"], ["rgba(0,158,115,", "rgba(53,191,149,"],
   ["#b0568f", "#dc8fc0"], ["rgba(176,86,143,", "rgba(220,143,192,"],
   ["#8f3f00", "#ffc79e"], ["rgba(143,63,0,", "rgba(255,199,158,"],
-  ["#1f2430", "#e8eaf0"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
+  ["#1f2430", "#e8eaf0"], ["#667085", "#a3acba"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
 ];
 const darkMedia = matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
@@ -58,6 +58,7 @@ function draw(node) {
   if (!figure) return;
   const { data, layout } = themed({ data: figure.data, layout: figure.layout });
   if (innerWidth < 500) { layout.margin = { ...layout.margin, l: 44, r: 8 }; }
+  if (printing) Object.assign(layout, { width: PAPER, height: node.offsetHeight });
   node.dataset.drawn = "1";
   Plotly.react(node, data, layout, CONFIG).then(() => {
     if (node.dataset.figure === "fig1" && !node.dataset.clicks) {
@@ -107,7 +108,7 @@ function pick(panel, point) {
   const { role, line } = point.data.meta || {};
   const node = curvesOf(panel);
   if (!node || (role !== "mean" && role !== "seed")) return;
-  $(`select[data-curves="${CSS.escape(panel)}"]`).value = String(point.x);
+  $(`select[data-curves="${CSS.escape(panel)}"]`).value = String(role === "seed" ? point.customdata[1] : point.x);
   $(`select[data-lines="${CSS.escape(panel)}"]`).value = line;
   showCurves(panel);
   node.closest("figure").scrollIntoView({ block: "center" });
@@ -167,7 +168,7 @@ $$("table.sortable").forEach(sortable);
 // ---- every trial: searched, sorted and paged in memory, so that 10,000 stay quick ----------------------
 function trialTable(root) {
   const { columns, rows } = DATA.trials;
-  const size = 50;
+  const size = 20;
   let shown = rows, page = 0, order = null;
   const body = $("tbody", root), status = $(".pager span", root);
   const [back, on] = $$(".pager button", root);
@@ -239,14 +240,21 @@ $("#theme")?.addEventListener("click", () => {
 });
 darkMedia.addEventListener("change", () => redraw());
 // On paper every figure is drawn, light, and as wide as the paper and not as the screen.
-const PAPER = "680px";
+const PAPER = 680;
 addEventListener("beforeprint", () => {
   printing = true;
-  for (const node of $$(".plot")) { node.style.width = PAPER; draw(node); Plotly.Plots.resize(node); }
+  for (const node of $$(".plot")) {
+    node.dataset.height = node.style.height;
+    Object.assign(node.style, { width: `${PAPER}px`, height: `${node.offsetHeight}px` });
+    draw(node);
+  }
 });
 addEventListener("afterprint", () => {
   printing = false;
-  for (const node of $$(".plot")) { node.style.width = ""; draw(node); Plotly.Plots.resize(node); }
+  for (const node of $$(".plot")) {
+    Object.assign(node.style, { width: "", height: node.dataset.height });
+    draw(node);
+  }
 });
 
 // ---- a running sweep: load the file again, and keep what the reader chose ------------------------------
