@@ -47,7 +47,7 @@ def difference_section(study: Study) -> Section | None:
         body += (
             f"{heading}<figure>{page.plot('plain', label, short=True, key=key)}<figcaption>Below zero, "
             f"{escape(drawn.base.name)} has the larger error. Bars: 95% t interval; dots: seeds.</figcaption>"
-            f"</figure>{_table(found)}{_what_n_allows(found)}{_seeds(found, key)}"
+            f"</figure>{_table(found, study)}{_what_n_allows(found)}{_seeds(found, key, study)}"
         )
     if not body:
         return None
@@ -61,10 +61,10 @@ def difference_section(study: Study) -> Section | None:
     return Section("differences", "Differences", "Is the difference real?", lede + body, figures=figures)
 
 
-def _table(found: Sequence[Difference]) -> str:
+def _table(found: Sequence[Difference], study: Study) -> str:
     rows = [
         [
-            (d.line.name, page.swatch(d.line.norm, f"{d.line.name} − {d.base.name}")),
+            study.swatch(d.line, f"{d.line.name} − {d.base.name}"),
             d.batch_size,
             d.summary.n,
             (d.summary.mean, signed(d.summary.mean, 2) if d.values else "–"),
@@ -120,7 +120,7 @@ def _what_n_allows(found: Sequence[Difference]) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
-def _seeds(found: Sequence[Difference], key: str) -> str:
+def _seeds(found: Sequence[Difference], key: str, study: Study) -> str:
     """How many seeds would be needed, for the precision or the power that the reader chooses."""
     known = [d for d in found if d.summary.n > 1]
     if not known:
@@ -132,7 +132,7 @@ def _seeds(found: Sequence[Difference], key: str) -> str:
     effect = page.select("to find", {str(e): f"{e:g} points" for e in EFFECTS}, "0.5", seeds="effect")
     rows = "".join(
         f"<tr "
-        f"data-sd='{d.summary.sd!r}'><td>{page.swatch(d.line.norm, f'{d.line.name} − {d.base.name}')}</td>"
+        f"data-sd='{d.summary.sd!r}'><td>{study.swatch(d.line, f'{d.line.name} − {d.base.name}')[1]}</td>"
         f'<td class="num">{d.batch_size}</td><td class="num">{d.summary.sd:.2f}</td>'
         '<td class="num" data-out="half"></td><td class="num" data-out="power"></td></tr>'
         for d in known
@@ -206,7 +206,7 @@ def _claims(panel: Panel, cells: Sequence[Cell], study: Study) -> str:
     )
     rows = [
         [
-            (r.line.name, page.swatch(r.line.norm, r.line.name)),
+            study.swatch(r.line),
             r.largest,
             r.smallest,
             r.summary.n,

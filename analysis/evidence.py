@@ -75,14 +75,16 @@ def cell_section(study: Study) -> Section:
         Column("low", "Min", True, 2),
         Column("median", "Median", True, 2),
         Column("high", "Max", True, 2),
-        Column("remarks", "Without a result"),
     ]
+    if wanting := any(row.remarks for row in rows):
+        columns.append(Column("remarks", "Without a result"))
     body = [
         [
             *(row.panel[key] for key in keys),
-            (row.line.name, page.swatch(row.line.norm, row.line.name)),
+            study.swatch(row.line),
             *(row.batch_size, row.n, row.mean, row.sd, row.low, row.high),
-            *(row.minimum, row.median, row.maximum, row.remarks),
+            *(row.minimum, row.median, row.maximum),
+            *([row.remarks] if wanting else []),
         ]
         for row in rows
     ]
@@ -183,7 +185,7 @@ def versus_section(study: Study) -> Section | None:
         )
         cells = [
             [
-                (r.line.name, page.swatch(r.line.norm, r.line.name)),
+                study.swatch(r.line),
                 *(r.batch_size, r.first, r.second, f"{r.n[0]}, {r.n[1]}"),
                 (r.difference, signed(r.difference, 2)),
                 versus.words(r),

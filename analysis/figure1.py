@@ -63,8 +63,7 @@ def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.
     for entry in info.published:
         traces.append(_published(entry, info))
     for line, points in info.lines.items():
-        rank = len(info.lines) - 1 - list(info.lines).index(line)
-        aside = 2 ** (0.11 * (rank - (len(info.lines) - 1) / 2)) if len(info.lines) > 1 else 2**0.08
+        aside = 2 ** theme.aside(list(info.lines).index(line), len(info.lines), 0.11)
         traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
     for line, points in info.lines.items():
         traces.append(_means(line, points, styles[line], info.kind))

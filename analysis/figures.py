@@ -3,29 +3,129 @@
     from analysis import fig1, load
     fig1(load("results/fig1"))
 
+    python -m analysis.figures RESULTS --format svg|png|pdf
+
 Each figure lives in its own module as `info` (plain data) and `figure` (the drawing); this module finds
-the panel that is meant and puts the two together.
+the panel that is meant and puts the two together, with the same styles as the page.
 """
 
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
-from analysis import figure1
-from analysis.cells import panels
-from analysis.load import load
+from analysis import curves, figure1, gaps, gsearch, timeline
+from analysis.comparison import differences
+from analysis.study import Study, read
 from model.errors import InputError
+
+FORMATS = ("svg", "png", "pdf")
+#: Pixels; PNGs have three times as many each way, which is 300 dpi at 16 cm.
+WIDTH, HEIGHT, SCALE = 640, 420, 3
 
 
 def fig1(source: Any, measure: str = "last", quantity: str = "error", kind: str = "t") -> go.Figure:
-    """Figure 1 of the first panel: error over batch size, one line per norm.
+    """Figure 1 of the first panel that has a result: error over batch size, one line per norm.
 
     `source`: a frame from `load`, or whatever `load` takes. `measure`: last|median5; `quantity`:
     error|accuracy; `kind` of interval: t|bca|sd|range. Raises InputError where nothing has finished.
     """
-    found = panels(load(source))
-    for panel, cells in found.items():
+    study = read([source])
+    for panel, cells in study.panels.items():
         info = figure1.info(panel, cells, measure, quantity, kind)
         if info.lines:
-            return figure1.figure(info)
+            return figure1.figure(info, study.styles)
     raise InputError("no trial has finished: there is nothing to draw")
+
+
+def figures(study: Study) -> dict[str, go.Figure]:
+    """Every figure of the report by a name fit for a file."""
+    found: dict[str, go.Figure] = {}
+    for panel, cells in study.panels.items():
+        suffix = f"-{study.index(panel) + 1}" if len(study.panels) > 1 else ""
+        info = figure1.info(panel, cells)
+        if panel in study.compared and info.lines:
+            found[f"fig1{suffix}"] = figure1.figure(info, study.styles)
+        paired = gaps.info(differences(cells))
+        if paired:
+            found[f"differences{suffix}"] = gaps.figure(paired, study.styles)
+        by_batch: dict[int, list[curves.CellCurves]] = {}
+        for curve in curves.infos(cells, study.frame, study.history):
+            by_batch.setdefault(curve.batch_size, []).append(curve)
+        for batch_size, drawn in by_batch.items():
+            found[f"curves{suffix}-b{batch_size}"] = curves.figure(drawn, study.styles)
+    for index, search in enumerate(study.searches):
+        found[f"gsearch{f'-{index + 1}' if len(study.searches) > 1 else ''}"] = gsearch.figure(search)
+    time = timeline.info(study.frame, study.history)
+    if time is not None and not study.several:
+        found["time"] = timeline.figure(time, study.styles)
+        found["speed"] = timeline.speeds(time, study.styles)
+    return found
+
+
+def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WIDTH) -> list[Path]:
+    """Write each figure as `folder`/<name>.<form>, on white. Raises InputError where that cannot be done."""
+    paths = [folder / f"{name}.{form}" for name in drawn]
+    if find_spec("kaleido") is None:
+        raise InputError(f"writing {form} needs kaleido: pip install 'normsweep[figures]'")
+    from plotly.io import write_images
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for figure in drawn.values():
+            figure.update_layout(paper_bgcolor="#ffffff", plot_bgcolor="#ffffff")
+        write_images(
+            list(drawn.values()),
+            paths,
+            format=form,
+            width=width,
+            height=round(width * HEIGHT / WIDTH),
+            scale=SCALE,
+        )
+    except OSError as error:
+        raise InputError(f"cannot write into {folder}: {error.strerror or error}") from None
+    except RuntimeError as error:  # kaleido found no browser, or it did not start
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"writing {form} needs Chrome or Chromium, which did not start: {first} "
+            "Install it, or name it in BROWSER_PATH."
+        ) from None
+    return paths
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.figures", description="Write a sweep's figures for a paper, one file each."
+    )
+    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    parser.add_argument("--format", choices=FORMATS, default="svg")
+    parser.add_argument("--out", metavar="FOLDER", default="figures", help="default: figures")
+    parser.add_argument(
+        "--only", metavar="NAME", help="one of them: fig1, differences, gsearch, curves-b2, …"
+    )
+    parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
+    options = parser.parse_args(arguments)
+    try:
+        drawn = figures(read([options.results]))
+        if options.only is not None:
+            if options.only not in drawn:
+                raise InputError(f"no figure {options.only!r} here; there are: {', '.join(drawn) or 'none'}")
+            drawn = {options.only: drawn[options.only]}
+        if not drawn:
+            raise InputError("no trial has finished: there is nothing to draw")
+        if not 200 <= options.width <= 4000:
+            raise InputError(f"--width {options.width} is outside 200 to 4000 pixels")
+        for path in write(drawn, Path(options.out), options.format, options.width):
+            print(path)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -35,7 +35,7 @@ def figure(info: GapsInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     many = len(info.points)
     for rank, (line, points) in enumerate(info.points.items()):
         style = styles[line]
-        shift = 2 ** (0.22 * ((many - 1) / 2 - rank))  # on a logarithmic axis, an equal step to the side
+        shift = 2 ** theme.aside(rank, many, 0.22)
         name = f"{theme.plain(line.name)} − {theme.plain(info.base.name)}"
         dots = [(b, seed, value) for b, *_, values in points for seed, value in values.items()]
         traces.append(

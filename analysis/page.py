@@ -182,10 +182,11 @@ def _cell(column: Column, value: Any) -> str:
     return f"<td{kind}>{escape(str(value))}</td>"
 
 
-def swatch(norm: str, name: str) -> str:
-    """A line's name behind its norm's colour."""
+def swatch(norm: str, name: str, colour: str | None = None) -> str:
+    """A line's name behind its norm's colour; `colour`: a shade for its second G and on."""
     known = norm if norm in {"bn", "gn", "ln", "in"} else ""
-    return f'<span class="swatch {known}" aria-hidden="true"></span>{escape(name)}'
+    shade = f' style="background:{escape(colour)}"' if colour else ""
+    return f'<span class="swatch {known}" aria-hidden="true"{shade}></span>{escape(name)}'
 
 
 def definitions(pairs: Iterable[tuple[str, object]]) -> str:

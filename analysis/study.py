@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import theme
+from analysis import page, theme
 from analysis.cells import Cell, Line, Panel, panels
 from analysis.claims import MARGIN
 from analysis.gsearch import GSearchInfo, infos
@@ -47,6 +47,13 @@ class Study:
 
     def index(self, panel: Panel) -> int:
         return list(self.panels).index(panel)
+
+    def swatch(self, line: Line, name: str | None = None) -> tuple[str, str]:
+        """A cell of a table: the line's name behind its colour, and what to sort it by."""
+        style = self.styles.get(line)
+        own = theme.style(line.norm).colour
+        shade = style.colour if style and style.colour != own else None
+        return line.name, page.swatch(line.norm, name or line.name, shade)
 
     def name(self, panel: Panel) -> str:
         """The panel's title, behind its sweep's name where there are several."""

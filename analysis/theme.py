@@ -101,6 +101,15 @@ def batch_axis(sizes: list[int]) -> dict[str, Any]:
     }
 
 
+def aside(rank: int, count: int, step: float) -> float:
+    """How far, in log₂ of the batch size, the marks of line `rank` of `count` stand beside the batch size, so
+    that lines do not hide each other; the first line is leftmost, and all stay within a third of a step."""
+    if count == 1:
+        return 0.08 if step < 0.2 else 0.0  # a lone line's seeds beside its mean
+    step = min(step, 0.6 / (count - 1))
+    return step * ((count - 1) / 2 - rank)
+
+
 def plain(text: object) -> str:
     """Text for a figure: plotly reads <b>, <a> and entities in labels, and names come from files."""
     return escape(str(text), quote=False)

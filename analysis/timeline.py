@@ -214,12 +214,12 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     """Images a second of whole packs over the batch size; a dot is a stretch of work."""
     traces = []
     lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
-    for rank, line in enumerate(reversed(lines)):  # side by side, the first line on the left
+    for rank, line in enumerate(lines):
         mine = [s for s in info.stretches if s.line == line and s.images_per_second > 0]
         style = styles[line]
         traces.append(
             go.Scatter(
-                x=[s.batch_size * 2 ** (0.1 * (rank - (len(lines) - 1) / 2)) for s in mine],
+                x=[s.batch_size * 2 ** theme.aside(rank, len(lines), 0.1) for s in mine],
                 y=[round(s.images_per_second, 2) for s in mine],
                 customdata=[[s.batch_size, len(s.seeds)] for s in mine],
                 mode="markers",
