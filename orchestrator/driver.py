@@ -133,9 +133,7 @@ def run_on_ray(
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
-    dispatcher = _Dispatcher.remote(
-        [item.job for item in work]
-    )
+    dispatcher = ray.remote(num_cpus=0)(Dispatcher).remote([item.job for item in work])
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(_trainable, dispatcher=dispatcher),
@@ -159,8 +157,7 @@ def run_on_ray(
     return tuner.fit()
 
 
-@ray.remote(num_cpus=0)  # type: ignore[untyped-decorator]
-class _Dispatcher:
+class Dispatcher:
     """Gives each Tune trial the next pack when it starts.
 
     Tune starts trials that wait for a reused worker in no order (it pops a set), and after an interrupt it

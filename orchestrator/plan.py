@@ -40,7 +40,8 @@ class Pack:
     @property
     def name(self) -> str:
         """What a person calls it: norm, batch size, seeds."""
-        return f"{self.trials[0].norm_slug} b{self.spec.batch_size} s{_ranges([t.seed for t in self.trials])}"
+        seeds = "seed" if len(self.trials) == 1 else "seeds"
+        return f"{cell_name(self.spec)}, {seeds} {_ranges([t.seed for t in self.trials])}"
 
     def epochs_left(self, train_size: int) -> int:
         return self.spec.total_epochs(train_size) - self.epoch
@@ -117,6 +118,12 @@ def by_length(plan: Plan, pace: Pace, train_size: TrainSize) -> Plan:
         plan.undeclared,
         tuple(seconds for seconds, _ in timed),
     )
+
+
+def cell_name(spec: Spec) -> str:
+    """What a person calls a cell: norm, G, batch size."""
+    groups = f" G={spec.groups}" if spec.groups else ""
+    return f"{spec.norm}{groups}, batch {spec.batch_size}"
 
 
 def makespan(seconds: Iterable[float], slots: int) -> float:

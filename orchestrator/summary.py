@@ -9,6 +9,7 @@ from rich.table import Table
 from model.spec import Spec
 from orchestrator.interrupt import Interrupt
 from orchestrator.packing import Choice
+from orchestrator.plan import cell_name
 from orchestrator.progress import duration
 from orchestrator.store import Store
 from orchestrator.sweep import Prepared
@@ -58,10 +59,9 @@ def _cells(prepared: Prepared) -> Table:
     waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
     done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
     for spec, count in Counter(trial.spec for trial in plan.trials).items():
-        norm = f"{spec.norm} G={spec.groups}" if spec.groups else spec.norm
         choice = prepared.choices.get(spec) if waiting[spec] else None
         table.add_row(
-            f"{norm}, batch {spec.batch_size}",
+            cell_name(spec),
             str(count),
             str(done[spec]),
             str(waiting[spec]),

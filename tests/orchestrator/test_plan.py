@@ -127,6 +127,8 @@ def test_common_epoch():
     assert common_epoch([(6,), (7,)]) == 0
 
 
-@pytest.mark.parametrize(("numbers", "name"), [([1, 2, 3], "1–3"), ([1, 3], "1,3"), ([4, 1, 2], "1–2,4")])
+@pytest.mark.parametrize(
+    ("numbers", "name"), [([1, 2, 3], "seeds 1–3"), ([7], "seed 7"), ([4, 1, 2], "seeds 1–2,4")]
+)
 def test_pack_names(numbers, name):
-    assert Pack(tuple(trial(seed=s) for s in numbers)).name == f"bn b4 s{name}"
+    assert Pack(tuple(trial(seed=s) for s in numbers)).name == f"bn, batch 4, {name}"

@@ -98,7 +98,7 @@ def test_the_panel_fits_80_columns(progress):
         "2 running",
         "2 waiting",
         "1 failed",
-        "bn b4 s1–2",
+        "bn, batch 4, seeds 1–2",
         "1/3",
         "15.00%",
         "Stopping",
@@ -114,9 +114,9 @@ def test_plain_lines(progress):
     lines.finished(1)
     lines.failed(2, "RuntimeError: [boom]")
     assert console.file.getvalue().splitlines() == [
-        "started   gn4 b4 s1 from epoch 1",
-        "done      gn4 b4 s1, error 12.50%; 5 of 9 trials done",
-        "failed    bn b4 s3: RuntimeError: [boom]",
+        "started   gn G=4, batch 4, seed 1 from epoch 1",
+        "done      gn G=4, batch 4, seed 1, error 12.50%; 5 of 9 trials done",
+        "failed    bn, batch 4, seed 3: RuntimeError: [boom]",
     ]
 
 
