@@ -223,6 +223,8 @@ def _explain(source: str, node: Any, error: ValidationError) -> str:
         message = "is an empty list; give at least one value"
     elif problem["type"] not in {"value_error", "assertion_error"}:
         message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
+    if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
+        path = path[:-1]  # a scalar in the file, a list of one to us alone
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     line = _line(node, path)
     return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
@@ -243,3 +245,12 @@ def _line(node: Any, path: list[Any]) -> int | None:
         else:
             return line
     return line
+
+
+def _is_list(node: Any, path: list[Any]) -> bool:
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            node = next((v for k, v in node.value if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+    return isinstance(node, yaml.SequenceNode)

@@ -110,7 +110,8 @@ def _cpus(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m orchestrator.run",
-        description="Train what is missing of a sweep and make its report. The same command starts a sweep, "
+        usage="python -m orchestrator.run --grid NAME|FILE.yaml [options]",
+        description="Train what is missing of a sweep and make its report. The same command starts a sweep,\n"
         "goes on after an interruption, and widens a finished one.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -127,15 +128,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _what(group: Any) -> None:
     group.add_argument("--norms", type=_names(NORMS), metavar="bn,gn", help=f"of {', '.join(NORMS)}")
-    group.add_argument("--batch-sizes", type=_integers, metavar="32,16")
+    group.add_argument(
+        "--batch-sizes", type=_integers, metavar="32,16", help="images a step, for each replica"
+    )
     group.add_argument("--groups", type=_integers, metavar="8,4", help="G of group norm")
     group.add_argument(
         "--groups-from", metavar="RESULTS", help="take G from a finished G search, by validation error"
     )
     group.add_argument("--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N) or a list")
     group.add_argument("--epochs", type=_positive, metavar="N", help="the schedule scales with it")
-    group.add_argument("--dataset", choices=DATASETS)
-    group.add_argument("--model", choices=tuple(MODELS))
+    group.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=", ".join(DATASETS))
+    group.add_argument("--model", choices=tuple(MODELS), metavar="NAME", help=", ".join(MODELS))
 
 
 def _how(group: Any) -> None:
@@ -240,13 +243,15 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
 
 
 def _run(prepared: Any, console: Console, command: str, *, browser: bool) -> int:
+    from orchestrator.live import refreshing
     from orchestrator.summary import print_outcome, spent, write_report
     from orchestrator.sweep import execute
 
     begun = time.monotonic()
     with Interrupt() as interrupt:
         if prepared.plan.packs:
-            execute(prepared, console, interrupt)
+            with refreshing(lambda: write_report(prepared.store, live=True)):
+                execute(prepared, console, interrupt)
             console.print(spent(prepared, time.monotonic() - begun))
         report = write_report(prepared.store)
     code = print_outcome(prepared, console, report, interrupt, command)

@@ -84,14 +84,17 @@ def _reasons(prepared: Prepared) -> list[str]:
     ]
 
 
-def write_report(store: Store) -> str:
-    """Make results.csv and report.html from the store; gives the report's place."""
+def write_report(store: Store, *, live: bool = False) -> str:
+    """Make results.csv and report.html from the store; gives the report's place.
+
+    `live`: the sweep still runs, and the page says so.
+    """
     from analysis.load import load
     from analysis.report import build
     from analysis.tables import results_csv
 
     store.files.write("results.csv", results_csv(load(store.url)).encode())
-    store.files.write("report.html", build(store.url).encode())
+    store.files.write("report.html", build(store.url, live=live).encode())
     path = store.files.path("report.html")
     return path if store.files.local else f"{store.url}/report.html"
 

@@ -53,8 +53,7 @@ class Prepared:
 
 def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
     """The facts of every data set of the sweep, each trial checked against them. Raises InputError."""
-    names: dict[str, None] = dict.fromkeys(trial.dataset for trial in trials)
-    infos = {name: describe(name, data_dir) for name in names}
+    infos = {name: describe(name, data_dir) for name in dict.fromkeys(trial.dataset for trial in trials)}
     for trial in trials:
         info = infos[trial.dataset]
         usable = info.train_size - trial.holdout

@@ -11,12 +11,13 @@ old trials had, and it is left out of the canonical form wherever it has that va
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from model.recipe import RECIPES
-from model.spec import WIDTHS, Spec
+from model.spec import DATASETS, MODELS, NORMS, SHORTCUTS, WIDTHS, Spec
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
@@ -33,11 +34,24 @@ def _no_bool(value: Any) -> Any:
 Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
 NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
 
-Dataset = Literal["digits", "cifar10", "cifar100", "imagefolder"]
-Model = Literal["resnet20", "resnet32", "resnet44", "resnet56", "resnet110"]
-Shortcut = Literal["projection", "identity"]
-Norm = Literal["bn", "gn", "ln", "in"]
-RecipeName = Literal["wu2018", "he2015"]
+
+def _one_of(allowed: Iterable[str]) -> AfterValidator:
+    """Checked against the list that the model keeps, so that a new norm or recipe is named in one place."""
+    names = tuple(allowed)
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r} is none of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Dataset = Annotated[str, _one_of(DATASETS)]
+Model = Annotated[str, _one_of(MODELS)]
+Shortcut = Annotated[str, _one_of(SHORTCUTS)]
+Norm = Annotated[str, _one_of(NORMS)]
+RecipeName = Annotated[str, _one_of(RECIPES)]
 
 ALLOWED_GROUPS = tuple(g for g in range(1, WIDTHS[0] + 1) if all(width % g == 0 for width in WIDTHS))
 
