@@ -103,6 +103,8 @@ class Constancy(NamedTuple):
     """
 
     line: Line
+    smallest: int
+    largest: int
     worst: tuple[int, int]
     test: Equivalence
 
@@ -123,7 +125,9 @@ def constancy(cells: Sequence[Cell], margin: float = MARGIN, measure: str = "las
     found = []
     for line, by_size in _lines(cells, measure).items():
         tests = [
-            Constancy(line, (a, b), equivalence(_paired(by_size[a], by_size[b]), margin))
+            Constancy(
+                line, min(by_size), max(by_size), (a, b), equivalence(_paired(by_size[a], by_size[b]), margin)
+            )
             for a, b in itertools.combinations(sorted(by_size), 2)
         ]
         if tests:

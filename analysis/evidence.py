@@ -137,7 +137,9 @@ def search_section(study: Study) -> Section | None:
     for index, search in enumerate(study.searches):
         figures[f"gsearch-{index}"] = gsearch.figure(search).to_plotly_json()
         said = hero.search_headline(search)
-        facts = "".join(f"<li>{escape(fact)}</li>" for fact in (f"{said.title} {said.detail}.", *said.facts))
+        facts = "".join(
+            f"<li>{escape(fact)}</li>" for fact in (f"{said.title[:-1]} ({said.detail}).", *said.facts)
+        )
         drawn = hero.search_figure(study, index) if study.compared else ""
         body += f'{drawn}<ul class="facts">{facts}</ul>{_chances(search)}'
     lede = (

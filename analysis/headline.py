@@ -6,6 +6,7 @@ missing the sentence is followed by one that says so.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from analysis.comparison import Difference, differences
 from analysis.stats import Interval
 
 _MINUS = "−"
+#: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
+STATUS_WORDS = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
 
 
 class Headline(NamedTuple):
@@ -127,14 +130,14 @@ def about_lines(cells: Sequence[Cell], names: dict[Line, str], margin: float) ->
 
 
 def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
+    """One sentence for all lines; a line that lacks the first one's batch sizes names its own."""
     first = rises[0]
     parts = []
     for rise in rises:
-        size = (
-            f"{names[rise.line]}’s error {'falls' if rise.summary.mean < 0 else 'rises'} by "
-            f"{abs(rise.summary.mean):.1f}"
-        )
-        parts.append(f"{size} points{_bracket(rise.summary.interval)}")
+        size = f"{'falls' if rise.summary.mean < 0 else 'rises'} by {abs(rise.summary.mean):.1f} points"
+        own = (rise.largest, rise.smallest) != (first.largest, first.smallest)
+        sizes = f" from {rise.largest} to {rise.smallest}" if own else ""
+        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.summary.interval)}")
     return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
 
 
@@ -148,14 +151,14 @@ def _bracket(interval: Interval) -> str:
 
 def constancy_sentence(c: Constancy, name: str) -> str:
     margin = f"within ±{c.test.margin:g} point{'' if c.test.margin == 1 else 's'}"
+    sizes = f"from batch size {c.largest} to {c.smallest}"
     if c.test.shown:
-        return f"{name} is constant over the batch sizes {margin} (equivalence test, p {p_equals(c.test.p)})."
-    a, b = c.worst
+        return f"{name} is constant {sizes}, {margin} (equivalence test, p {p_equals(c.test.p)})."
     if math.isnan(c.test.p):
-        return f"Whether {name} is constant over the batch sizes {margin} needs two seeds or more."
+        return f"Whether {name} is constant {sizes}, {margin}, needs two seeds or more."
     return (
-        f"{name} is not shown to be constant over the batch sizes {margin} "
-        f"(equivalence test, p {p_equals(c.test.p)}, for batch size {a} against {b})."
+        f"{name} is not shown to be constant {sizes}, {margin} "
+        f"(equivalence test, p {p_equals(c.test.p)}, for {c.worst[1]} against {c.worst[0]})."
     )
 
 
@@ -169,15 +172,13 @@ def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
                 f"diverged; "
                 "that cell’s mean is of the others alone."
             )
-    short = [cell for cell in cells if len(cell.errors()) < cell.trials and not cell.counts.get("diverged")]
-    if short:
-        waiting = sum(cell.trials - len(cell.errors()) for cell in short)
-        many = waiting != 1
-        facts.append(
-            f"{waiting} trial{'s' if many else ''} of {len(short)} cell{'s' if len(short) > 1 else ''} "
-            f"ha{'ve' if many else 's'} no result yet, so these numbers may still move."
-        )
-    return facts[:3]
+    lacking = Counter[str]()
+    for cell in cells:
+        lacking.update({status: n for status, n in cell.counts.items() if status in STATUS_WORDS})
+    if lacking:
+        why = ", ".join(f"{n} {STATUS_WORDS[status]}" for status, n in lacking.items())
+        facts.append(f"Not all is in: {why}. These numbers may still move.")
+    return facts[:4]
 
 
 # -- numbers in words --------------------------------------------------------------------------------

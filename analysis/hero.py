@@ -10,19 +10,13 @@ from analysis.cells import MEASURES, Cell, Panel
 from analysis.claims import BestGroups, best_groups_of
 from analysis.frame import STATUSES
 from analysis.gsearch import GSearchInfo
+from analysis.headline import STATUS_WORDS as _WANTING
 from analysis.headline import Headline, headline, signed
 from analysis.intervals import KINDS
 from analysis.published import PUBLISHED, Published
 from analysis.study import Study
 
-#: What a status is called while the sweep runs and after.
-STATUS_WORDS = {
-    "done": "done",
-    "diverged": "diverged",
-    "failed": "failed",
-    "partial": "begun and not finished",
-    "missing": "not begun",
-}
+STATUS_WORDS = {"done": "done", "diverged": "diverged", **_WANTING}
 
 
 def html(study: Study) -> str:
@@ -34,7 +28,7 @@ def html(study: Study) -> str:
     if said:
         (panel, first), *_ = said.items()
         figures = _switches(study) + _figure1(study, panel, titled=False)
-        more = tuple(f"{h.title} {h.detail}." for _, h in said_of_search)
+        more = tuple(f"{h.title[:-1]} ({h.detail})." for _, h in said_of_search)
     elif said_of_search:
         (search, first), more = said_of_search[0], ()
         panel, figures = search.panel, search_figure(study, 0)
@@ -134,7 +128,7 @@ def _published(shown: dict[Panel, list[Cell]]) -> str:
             f'<label class="check" title="{escape(source)}"><input type="checkbox" name="published" '
             f'value="{escape(group)}"{" checked" if own else ""}> {escape(group)}</label>'
         )
-    return f'<fieldset class="checks"><legend>Published</legend>{boxes}</fieldset>'
+    return f'<fieldset class="checks"><legend>Published, dotted</legend>{boxes}</fieldset>'
 
 
 def _same(entry: Published, panel: Panel, cells: list[Cell]) -> bool:

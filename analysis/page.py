@@ -163,7 +163,8 @@ def table(
     body = "".join(
         "<tr>" + "".join(_cell(c, v) for c, v in zip(columns, row, strict=True)) + "</tr>" for row in rows
     )
-    kind = ' class="sortable"' if sortable else ""
+    names = [name for name, on in (("sortable", sortable), ("dense", len(columns) > 9)) if on]
+    kind = f' class="{" ".join(names)}"' if names else ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table{kind}><caption>{escape(caption)}</caption>"

@@ -84,10 +84,20 @@ def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) 
         history=pd.concat(histories, ignore_index=True),
         panels=grouped,
         searches=[search for search in searches if len(search.points) > 1],
-        styles=theme.styles([cell.line for cells in grouped.values() for cell in cells]),
+        styles=_styles(grouped),
         margin=margin,
         live=live,
     )
+
+
+def _styles(grouped: dict[Panel, list[Cell]]) -> dict[Line, theme.Style]:
+    """A style for every line; ranks are of one source, so that its only G looks like the norm itself."""
+    found: dict[Line, theme.Style] = {}
+    for source in dict.fromkeys(panel.source for panel in grouped):
+        lines = [cell.line for panel, cells in grouped.items() if panel.source == source for cell in cells]
+        for line, style in theme.styles(lines).items():
+            found.setdefault(line, style)
+    return found
 
 
 def _labels(sweeps: Sequence[Sweep]) -> list[str]:

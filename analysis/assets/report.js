@@ -37,12 +37,17 @@ const drawers = {
     const { quantity, measure, kind, published } = switches();
     const lines = panel.layers[`interval|${quantity}|${measure}|${kind}`] || [];
     const traces = [
-      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: published.has(t.meta.group) })),
+      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: published.has(t.meta.group), showlegend: false })),
       ...lines.filter((t) => t.meta.role === "band"),
       ...(panel.layers[`seed|${quantity}|${measure}`] || []),
       ...lines.filter((t) => t.meta.role === "mean"),
     ];
-    return { data: traces, layout: { ...panel.layouts[quantity], ...shared(quantity, measure, published) } };
+    const layout = { ...panel.layouts[quantity], ...shared(quantity, measure, published) };
+    if (!lines.length) {
+      const text = "No value of this kind was recorded here";
+      layout.annotations = [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
+    }
+    return { data: traces, layout };
   },
   curves(node) {
     const { curves } = DATA.panels[node.dataset.panel];
