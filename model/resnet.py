@@ -76,7 +76,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.norm1(self.conv1(x)), inplace=True)
         out = self.norm2(self.conv2(out))
-        return F.relu(out + self.shortcut(x), inplace=True)
+        # in place: a norm's gradient needs its input, not its output
+        return F.relu(out.add_(self.shortcut(x)), inplace=True)
 
 
 class ResNet(nn.Module):

@@ -27,14 +27,15 @@ from model.recipe import Recipe
 from model.resnet import ResNet
 
 Precision = Literal["fp32", "tf32", "bf16"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 
 class Step:
     """SGD with momentum on all replicas, as torch.optim.SGD has it: v ← m·v + g + λ·w; w ← w − η·v."""
 
     def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
-        if precision not in get_args(Precision):
-            raise InputError(f"precision {precision!r}; expected one of {', '.join(get_args(Precision))}")
+        if precision not in PRECISIONS:
+            raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.net, self.recipe, self.precision = net, recipe, precision
         self.params: list[Tensor] = list(net.parameters())
         self.momentum: list[Tensor | None] = [torch.zeros_like(p) for p in self.params]

@@ -107,6 +107,16 @@ class Training:
             for loss, train_error, error in zip(losses, wrong, errors, strict=True)
         ]
 
+    def train_steps(self, steps: int) -> None:
+        """Train the first `steps` steps of the epoch at hand, and count none of them: for timing alone."""
+        with self._on_device():
+            self._train(self._rates()[:steps]).tolist()
+
+    def evaluate(self) -> list[float]:
+        """Error of each replica on the whole evaluation set as it now is, in percent."""
+        with self._on_device():
+            return self._evaluate().tolist()
+
     def _rates(self) -> list[float]:
         """The learning rate of each step of the epoch at hand."""
         first = self.epoch * self.spec.steps_per_epoch(self._size)

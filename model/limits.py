@@ -1,0 +1,114 @@
+"""What a machine can do at best, measured: the yardsticks that the benchmark names beside its figures.
+
+On a CPU the bound is arithmetic: the rate of a large matrix product, and the rate of the network's own
+3×3 convolutions, forward and backward, with nothing in between. On a GPU at small batches it is the
+time of one kernel in a chain of dependent ones, and at large batches memory bandwidth.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from model.spec import MODELS, WIDTHS
+
+_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class CpuLimits:
+    """Rates in 10⁹ floating-point operations a second on torch's present number of threads."""
+
+    matmul: float
+    convolution: float
+
+
+@dataclass(frozen=True)
+class GpuLimits:
+    """`bandwidth` in 10⁹ bytes a second (read plus written), `kernel` in seconds for each of a chain."""
+
+    bandwidth: float
+    kernel: float
+
+
+def operations(model: str, channels: int, height: int, width: int, classes: int) -> float:
+    """Floating-point operations of training on one image: convolutions and classifier, identity shortcuts.
+
+    Two per multiply-add; the backward pass costs twice the forward pass.
+    """
+    n = (MODELS[model] - 2) // 6
+    total, inputs = 0, channels
+    for stage, maps in enumerate(WIDTHS):
+        pixels = -(-height // 2**stage) * -(-width // 2**stage)
+        convolutions = 2 * n + (stage == 0)
+        total += pixels * 9 * (inputs * maps + (convolutions - 1) * maps * maps)
+        inputs = maps
+    return 6.0 * (total + WIDTHS[-1] * classes)
+
+
+def cpu(batch_size: int = 32, size: int = 32) -> CpuLimits:
+    """Measure both rates; half a second or so."""
+    a, b = torch.randn(2, 768, 768)
+    matmul = 2 * 768**3 / _seconds(lambda: torch.mm(a, b))
+    work, spent = 0.0, 0.0
+    for stage, maps in enumerate(WIDTHS):
+        side = max(1, size >> stage)
+        x = torch.randn(batch_size, maps, side, side).contiguous(memory_format=torch.channels_last)
+        w = torch.randn(maps, maps, 3, 3).contiguous(memory_format=torch.channels_last)
+        spent += _seconds(lambda x=x, w=w: _both_ways(x, w))  # type: ignore[misc]
+        work += 6.0 * batch_size * side * side * 9 * maps * maps
+    return CpuLimits(matmul / 1e9, work / spent / 1e9)
+
+
+def _both_ways(x: torch.Tensor, w: torch.Tensor) -> None:
+    x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+    y = F.conv2d(x, w, padding=1)
+    torch.autograd.grad(y, (x, w), torch.ones_like(y))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Median time of one call, each timing long enough to be one."""
+    work()
+    calls, times = 1, []
+    while True:
+        begun = time.perf_counter()
+        for _ in range(calls):
+            work()
+        spent = time.perf_counter() - begun
+        if spent < 0.02:
+            calls *= 2
+            continue
+        times.append(spent / calls)
+        if len(times) == _REPEATS:
+            return statistics.median(times)
+
+
+def gpu(device: torch.device) -> GpuLimits:
+    """Measure a large copy, and a captured chain of 1,000 tiny kernels of which each needs the last."""
+    source = torch.empty(2**28, device=device)
+    target = torch.empty_like(source)
+    copy = _event_seconds(lambda: target.copy_(source))
+    bandwidth = 2 * source.numel() * source.element_size() / copy
+    x, graph = torch.zeros(32, device=device), torch.cuda.CUDAGraph()
+    x.add_(1)
+    torch.cuda.synchronize(device)
+    with torch.cuda.graph(graph):
+        for _ in range(1000):
+            x.add_(1)
+    return GpuLimits(bandwidth / 1e9, _event_seconds(graph.replay) / 1000)
+
+
+def _event_seconds(work: Callable[[], object]) -> float:
+    work()
+    times: list[float] = []
+    for _ in range(_REPEATS):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in "be")  # type: ignore[no-untyped-call]
+        begin.record()
+        work()
+        end.record()
+        end.synchronize()
+        times.append(float(begin.elapsed_time(end)) / 1e3)
+    return statistics.median(times)
