@@ -20,7 +20,7 @@ from typing import Any
 
 from model.errors import InputError
 from orchestrator.execution import Listener, Options, Resources, Work
-from orchestrator.files import Files
+from orchestrator.files import Files, StorageError
 from orchestrator.interrupt import Interrupt
 from orchestrator.store import Store
 from orchestrator.trainable import Job, record_failure, run_pack
@@ -150,7 +150,7 @@ def run_on_ray(
             storage_path=_fresh_storage(results),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
-            callbacks=[JsonLoggerCallback(), _Events(work, listener, Store(results))],
+            callbacks=[JsonLoggerCallback(), _Events(work, listener, interrupt, Store(results))],
             stop=_AllStopped(interrupt, listener),
         ),
     )
@@ -194,7 +194,10 @@ def _trainable(config: dict[str, Any], dispatcher: Any) -> None:
         failure = next(state.failure for state in states.values() if state.failure)
         tune.report({"pack": index, "failed": failure["error"]})
         return
-    run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
+    try:
+        run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
+    except StorageError as error:
+        tune.report({"pack": index, "storage": str(error)})
 
 
 def _fresh_storage(results: str) -> str:
@@ -252,8 +255,8 @@ class _AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
 class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
     """Tune's callbacks as our events; the last failure of a pack goes into the store."""
 
-    def __init__(self, work: Sequence[Work], listener: Listener, store: Store) -> None:
-        self._work, self._listener, self._store = work, listener, store
+    def __init__(self, work: Sequence[Work], listener: Listener, interrupt: Interrupt, store: Store) -> None:
+        self._work, self._listener, self._interrupt, self._store = work, listener, interrupt, store
 
         self._pack_of: dict[str, int] = {}
 
@@ -269,8 +272,11 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
         if (index := self._pack_of.get(trial.trial_id)) is None:
             return
-        if error := (trial.last_result or {}).get("failed"):
-            self._listener.failed(index, error)
+        last = trial.last_result or {}
+        if "storage" in last:
+            self._interrupt.abort(last["storage"])
+        if "failed" in last:
+            self._listener.failed(index, last["failed"])
         else:
             self._listener.finished(index)
 

@@ -3,13 +3,21 @@
 One small class over fsspec, because two things differ between a disk and a bucket and nothing else in
 the product should care: a disk needs a temporary name, a flush and a rename for a write to be whole,
 and a bucket's single PUT already is; a bucket lists everything below a prefix in a few requests.
+
+Storage goes away and comes back: a full disk is cleared, a share is mounted again. A worker therefore
+opens its files with `patience`, and a write or read that fails is tried again for so long before it is
+an error. To a patient reader a missing root is storage that is gone and not an empty folder: taking it
+for empty would train everything anew.
 """
 
+import hashlib
 import json
 import os
+import time
 import uuid
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -17,14 +25,25 @@ from fsspec.implementations.local import LocalFileSystem
 from model.errors import InputError
 
 _ABSENT = (FileNotFoundError, NotADirectoryError)
+_T = TypeVar("_T")
 #: No file of ours comes near it; a stranger's file that does is not read.
 MAX_JSON_BYTES = 64 * 2**20
+#: The key under which a JSON file of ours carries the SHA-256 of the rest.
+CHECKSUM = "sha256"
+
+
+class StorageError(Exception):
+    """Storage failed, and kept failing for as long as was to be waited. The message says how."""
 
 
 class Files:
-    """Reads and writes below one root. `url`: a path, `file://…`, `s3://bucket/prefix`, any fsspec URL."""
+    """Reads and writes below one root. `url`: a path, `file://…`, `s3://bucket/prefix`, any fsspec URL.
 
-    def __init__(self, url: str) -> None:
+    `patience`: seconds to try again for where storage fails, then StorageError; None tries once, raises
+    what storage raised, and takes a missing root for an empty one.
+    """
+
+    def __init__(self, url: str, patience: float | None = None) -> None:
         try:
             self.fs, self.root = fsspec.core.url_to_fs(url)
         except ImportError as error:
@@ -34,6 +53,7 @@ class Files:
             raise InputError(f"{url} is no folder or URL that fsspec knows: {error}") from None
         self.url = url
         self.local = isinstance(self.fs, LocalFileSystem)
+        self._patience = patience
         if not self.local:
             self.fs.use_listings_cache = False
 
@@ -44,14 +64,19 @@ class Files:
             raise ValueError(f"{name!r} is not a name inside {self.url}")
         return f"{self.root}/{name}"
 
+    # -- writing -----------------------------------------------------------------------------------
+
     def write(self, name: str, data: bytes) -> None:
-        """Write the whole file or leave what was there. Raises OSError."""
+        """Write the whole file or leave what was there. Raises OSError or StorageError."""
         path = self.path(name)
-        if not self.local:
-            self.fs.pipe_file(path, data)
-            return
-        folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
+        if self.local:
+            self._patiently(lambda: self._write_local(path, data))
+        else:
+            self._patiently(lambda: self.fs.pipe_file(path, data))
+
+    def _write_local(self, path: str, data: bytes) -> None:
+        self._root_is_there()
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
         try:
             with open(temporary, "wb") as file:
@@ -64,74 +89,92 @@ class Files:
                 os.unlink(temporary)
             raise
 
+    def write_json(self, name: str, value: dict[str, Any]) -> None:
+        """Write a mapping with its checksum, so that any later damage is seen."""
+        body = {key: item for key, item in value.items() if key != CHECKSUM}
+        text = json.dumps({**body, CHECKSUM: _checksum(body)}, indent=1, allow_nan=False)
+        self.write(name, text.encode())
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        try:
+            self._patiently(lambda: self.fs.rm_file(self.path(name)))
+        except _ABSENT:
+            return
+
+    def writable(self) -> None:
+        """Try a write. Raises InputError that says what stands in the way."""
+        name = f".probe-{uuid.uuid4().hex[:8]}"
+        try:
+            self.write(name, b"")
+            self.remove(name)
+        except Exception as error:
+            raise InputError(
+                f"the results folder {self.url} cannot be written: {reason(error)}. "
+                "Choose another with --results, or change its permissions."
+            ) from None
+
+    # -- reading -----------------------------------------------------------------------------------
+
     def read(self, name: str) -> bytes:
         """The file's bytes. Raises FileNotFoundError."""
-        return bytes(self.fs.cat_file(self.path(name)))
+        return bytes(self._patiently(lambda: self.fs.cat_file(self.path(name))))
 
-    def write_json(self, name: str, value: Any) -> None:
-        self.write(name, json.dumps(value, indent=1, allow_nan=False).encode())
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """The mapping in a file, without its checksum; None where there is no file.
 
-    def read_json(self, name: str) -> Any:
-        """The parsed file, None where there is none. Raises ValueError where it is damaged or too large."""
+        Raises ValueError where it is damaged, too large or no mapping.
+        """
         path = self.path(name)
         try:
-            if self.fs.size(path) > MAX_JSON_BYTES:
-                raise ValueError(f"{path} is larger than any file of a sweep")
-            return json.loads(self.read(name))
+            if self._patiently(lambda: self.fs.size(path)) > MAX_JSON_BYTES:
+                raise ValueError("it is larger than any file of a sweep")
+            return _parse(self.read(name))
         except _ABSENT:
             return None
 
-    def read_jsons(self, names: list[str]) -> dict[str, Any]:
+    def read_jsons(self, names: list[str]) -> dict[str, dict[str, Any] | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
-        found: dict[str, Any] = {}
+        found: dict[str, dict[str, Any] | ValueError] = {}
         if self.local:
             for name in names:
                 try:
                     value = self.read_json(name)
                 except ValueError as error:
-                    value = error
-                if value is not None:
-                    found[name] = value
+                    found[name] = error
+                else:
+                    if value is not None:
+                        found[name] = value
             return found
         paths = {self.path(name): name for name in names}
-        if not paths:
-            return found
-        for path, data in self.fs.cat(list(paths), on_error="return").items():
+        contents = self._patiently(lambda: self.fs.cat(list(paths), on_error="return")) if paths else {}
+        for path, data in contents.items():
             name = paths[path if path in paths else path.lstrip("/")]
             if isinstance(data, _ABSENT):
                 continue
             if isinstance(data, Exception):
                 raise data
             try:
-                found[name] = json.loads(data)
+                found[name] = _parse(data)
             except ValueError as error:
                 found[name] = error
         return found
 
-    def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
-        try:
-            self.fs.rm_file(self.path(name))
-        except _ABSENT:
-            return
-
-    def list(self, folder: str) -> dict[str, set[str]]:
+    def folders(self, folder: str) -> dict[str, set[str]]:
         """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""
         base = self.path(folder)
         found: dict[str, set[str]] = {}
-        if self.local:
-            try:
-                entries = list(os.scandir(base))
-            except _ABSENT:
-                return found
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    found[entry.name] = {
-                        file.name for file in os.scandir(entry.path) if file.is_file(follow_symlinks=False)
-                    }
-            return found
         try:
-            paths = self.fs.find(base)
+            if self.local:
+                for entry in self._patiently(lambda: self._scan(base)):
+                    if entry.is_dir(follow_symlinks=False):
+                        found[entry.name] = {
+                            file.name
+                            for file in os.scandir(entry.path)
+                            if file.is_file(follow_symlinks=False)
+                        }
+                return found
+            paths = self._patiently(lambda: self.fs.find(base))
         except _ABSENT:
             return found
         for path in paths:
@@ -145,21 +188,72 @@ class Files:
         base = self.path(folder)
         try:
             if self.local:
-                return {file.name for file in os.scandir(base) if file.is_file(follow_symlinks=False)}
-            found = self.fs.ls(base, detail=True)
+                return _files_in(self._patiently(lambda: self._scan(base)))
+            found = self._patiently(lambda: self.fs.ls(base, detail=True))
         except _ABSENT:
             return set()
         return {PurePosixPath(entry["name"]).name for entry in found if entry["type"] == "file"}
 
-    def writable(self) -> None:
-        """Try a write. Raises InputError that says what stands in the way."""
-        name = f".probe-{uuid.uuid4().hex[:8]}"
-        try:
-            self.write(name, b"")
-            self.remove(name)
-        except Exception as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise InputError(
-                f"the results folder {self.url} cannot be written: {reason}. "
-                "Choose another with --results, or change its permissions."
-            ) from None
+    # -- patience ----------------------------------------------------------------------------------
+
+    def _scan(self, base: str) -> list[os.DirEntry[str]]:
+        self._root_is_there()
+        return [*os.scandir(base)]
+
+    def _root_is_there(self) -> None:
+        if self._patience is not None and not os.path.isdir(self.root):
+            raise OSError(f"the results folder {self.root} is gone")
+
+    def _patiently(self, action: Callable[[], _T]) -> _T:
+        """Do it, and where storage fails do it again, ever more slowly, until patience is at its end."""
+        if self._patience is None:
+            return action()
+        wait, end = 0.1, time.monotonic() + self._patience
+        while True:
+            try:
+                if self.local:
+                    self._root_is_there()
+                return action()
+            except _ABSENT:
+                if not self.local or os.path.isdir(self.root):
+                    raise  # the file is absent, storage is not
+                error: Exception = OSError(f"the results folder {self.root} is gone")
+            except Exception as failure:  # every fsspec backend has errors of its own
+                error = failure
+            if time.monotonic() + wait > end:
+                raise StorageError(f"{self.url}: {reason(error)}") from error
+            time.sleep(wait)
+            wait = min(2 * wait, 5.0)
+
+
+def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:
+    """The names of plain files; a link could lead out of the folder."""
+    return {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in a few words."""
+    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+
+
+def _checksum(body: dict[str, Any]) -> str:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    """A mapping whose checksum holds, without the checksum. Raises ValueError."""
+    try:
+        value = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON mapping")
+    checksum = value.pop(CHECKSUM, None)
+    try:
+        holds = checksum == _checksum(value)
+    except (ValueError, RecursionError):
+        holds = False
+    if not holds:
+        raise ValueError("its checksum does not match")
+    return value

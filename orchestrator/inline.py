@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.execution import Listener, Work
+from orchestrator.files import StorageError
 from orchestrator.interrupt import Interrupt
 from orchestrator.trainable import Stopped, run_pack
 
@@ -18,6 +19,9 @@ def run_inline(work: Sequence[Work], listener: Listener, interrupt: Interrupt) -
             _attempts(index, item, listener, interrupt)
         except Stopped:
             return
+        except StorageError as error:
+            interrupt.abort(str(error))
+            return
 
 
 def _attempts(index: int, item: Work, listener: Listener, interrupt: Interrupt) -> None:
@@ -30,7 +34,7 @@ def _attempts(index: int, item: Work, listener: Listener, interrupt: Interrupt) 
     for attempt in range(1, item.job.max_failures + 1):
         try:
             run_pack(item.job, report)
-        except Stopped:
+        except (Stopped, StorageError):
             raise
         except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
             message = f"{type(error).__name__}: {error}"

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM: the first asks, the second insists.
+"""Ctrl-C, SIGTERM and what else ends a run early: the first asks, the second insists.
 
-A sweep must never be told finished when it was interrupted, so the signal that came is remembered here
-and decides the exit code (130 for SIGINT, 143 for SIGTERM), whatever the executor thinks of it.
+A sweep must never be told finished when it was not, so what came is remembered here and decides the
+exit code (130 for SIGINT, 143 for SIGTERM, 1 for trouble), whatever the executor thinks of it.
 """
 
 import os
@@ -14,19 +14,24 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """A context manager around a run; `requested` turns true at the first signal."""
+    """A context manager around a run; `requested` turns true at the first signal or trouble."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.trouble: str | None = None
         self._before: dict[int, Any] = {}
 
     @property
     def requested(self) -> bool:
-        return self.signal is not None
+        return self.signal is not None or self.trouble is not None
 
     @property
     def exit_code(self) -> int:
-        return 128 + (self.signal or 0)
+        return 128 + self.signal if self.signal is not None else 1
+
+    def abort(self, trouble: str) -> None:
+        """End the run at the epochs' ends because of `trouble`, a sentence for the user."""
+        self.trouble = self.trouble or trouble
 
     def __enter__(self) -> Self:
         self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
@@ -37,7 +42,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.signal is not None:
             # Everything finished is on disk by now; Ray's local processes die with this one.
             sys.stderr.write("\nStopped at once. Epochs that were finished are saved.\n")
             sys.stderr.flush()

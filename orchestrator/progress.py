@@ -101,6 +101,10 @@ class Progress:
         """Packs that run now."""
         return sum(entry.state == "running" for entry in self.packs)
 
+    def running_trials(self) -> list[str]:
+        """Their ids."""
+        return [t.trial_id for entry in self.packs if entry.state == "running" for t in entry.pack.trials]
+
     def trials(self, state: str) -> int:
         """Trials in a state: done, running, waiting (stopped ones too) or failed."""
         states = {"waiting", "stopped"} if state == "waiting" else {state}

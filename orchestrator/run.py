@@ -17,6 +17,7 @@ from rich.table import Table
 from model.errors import InputError
 from model.spec import DATASETS, MODELS, NORMS
 from orchestrator.adjust import Adjustments, adjust
+from orchestrator.files import StorageError
 from orchestrator.grid import find, shipped
 from orchestrator.interrupt import Interrupt
 
@@ -41,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted before anything was trained.", file=sys.stderr)
+        return 130
+    except (OSError, StorageError) as error:
+        print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
+        return 1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -184,7 +191,10 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
     from orchestrator.execution import Options
-    from orchestrator.sweep import declare, prepare
+    from orchestrator.lock import Lock
+    from orchestrator.store import Store
+    from orchestrator.summary import print_outcome, print_plan
+    from orchestrator.sweep import declare, describe_data, local_resources, prepare
 
     grid = find(arguments.grid)
     trials = adjust(grid, _adjustments(arguments))
@@ -199,18 +209,26 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,
     )
+    command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with _place(options) as place:
-        prepared = prepare(grid.name, grid.description, trials, options, place=place)
-        for warning in prepared.warnings:
-            console.print(f"[yellow]warning:[/] {warning}")
-        from orchestrator.summary import print_plan
-
-        print_plan(prepared, console, cells=arguments.dry_run)
         if arguments.dry_run:
+            prepared = prepare(grid.name, grid.description, trials, options, place=place)
+            print_plan(prepared, console, cells=True)
             return 0
-        command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
-        declare(prepared, command)
-        return _run(prepared, console, command, browser=arguments.open)
+        describe_data(trials, options.data_dir)  # what is wrong with it is told before anything is written
+        if not place and (options.gpus_per_pack or options.cpus_per_pack > 1):
+            local_resources(options)
+        store = Store(options.results)
+        store.files.writable()
+        with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
+            prepared = prepare(grid.name, grid.description, trials, options, place=place, repair=True)
+            print_plan(prepared, console, cells=False)
+            declare(prepared, command)
+            report = _run(prepared, console, interrupt, lock)
+            code = print_outcome(prepared, console, report, interrupt, command)
+    if arguments.open and report.startswith("/"):
+        webbrowser.open(Path(report).as_uri())
+    return code
 
 
 def _place(options: Any) -> Any:
@@ -242,22 +260,18 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     )
 
 
-def _run(prepared: Any, console: Console, command: str, *, browser: bool) -> int:
+def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
+    """Train and report; gives the report's place."""
     from orchestrator.live import refreshing
-    from orchestrator.summary import print_outcome, spent, write_report
+    from orchestrator.summary import spent, write_report
     from orchestrator.sweep import execute
 
-    begun = time.monotonic()
-    with Interrupt() as interrupt:
-        if prepared.plan.packs:
-            with refreshing(lambda: write_report(prepared.store, live=True)):
-                execute(prepared, console, interrupt)
-            console.print(spent(prepared, time.monotonic() - begun))
-        report = write_report(prepared.store)
-    code = print_outcome(prepared, console, report, interrupt, command)
-    if browser and report.startswith("/"):
-        webbrowser.open(Path(report).as_uri())
-    return code
+    if prepared.plan.packs and not interrupt.requested:
+        begun = time.monotonic()
+        with refreshing(lambda: write_report(prepared.store, live=True)):
+            execute(prepared, console, interrupt, lock)
+        console.print(spent(prepared, time.monotonic() - begun))
+    return write_report(prepared.store)
 
 
 def _list_grids(console: Console) -> None:

@@ -53,10 +53,13 @@ class TrialState:
 
 
 class Store:
-    """One sweep's folder at `url` (a path or any fsspec URL). Creating the object touches nothing."""
+    """One sweep's folder at `url` (a path or any fsspec URL). Creating the object touches nothing.
 
-    def __init__(self, url: str) -> None:
-        self.files = Files(url)
+    `patience`: see `orchestrator.files`.
+    """
+
+    def __init__(self, url: str, patience: float | None = None) -> None:
+        self.files = Files(url, patience)
         self.url = url
 
     # -- the sweep ---------------------------------------------------------------------------------
@@ -75,7 +78,7 @@ class Store:
         `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
         folder's trials were trained on other data.
         """
-        before = self.sweep() or {}
+        before = self._sweep_or_aside()
         known = dict(before.get("data") or {})
         for dataset, facts in (data or {}).items():
             old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
@@ -106,11 +109,19 @@ class Store:
             sweep = self.files.read_json("sweep.json")
         except ValueError as error:
             raise InputError(
-                f"{self.url}/sweep.json is damaged: {error}. Remove it and run the sweep again."
+                f"{self.url}/sweep.json is damaged: {error}. Run the sweep again; that writes it anew."
             ) from None
-        if sweep is not None and (not isinstance(sweep, dict) or sweep.get("format") != 1):
+        if sweep is not None and sweep.get("format") != 1:
             raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
         return sweep
+
+    def _sweep_or_aside(self) -> dict[str, Any]:
+        """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
+        try:
+            return self.files.read_json("sweep.json") or {}
+        except ValueError:
+            self.files.write("sweep.json.damaged", self.files.read("sweep.json"))
+            return {}
 
     # -- reading trials ----------------------------------------------------------------------------
 
@@ -118,7 +129,7 @@ class Store:
         """Every trial that has a folder, by id. `history`: also read the epochs of finished trials."""
         listing = {
             trial_id: names
-            for trial_id, names in self.files.list("trials").items()
+            for trial_id, names in self.files.folders("trials").items()
             if _TRIAL_ID.fullmatch(trial_id) and "trial.json" in names
         }
         return self._states(listing, history)
@@ -166,6 +177,9 @@ class Store:
         parsed = self.files.read_jsons(list(names))
         return {names[name]: value for name, value in parsed.items() if isinstance(value, dict)}
 
+    def has_weights(self, trial_id: str) -> bool:
+        return "weights.pt" in self.files.names(f"trials/{trial_id}")
+
     # -- one trial ---------------------------------------------------------------------------------
 
     def verify(self, trials: Iterable[Trial]) -> list[Trial]:
@@ -196,7 +210,8 @@ class Store:
             self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
 
     def write_history(self, trial_id: str, history: dict[str, Any]) -> None:
-        """`history`: {"pack": [trial ids], "epochs": [one mapping per finished epoch, in order]}."""
+        """`history`: {"pack": [trial ids], "provenance": facts,
+        "epochs": [one mapping per finished epoch, in order]}."""
         self.files.write_json(f"trials/{trial_id}/history.json", history)
 
     def write_weights(self, trial_id: str, data: bytes) -> None:

@@ -20,6 +20,8 @@ _MOST_FAILURES = 10
 def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
     """The plan in a line or two; with `cells`, also a row for each cell and the packing with its reason."""
     plan = prepared.plan
+    for warning in prepared.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     names = Counter(trial.dataset for trial in plan.trials)
     console.print(
         f"[bold]{prepared.name}[/]: {len(plan.trials)} trials in "
@@ -118,6 +120,8 @@ def print_outcome(
     if finished:
         console.print(terminal(load(prepared.store.url)))
     console.print(f"Report: {report}", soft_wrap=True)
+    if interrupt.trouble:
+        console.print(f"[bold red]Stopped[/]: {interrupt.trouble}", soft_wrap=True)
     if interrupt.requested:
         console.print(
             f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"

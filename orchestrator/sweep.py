@@ -19,6 +19,8 @@ from model.spec import Spec
 from orchestrator.display import show
 from orchestrator.execution import Options, Resources, Work
 from orchestrator.interrupt import Interrupt
+from orchestrator.lock import Lock
+from orchestrator.outcome import is_whole, result
 from orchestrator.pace import Pace, observed
 from orchestrator.packing import Choice, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
@@ -26,7 +28,7 @@ from orchestrator.progress import Progress
 from orchestrator.provenance import provenance
 from orchestrator.store import Store, TrialState
 from orchestrator.trainable import Job
-from orchestrator.trial import Trial
+from orchestrator.trial import PROTOCOL, Trial
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,38 @@ def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, Da
                 f"{usable} training images{' after the hold-out' if trial.holdout else ''}."
             )
     return infos
+
+
+def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState]) -> None:
+    """Raises InputError where the folder holds trials of another training protocol: never a mixture."""
+    declared = {trial.trial_id for trial in trials}
+    for trial_id, identity in store.identities(i for i in states if i not in declared).items():
+        protocol = identity.get("protocol")
+        if protocol != PROTOCOL:
+            raise InputError(
+                f"{store.url} holds trials of protocol {protocol} ({trial_id}); this version trains protocol "
+                f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
+                f"version that made them (CHANGELOG.md says what changed)."
+            )
+
+
+def repair_results(
+    store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState], infos: Mapping[str, DataInfo]
+) -> int:
+    """Make again what was damaged after its trial had finished; gives how many results were made."""
+    repaired = 0
+    for trial in trials:
+        state = states.get(trial.trial_id)
+        if state is None or state.finished or state.epochs or state.history is None:
+            continue
+        epochs = trial.spec.total_epochs(infos[trial.dataset].train_size)
+        if is_whole(state.history, epochs) and store.has_weights(trial.trial_id):
+            history = state.history
+            store.write_result(
+                trial.trial_id, result(trial, history["epochs"], history["pack"], history.get("provenance"))
+            )
+            repaired += 1
+    return repaired
 
 
 def local_resources(options: Options) -> tuple[Resources, int]:
@@ -110,15 +144,20 @@ def prepare(
     options: Options,
     *,
     place: tuple[Resources, int] | None = None,
+    repair: bool = False,
 ) -> Prepared:
-    """Reconcile what is declared with the store. Trains and writes nothing. Raises InputError.
+    """Reconcile what is declared with the store. Trains nothing. Raises InputError.
+
+    `repair`: make damaged results again from their histories; without it nothing is written.
 
     `place`: a pack's resources and how many fit at once, where a cluster is joined; else this machine's.
     """
     infos = describe_data(trials, options.data_dir)
     store = Store(options.results)
-    store.sweep()  # a damaged one is an error before anything runs
     states = store.scan()
+    check_protocol(store, trials, states)
+    if repair and repair_results(store, trials, states, infos):
+        states = store.scan()
     plan = make_plan(
         trials,
         states,
@@ -178,7 +217,6 @@ def declare(prepared: Prepared, command: str) -> None:
     for dataset, holdout in {(pack.spec.dataset, pack.spec.holdout) for pack in prepared.plan.packs}:
         load(dataset, prepared.options.data_dir, holdout)
     store, plan = prepared.store, prepared.plan
-    store.files.writable()
     waiting = [trial for pack in plan.packs for trial in pack.trials]
     store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])
     facts = {
@@ -203,8 +241,11 @@ def declare(prepared: Prepared, command: str) -> None:
         store.forget_failures(trial.trial_id for trial in waiting)
 
 
-def execute(prepared: Prepared, console: Console, interrupt: Interrupt) -> Any:
-    """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor."""
+def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lock | None = None) -> Any:
+    """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
+
+    `lock`: told which trials run.
+    """
     work = [Work(pack, _job(prepared, pack.trials)) for pack in prepared.plan.packs]
     progress = Progress(
         prepared.plan.packs,
@@ -217,6 +258,8 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt) -> Any:
         before=len(prepared.plan.finished),
         given_up=len(prepared.plan.given_up),
     )
+    if lock is not None:
+        lock.running = progress.running_trials
     with show(progress, f"{prepared.name} → {prepared.options.results}", interrupt, console) as listener:
         if prepared.options.executor == "inline":
             from orchestrator.inline import run_inline

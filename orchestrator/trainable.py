@@ -9,6 +9,8 @@ never lost. The result comes last.
 """
 
 import functools
+import gc
+import io
 import math
 import os
 import socket
@@ -17,12 +19,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from statistics import median
 from typing import Any
 
 from model.data import Dataset, load
 from model.train import EpochMetrics, Training
 from orchestrator.checkpoint import Checkpoint, DamagedError, decode, encode
+from orchestrator.files import StorageError
+from orchestrator.outcome import result
 from orchestrator.plan import common_epoch
 from orchestrator.provenance import provenance
 from orchestrator.store import Store, TrialState
@@ -31,7 +34,8 @@ from orchestrator.trial import Trial
 #: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end.
 Report = Callable[[dict[str, Any]], None]
 
-_LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
+#: Seconds that a worker waits for storage that fails: a share is mounted again, a disk is cleared.
+PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,19 @@ class Stopped(Exception):
 
 
 def run_pack(job: Job, report: Report) -> None:
-    """Train a job's trials from where the store has them, to the end. Failures are recorded, then raised."""
-    store, trials = Store(job.results), job.identities
+    """Train a job's trials from where the store has them, to the end. Failures are recorded, then raised.
+
+    Raises StorageError where the store stays out of reach: that is no failure of the trials.
+    """
+    store, trials = Store(job.results, PATIENCE), job.identities
     states = store.states([trial.trial_id for trial in trials])
     trials = [trial for trial in trials if not states[trial.trial_id].finished]
     if not trials:
         report({"trials": {i: state.result for i, state in states.items()}})
         return
     try:
-        results = _train(job, store, trials, states, report)
-    except Stopped:
+        results = _train_or_halve(job, store, trials, report)
+    except (Stopped, StorageError):
         raise
     except Exception as error:
         record_failure(store, [trial.trial_id for trial in trials], _one_line(error), traceback.format_exc())
@@ -92,11 +99,39 @@ def record_failure(store: Store, trial_ids: Sequence[str], error: str, trace: st
         )
 
 
-def _train(
-    job: Job, store: Store, trials: list[Trial], states: dict[str, TrialState], report: Report
-) -> dict[str, Any]:
+def _train_or_halve(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[str, Any]:
+    """Train; where memory runs out, one half after the other, each from its last epoch."""
+    try:
+        return _train(job, store, trials, report)
+    except Exception as error:
+        if len(trials) == 1 or not out_of_memory(error):
+            raise
+    # Outside the except block: the exception's frames would keep the pack's tensors alive.
+    _free_memory()
+    half = -(-len(trials) // 2)
+    print(f"warning: out of memory with {len(trials)} replicas; going on with {half}", flush=True)
+    first = _train_or_halve(job, store, trials[:half], report)
+    return {**first, **_train_or_halve(job, store, trials[half:], report)}
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether host or device memory ran out; torch says so in several ways."""
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+
+
+def _free_memory() -> None:
     import torch
 
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[str, Any]:
+    import torch
+
+    states = store.states([trial.trial_id for trial in trials])
     torch.set_num_threads(job.threads)
     device = torch.device(job.device)
     spec = trials[0].spec
@@ -105,6 +140,7 @@ def _train(
     )
     histories = _restore(store, trials, states, training)
     pack = [trial.trial_id for trial in trials]
+    facts = provenance(_device_name(device))
     while training.epoch < training.total_epochs:
         begun = time.perf_counter()
         metrics = training.run_epoch()
@@ -112,7 +148,7 @@ def _train(
         entries = _entries(metrics, images, time.perf_counter() - begun, device)
         for trial, history, entry, state in zip(trials, histories, entries, training.state(), strict=True):
             history.append(entry)
-            _save(store, trial.trial_id, Checkpoint(state, history, pack), training.epoch)
+            _save(store, trial.trial_id, Checkpoint(state, history, pack), training.epoch, facts)
         report(
             {
                 "epoch": training.epoch,
@@ -122,7 +158,7 @@ def _train(
                 "replicas": dict(zip(pack, entries, strict=True)),
             }
         )
-    return _finish(store, trials, histories, training, device)
+    return _finish(store, trials, histories, training, facts)
 
 
 @functools.lru_cache(maxsize=2)
@@ -152,10 +188,12 @@ def _restore(
     return [[] for _ in trials]
 
 
-def _save(store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int) -> None:
+def _save(
+    store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int, facts: dict[str, str | None]
+) -> None:
     """The checkpoint first, then what readers see, then room is made; the one before is kept."""
     store.write_checkpoint(trial_id, epoch, encode(checkpoint))
-    store.write_history(trial_id, {"pack": checkpoint.pack, "epochs": checkpoint.epochs})
+    store.write_history(trial_id, {"pack": checkpoint.pack, "provenance": facts, "epochs": checkpoint.epochs})
     store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])
 
 
@@ -186,15 +224,14 @@ def _finish(
     trials: list[Trial],
     histories: list[list[dict[str, Any]]],
     training: Training,
-    device: Any,
+    facts: dict[str, str | None],
 ) -> dict[str, Any]:
-    import torch
-
     results = {}
     pack = [trial.trial_id for trial in trials]
-    facts = provenance(_device_name(device))
     for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
-        store.write_weights(trial.trial_id, encode_weights(torch, weights))
+        # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
+        store.write_history(trial.trial_id, {"pack": pack, "provenance": facts, "epochs": history})
+        store.write_weights(trial.trial_id, encode_weights(weights))
         results[trial.trial_id] = result(trial, history, pack, facts)
     # Every checkpoint stays until every result of the pack is there: see `_restore`.
     for trial_id, content in results.items():
@@ -204,54 +241,13 @@ def _finish(
     return results
 
 
-def encode_weights(torch: Any, weights: dict[str, Any]) -> bytes:
-    import io
+def encode_weights(weights: dict[str, Any]) -> bytes:
+    """Tensors by name, as torch.save writes them, to be read with weights_only=True."""
+    import torch
 
     buffer = io.BytesIO()
     torch.save(weights, buffer)
     return buffer.getvalue()
-
-
-def result(
-    trial: Trial, history: list[dict[str, Any]], pack: list[str], facts: dict[str, str | None]
-) -> dict[str, Any]:
-    """What result.json holds. A loss that is no longer finite means diverged: a result, not a crash."""
-    last = history[-1]
-    diverged = next((entry["epoch"] for entry in history if entry["train_loss"] is None), None)
-    seconds = sum(entry["seconds"] for entry in history)
-    images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
-    identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
-    return {
-        "trial_id": trial.trial_id,
-        "status": "done" if diverged is None else "diverged",
-        **identity,
-        "test_error": last["test_error"],
-        "test_error_median5": _median(history, "test_error"),
-        "val_error": last["val_error"],
-        "val_error_median5": _median(history, "val_error"),
-        "train_error": last["train_error"],
-        "train_loss": last["train_loss"],
-        "epochs_run": last["epoch"],
-        "diverged_at": diverged,
-        "train_seconds": round(seconds / len(pack), 3),
-        "pack_seconds": round(seconds, 3),
-        "images_per_second": round(images / seconds, 2),
-        "pack": pack,
-        "started": _iso(history[0]["ended"] - history[0]["seconds"]),
-        "finished": _iso(last["ended"]),
-        "worker": last["worker"],
-        "device": last["device"],
-        "provenance": facts,
-    }
-
-
-def _median(history: list[dict[str, Any]], key: str) -> float | None:
-    values = [entry[key] for entry in history[-_LAST:]]
-    return None if any(value is None for value in values) else float(median(values))
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _one_line(error: BaseException) -> str:

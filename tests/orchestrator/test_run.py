@@ -1,12 +1,12 @@
 """The command line: the main job without Ray, and every mistake a user can make."""
 
-import json
 import shutil
 
 import pandas as pd
 import pytest
 from tiny import make_images
 
+from orchestrator.files import Files
 from orchestrator.run import main
 from orchestrator.store import Store
 
@@ -253,8 +253,9 @@ def test_bad_images(run, tmp_path, spoil, message):
 
 def test_a_folder_with_an_incompatible_trial(run, tmp_path):
     run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
-    (path,) = (tmp_path / "out" / "trials").glob("*/trial.json")
-    path.write_text(json.dumps({**json.loads(path.read_text()), "batch_size": 4}))
+    (path,) = (tmp_path / "out" / "trials").glob("*")
+    files = Files(str(path))
+    files.write_json("trial.json", {**files.read_json("trial.json"), "batch_size": 4})
     code, _, err = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "2")
     assert code == 2
     assert "batch_size: 4 there, 8 declared" in err

@@ -8,8 +8,9 @@ import torch
 from tiny import trial
 
 from orchestrator.checkpoint import decode
+from orchestrator.outcome import result
 from orchestrator.store import Store
-from orchestrator.trainable import Job, Stopped, result, run_pack
+from orchestrator.trainable import Job, Stopped, run_pack
 
 TRIALS = [trial(seed=s) for s in (1, 2)]
 #: What may differ between two runs of the same trial.
