@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis import claims, gaps, page, paired
 from analysis.cells import Cell, Panel, short_names
-from analysis.comparison import Difference, differences
+from analysis.comparison import Difference
 from analysis.headline import constancy_sentence, crossover_of, crossover_sentence, p_value, signed
 from analysis.page import Column, Section
 from analysis.study import Study
@@ -35,8 +35,8 @@ _COLUMNS = (
 def difference_section(study: Study) -> Section | None:
     """Paired differences of every panel that has two lines; None where none has."""
     body, figures = "", {}
-    for panel, cells in study.compared.items():
-        found = differences(cells)
+    for panel in study.compared:
+        found = study.differences[panel]
         drawn = gaps.info(found) if found else None
         if drawn is None:
             continue
@@ -151,8 +151,8 @@ two-sided paired t test at 0.05</caption>
 def seeds_data(study: Study) -> dict[str, list[dict[str, dict[str, int | None]]]]:
     """What the calculator looks up: key -> a row per difference -> choice -> seeds, None above 1,000."""
     found = {}
-    for panel, cells in study.compared.items():
-        rows = [_needed(d.summary.sd) for d in differences(cells) if d.summary.n > 1]
+    for panel in study.compared:
+        rows = [_needed(d.summary.sd) for d in study.differences[panel] if d.summary.n > 1]
         if rows:
             found[f"gaps-{study.index(panel)}"] = rows
     return found
@@ -188,7 +188,7 @@ def _claims(panel: Panel, cells: Sequence[Cell], study: Study) -> str:
     names = short_names([cell.line for cell in cells])
     heading = f"<h3>{escape(study.name(panel))}</h3>" if len(study.compared) > 1 else ""
     by_line: dict[Any, list[Difference]] = {}
-    for d in differences(cells):
+    for d in study.differences[panel]:
         by_line.setdefault(d.line, []).append(d)
     facts = [
         crossover_sentence(turn, names[line], names[found[0].base])

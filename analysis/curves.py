@@ -114,7 +114,6 @@ def figure(curves: Sequence[CellCurves], styles: dict[Line, theme.Style]) -> go.
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            template=None,
             xaxis={"title": {"text": "Epoch"}, "rangemode": "tozero"},
             yaxis={"title": {"text": "Error (%)"}, "rangemode": "tozero"},
             hovermode="x unified",

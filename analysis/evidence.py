@@ -32,7 +32,7 @@ def _figure1_layers(panel: Panel, cells: Sequence[Cell], study: Study) -> dict[s
         for measure in MEASURES:
             for kind in KINDS:
                 info = figure1.info(panel, cells, measure, quantity, kind)
-                drawn = figure1.figure(info, study.styles).to_plotly_json()
+                drawn = figure1.drawing(info, study.styles)
                 layouts.setdefault(quantity, drawn["layout"])
                 fresh: dict[str, list[Any]] = {}
                 for trace in drawn["data"]:

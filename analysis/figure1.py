@@ -19,6 +19,10 @@ QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
 
 
+#: A trace as plotly.js takes it.
+Trace = dict[str, Any]
+
+
 class Point(NamedTuple):
     """One cell. `mean`, `low`, `high`, `values` in percent; `low` and `high` NaN where n allows none."""
 
@@ -58,32 +62,32 @@ def info(
 
 def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.Figure:
     """The plotly figure of `info`; `styles` where a line must look as it does elsewhere."""
-    styles = styles or theme.styles(list(info.lines))
-    traces: list[Any] = []
-    for entry in info.published:
-        traces.append(_published(entry, info))
-    for line, points in info.lines.items():
-        aside = 2 ** theme.aside(list(info.lines).index(line), len(info.lines), 0.11)
+    return go.Figure(drawing(info, styles or theme.styles(list(info.lines))))
+
+
+def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Trace:
+    """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
+    traces = [_published(entry, info) for entry in info.published]
+    for rank, (line, points) in enumerate(info.lines.items()):
+        aside = 2 ** theme.aside(rank, len(info.lines), 0.11)
         traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
-    for line, points in info.lines.items():
-        traces.append(_means(line, points, styles[line], info.kind))
+    traces += [_means(line, points, styles[line], info.kind) for line, points in info.lines.items()]
     sizes = [p.batch_size for points in info.lines.values() for p in points]
-    return go.Figure(
-        data=traces,
-        layout=theme.layout(
-            template=None,
-            xaxis=theme.batch_axis(sizes),
-            yaxis={"title": {"text": y_title(info.panel, info.quantity)}},
-        ),
-    )
+    title = y_title(info.panel, info.quantity)
+    layout = theme.layout(xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}})
+    return {"data": traces, "layout": layout}
+
+
+def _scatter(**fields: Any) -> Trace:
+    return {"type": "scatter", **fields}
 
 
 def y_title(panel: Panel, quantity: str) -> str:
     return f"{panel.judged.capitalize()} {quantity} (%)"
 
 
-def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> go.Scatter:
-    return go.Scatter(
+def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Trace:
+    return _scatter(
         x=[p.batch_size for p in points],
         y=[p.mean for p in points],
         mode="lines+markers",
@@ -113,10 +117,10 @@ def hover(line: Line, point: Point, kind: str) -> str:
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
 
 
-def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> go.Scatter:
+def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> Trace:
     """Every seed, `aside` of its batch size by a factor, so that the marker of the mean hides none."""
     triples = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
-    return go.Scatter(
+    return _scatter(
         x=[round(batch_size * aside, 4) for batch_size, _, _ in triples],
         y=[value for _, _, value in triples],
         customdata=[[seed, batch_size] for batch_size, seed, _ in triples],
@@ -131,7 +135,7 @@ def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> 
     )
 
 
-def _band(line: Line, points: list[Point], style: theme.Style) -> go.Scatter:
+def _band(line: Line, points: list[Point], style: theme.Style) -> Trace:
     """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -139,7 +143,7 @@ def _band(line: Line, points: list[Point], style: theme.Style) -> go.Scatter:
         xs += [p.batch_size for p in run] + [p.batch_size for p in reversed(run)] + [run[0].batch_size, None]
         ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
     alone = any(len(run) == 1 for run in _runs(points))
-    return go.Scatter(
+    return _scatter(
         x=xs,
         y=ys,
         mode="lines",
@@ -163,12 +167,12 @@ def _runs(points: list[Point]) -> list[list[Point]]:
     return [run for run in runs if run]
 
 
-def _published(entry: Published, info: Fig1Info) -> go.Scatter:
+def _published(entry: Published, info: Fig1Info) -> Trace:
     sizes = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
     own = entry.matches(info.panel.dataset, info.panel.model)
     shown = own and any(p.batch_size in entry.errors for points in info.lines.values() for p in points)
-    return go.Scatter(
+    return _scatter(
         x=sizes,
         y=values,
         mode="lines+markers",

@@ -19,7 +19,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from analysis import curves, figure1, gaps, gsearch, timeline
-from analysis.comparison import differences
 from analysis.study import Study, read
 from model.errors import InputError
 
@@ -50,7 +49,7 @@ def figures(study: Study) -> dict[str, go.Figure]:
         info = figure1.info(panel, cells)
         if panel in study.compared and info.lines:
             found[f"fig1{suffix}"] = figure1.figure(info, study.styles)
-        paired = gaps.info(differences(cells))
+        paired = gaps.info(study.differences[panel])
         if paired:
             found[f"differences{suffix}"] = gaps.figure(paired, study.styles)
         by_batch: dict[int, list[curves.CellCurves]] = {}

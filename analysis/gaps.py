@@ -57,9 +57,7 @@ def figure(info: GapsInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     title = f"Points of error, minus {theme.plain(info.base.name)}’s"
     return go.Figure(
         data=traces,
-        layout=theme.layout(
-            template=None, xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}}, shapes=[zero]
-        ),
+        layout=theme.layout(xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}}, shapes=[zero]),
     )
 
 

@@ -96,7 +96,6 @@ def figure(info: GSearchInfo) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            template=None,
             xaxis={"type": "category", "title": {"text": f"Groups, at batch size {info.batch_size}"}},
             yaxis={"title": {"text": "Validation error (%)"}},
         ),

@@ -15,7 +15,7 @@ import numpy as np
 from analysis import claims
 from analysis.cells import Cell, Line, Panel, short_names
 from analysis.claims import Constancy, Crossover, Rise
-from analysis.comparison import Difference, differences
+from analysis.comparison import Difference
 from analysis.stats import Interval
 
 _MINUS = "−"
@@ -31,12 +31,14 @@ class Headline(NamedTuple):
     facts: tuple[str, ...]
 
 
-def headline(panel: Panel, cells: Sequence[Cell], margin: float = claims.MARGIN) -> Headline:
-    """What one panel's cells say so far."""
+def headline(
+    panel: Panel, cells: Sequence[Cell], found: Sequence[Difference], margin: float = claims.MARGIN
+) -> Headline:
+    """What one panel's cells and their differences say so far."""
     if not any(cell.errors() for cell in cells):
         return Headline("No trial has finished yet.", "", ())
     names = short_names([cell.line for cell in cells])
-    pairs = [d for d in differences(cells) if d.values]
+    pairs = [d for d in found if d.values]
     open_questions = tuple(unfinished(cells, names))
     if not pairs:
         title, detail = lowest(panel, cells)

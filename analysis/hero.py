@@ -21,7 +21,10 @@ STATUS_WORDS = {"done": "done", "diverged": "diverged", **_WANTING}
 
 def html(study: Study) -> str:
     """The first screen as HTML."""
-    said = {panel: headline(panel, cells, study.margin) for panel, cells in study.compared.items()}
+    said = {
+        panel: headline(panel, cells, study.differences[panel], study.margin)
+        for panel, cells in study.compared.items()
+    }
     said_of_search = [(search, search_headline(search)) for search in study.searches]
     if study.several or len(said) > 1:
         return _wide(study, said)

@@ -81,7 +81,7 @@ def _read_store(url: str, history: bool) -> Sweep:
     store = Store(url)
     try:
         facts = store.sweep() or {}
-        states = store.scan(history=history)
+        states = store.scan()
     except NotADirectoryError:
         facts, states = {}, {}
     except PermissionError as error:
@@ -92,16 +92,14 @@ def _read_store(url: str, history: bool) -> Sweep:
     strangers = [trial_id for trial_id in states if trial_id not in declared]
     identities = {**declared, **store.identities(strangers)}
     rows: list[Row] = []
-    epochs: list[Row] = []
     warnings: list[str] = []
     packs: dict[str, tuple[str, ...]] = {}
     for trial_id in [*declared, *sorted(strangers)]:
         state = states.get(trial_id, TrialState(trial_id, "missing"))
         rows.append(_row(state, identities.get(trial_id, {}), trial_id in declared, url))
         warnings += state.warnings
-        entries = _entries(state)
-        epochs += [{**entry, "trial_id": trial_id} for entry in entries]
         packs[trial_id] = _pack(state)
+    epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
         p for s in states.values() if s.result and isinstance(p := s.result.get("provenance"), dict)
     )
@@ -109,12 +107,36 @@ def _read_store(url: str, history: bool) -> Sweep:
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
         source=url,
         frame=make(rows),
-        history=make(epochs, HISTORY_COLUMNS),
+        history=epochs,
         facts={k: v for k, v in facts.items() if k != "trials"},
         packs=packs,
         provenance=provenance,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *damaged),
     )
+
+
+#: Histories parsed at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
+_CHUNK = 200
+
+
+def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame, list[str]]:
+    """The epochs of every trial, and what was damaged among their files."""
+    frames, damaged = [], []
+    for chunk in _chunks(list(states)):
+        names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
+        rows: list[Row] = []
+        for name, value in store.files.read_jsons(list(names)).items():
+            if isinstance(value, dict):
+                rows += [{**entry, "trial_id": names[name]} for entry in _entries(value)]
+            else:
+                damaged.append(f"{name} is damaged and was ignored")
+        frames.append(make(rows, HISTORY_COLUMNS))
+    kept = [frame for frame in frames if not frame.empty]
+    return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged
+
+
+def _chunks(ids: list[str]) -> list[list[str]]:
+    return [ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)]
 
 
 def _identities(trials: Any) -> dict[str, Row]:
@@ -133,7 +155,7 @@ def _no_sweep(files: Files, url: str) -> str:
 
 def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
     result, failure = state.result or {}, state.failure or {}
-    entries = _entries(state)
+    entries = _entries(state.history)
     epochs_run = result.get("epochs_run") or (entries[-1].get("epoch") if entries else None)
     pack, provenance = _pack(state), result.get("provenance")
     return {
@@ -151,8 +173,8 @@ def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
     }
 
 
-def _entries(state: TrialState) -> list[Row]:
-    epochs = (state.history or {}).get("epochs")
+def _entries(history: Row | None) -> list[Row]:
+    epochs = (history or {}).get("epochs")
     return [entry for entry in epochs if isinstance(entry, dict)] if isinstance(epochs, list) else []
 
 

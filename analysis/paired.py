@@ -9,6 +9,7 @@ The decision rule of the whole report is `decide`: Holm's correction of the t te
 tests/analysis/test_coverage.py simulates it: at most 5% of studies without any difference claim one.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -166,10 +167,16 @@ def t_power(n: int, sd: float, effect: float) -> float:
     if sd == 0:
         return 1.0
     df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - ALPHA / 2, n - 1)
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _quadrature()
     scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
     inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)
     return float(1 - weights @ inside / 2)
+
+
+@functools.cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of Gauss–Legendre quadrature on −1 to 1."""
+    return np.polynomial.legendre.leggauss(200)
 
 
 def _fewest(enough: Callable[[int], bool], sd: float) -> int | None:

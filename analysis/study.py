@@ -13,6 +13,7 @@ import pandas as pd
 from analysis import page, theme
 from analysis.cells import Cell, Line, Panel, panels
 from analysis.claims import MARGIN
+from analysis.comparison import Difference, differences
 from analysis.gsearch import GSearchInfo, infos
 from analysis.load import Sweep, load_sweep
 from model.errors import InputError
@@ -27,6 +28,7 @@ class Study:
     history: pd.DataFrame
     panels: dict[Panel, list[Cell]]
     searches: list[GSearchInfo]
+    differences: dict[Panel, list[Difference]]
     styles: dict[Line, theme.Style]
     margin: float
     live: bool
@@ -84,6 +86,7 @@ def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) 
         history=pd.concat(histories, ignore_index=True),
         panels=grouped,
         searches=[search for search in searches if len(search.points) > 1],
+        differences={panel: differences(cells) for panel, cells in grouped.items()},
         styles=_styles(grouped),
         margin=margin,
         live=live,

@@ -181,7 +181,6 @@ def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            template=None,
             barmode="overlay",
             bargap=0.25,
             xaxis={
@@ -232,7 +231,6 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            template=None,
             xaxis=theme.batch_axis([s.batch_size for s in info.stretches]),
             yaxis={"title": {"text": "Images per second"}, "rangemode": "tozero"},
         ),
