@@ -50,7 +50,7 @@ def figures(study: Study) -> dict[str, go.Figure]:
         if panel in study.compared and info.lines:
             found[f"fig1{suffix}"] = figure1.figure(info, study.styles)
         paired = gaps.info(study.differences[panel])
-        if paired:
+        if panel in study.compared and paired:
             found[f"differences{suffix}"] = gaps.figure(paired, study.styles)
         by_batch: dict[int, list[curves.CellCurves]] = {}
         for curve in curves.infos(cells, study.frame, study.history):

@@ -69,7 +69,7 @@ def layout(**changes: Any) -> dict[str, Any]:
         "title": {"standoff": 10, "font": {"size": 13, "color": MUTED}},
     }
     base: dict[str, Any] = {
-        "template": None,
+        "template": {},  # plotly's own template would restyle everything
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

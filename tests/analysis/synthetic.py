@@ -152,7 +152,7 @@ def _entry(
 ) -> dict[str, Any]:
     noise = random.Random(f"{trial.trial_id} {epoch}").gauss(0, 0.6)
     progress = epoch / length
-    left = math.exp(-6 * progress) * 50 + (1 - progress) * noise
+    left = (math.exp(-6 * progress) - math.exp(-6)) * 50 + (1 - progress) * noise
     judged = round(min(90.0, final + left), 3)
     return {
         "epoch": epoch,
