@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dataset", help="digits, cifar10, … (default: random 32×32 colour images)")
     parser.add_argument("--data-dir", help="where the images of --dataset are")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
+    parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
     parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
@@ -71,7 +72,16 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
     rows: list[Row] = []
     for spec in specs:
-        found = measure(spec, packs, data, device, block=block, blocks=blocks, precision=options.precision)
+        found = measure(
+            spec,
+            packs,
+            data,
+            device,
+            block=block,
+            blocks=blocks,
+            precision=options.precision,
+            layout=options.layout,
+        )
         for row in found:
             say(_line(row))
         rows += found

@@ -53,11 +53,14 @@ class Tally:
 class Source:
     """The images on the device: for training in an order and augmented, for evaluation as they are."""
 
-    def __init__(self, data: Dataset, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, data: Dataset, device: torch.device, dtype: torch.dtype, layout: torch.memory_format
+    ) -> None:
         self.images = data.train_images.to(device)
         self.labels = data.train_labels.to(device)
         self.eval_images, self.eval_labels = data.eval_images.to(device), data.eval_labels.to(device)
         self.mean, self.std = data.mean.to(device, dtype), data.std.to(device, dtype)
+        self.layout = layout
         self.pad, self.chunk_images = data.pad, CHUNK_IMAGES.get(device.type, 512)
 
     def chunks(self, order: Order) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -70,7 +73,8 @@ class Source:
             yield start, augment.batches(self.images, part, self.pad), labels
 
     def standardise(self, images: Tensor) -> Tensor:
-        return augment.standardise(images, self.mean, self.std)
+        """What the network takes, out of uint8 images [N, R·C, H, W]."""
+        return augment.standardise(images, self.mean, self.std).contiguous(memory_format=self.layout)
 
 
 class LoopedEpoch:
@@ -81,11 +85,15 @@ class LoopedEpoch:
 
     def run(self, order: Order, rates: Sequence[float]) -> None:
         for start, raw, labels in self.source.chunks(order):
-            images = self.source.standardise(raw)
+            images = self._standardised(raw)
             rest = rates[start : start + len(labels)]
             done = [self.step(*one) for one in zip(images.unbind(), labels.unbind(), rest, strict=True)]
             losses, logits = (torch.stack(parts) for parts in zip(*done, strict=True))
             self.tally.add(losses, logits, labels)
+
+    def _standardised(self, raw: Tensor) -> Tensor:
+        """All steps of a block at once: [S, B, R·C, H, W]."""
+        return self.source.standardise(raw.flatten(0, 1)).view(raw.shape)
 
 
 class GraphedEpoch:

@@ -17,7 +17,7 @@ from model.data import Dataset
 from model.plain_loop import Images, PlainLoop
 from model.spec import Spec
 from model.step import Precision
-from model.train import Training
+from model.train import Layout, Training, default_layout
 
 BATCH_SIZES = (32, 16, 8, 4, 2)
 #: What fig1 declares (design.md): seeds, epochs, images to train and to evaluate on.
@@ -40,6 +40,7 @@ class Row:
     evaluation_images_per_second: float
     device: str
     precision: str
+    layout: str
 
 
 def measure(
@@ -51,11 +52,14 @@ def measure(
     block: float,
     blocks: int,
     precision: Precision = "fp32",
+    layout: Layout | None = None,
 ) -> list[Row]:
     """A row per pack size, the plain loop and every pack in turn, `blocks` times about `block` seconds."""
     pixels = data.train_images.permute(0, 2, 3, 1).contiguous().numpy()
     images = Images(pixels, data.train_labels.tolist(), flip=data.flip)
-    trainings = [Training(spec, range(1, r + 1), data, device, precision=precision) for r in packs]
+    trainings = [
+        Training(spec, range(1, r + 1), data, device, precision=precision, layout=layout) for r in packs
+    ]
     runs: list[Callable[[int], None]] = [PlainLoop(spec, images, len(data.classes), device).train_steps]
     runs += [training.train_steps for training in trainings]
     most = len(data.train_labels) // spec.batch_size
@@ -79,6 +83,7 @@ def measure(
             evaluation_images_per_second=round(_evaluation_rate(training), 1),
             device=device_name(device),
             precision=precision,
+            layout=layout or default_layout(device, precision),
         )
         for pack, found, training in zip(packs, rates[1:], trainings, strict=True)
     ]

@@ -16,7 +16,9 @@ from model.rates import Row, fig1_seconds, measure
 
 
 def row(norm: str, batch_size: int, pack: int, rate: float, plain: float) -> Row:
-    return Row(norm, None, batch_size, pack, rate, rate, rate, plain, rate / plain, 1000.0, "x", "fp32")
+    return Row(
+        norm, None, batch_size, pack, rate, rate, rate, plain, rate / plain, 1000.0, "x", "fp32", "nhwc"
+    )
 
 
 def test_operations_are_those_that_torch_counts() -> None:

@@ -56,3 +56,16 @@ def test_tf32_is_used_only_when_asked_for_and_the_setting_is_restored(precision:
         assert torch.backends.cudnn.allow_tf32 is allowed
         assert torch.backends.cuda.matmul.allow_tf32 is allowed
     assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
+
+
+def test_threads_of_one_precision_share_the_settings_and_another_is_refused() -> None:
+    before = (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
+    first, second = arithmetic("fp32"), arithmetic("fp32")
+    first.__enter__()
+    second.__enter__()
+    with pytest.raises(RuntimeError, match="tf32 asked for"), arithmetic("tf32"):
+        pass
+    first.__exit__(None, None, None)
+    assert torch.backends.cudnn.allow_tf32 is False  # the second still trains
+    second.__exit__(None, None, None)
+    assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)

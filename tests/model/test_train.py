@@ -2,6 +2,7 @@
 
 import io
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -220,3 +221,26 @@ def test_a_hold_out_is_reported_as_validation_error() -> None:
 def test_a_batch_larger_than_the_training_set_is_an_input_error() -> None:
     with pytest.raises(InputError, match="batch of 64 is larger than the training set"):
         Training(spec(batch_size=64), [1], toy_data(n=22))
+
+
+def test_packs_in_threads_of_one_process_train_as_they_do_alone() -> None:
+    data = toy_data()
+    cells = [spec(), spec(norm="gn", groups=4), spec(batch_size=8)]
+    alone = [Training(cell, [1, 2], data) for cell in cells]
+    expected = [[training.run_epoch() for _ in range(3)] for training in alone]
+    beside = [Training(cell, [1, 2], data) for cell in cells]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda training: [training.run_epoch() for _ in range(3)], beside))
+    assert found == expected
+
+
+@pytest.mark.parametrize(("norm", "groups"), CELLS)
+def test_the_layout_in_memory_changes_no_result(norm: str, groups: int | None) -> None:
+    data, cell = toy_data(), spec(norm=norm, groups=groups)
+    nhwc, nchw = (
+        Training(cell, [1, 2], data, dtype=torch.float64, layout=layout) for layout in ("nhwc", "nchw")
+    )
+    nhwc.run_epoch()
+    nchw.run_epoch()
+    for a, b in zip(nhwc.state(), nchw.state(), strict=True):
+        assert_states_close(a, b)
