@@ -28,6 +28,7 @@ NAME = "lock.json"
 BEAT = 10.0  # seconds
 _WATCH = 25.0  # seconds without a beat after which a holder that cannot be seen is dead
 _FRESH = 45.0  # seconds; a note this young is believed without watching
+_HELD: set[str] = set()  # tokens of this process's own locks
 _SETTLE = 1.0  # seconds for a bucket's writers to have written
 
 
@@ -63,6 +64,7 @@ class Lock:
 
     def __enter__(self) -> Self:
         note = holder(self._files)
+        _HELD.add(self._note["token"])
         if note is not None:
             if _alive(self._files, note):
                 raise InputError(
@@ -77,6 +79,7 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        _HELD.discard(self._note["token"])
         with contextlib.suppress(Exception):  # a note that stays is a dead process's, and taken over
             if self._mine():
                 self._files.remove(NAME)
@@ -172,6 +175,8 @@ def _seen(note: dict[str, Any]) -> bool | None:
     if note.get("machine") != _machine() or note.get("machine") is None:
         return None
     pid = note.get("pid")
+    if pid == os.getpid() and note.get("token") not in _HELD:
+        return False  # of this very process, which could not remove it
     return isinstance(pid, int) and _process(pid) is not None and _process(pid) == note.get("process")
 
 

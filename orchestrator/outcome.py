@@ -1,7 +1,7 @@
 """What result.json holds, made from a trial's history alone. Pure.
 
 Because nothing else is needed, a result that was damaged after its trial had finished is made again
-instead of trained again.
+and not trained again: see `orchestrator.repair`.
 """
 
 from datetime import UTC, datetime

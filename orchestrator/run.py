@@ -263,7 +263,7 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
 def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
     """Train and report; gives the report's place."""
     from orchestrator.live import refreshing
-    from orchestrator.summary import spent, write_report
+    from orchestrator.summary import spent, try_report, write_report
     from orchestrator.sweep import execute
 
     if prepared.plan.packs and not interrupt.requested:
@@ -271,7 +271,7 @@ def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> st
         with refreshing(lambda: write_report(prepared.store, live=True)):
             execute(prepared, console, interrupt, lock)
         console.print(spent(prepared, time.monotonic() - begun))
-    return write_report(prepared.store)
+    return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
 
 
 def _list_grids(console: Console) -> None:

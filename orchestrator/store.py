@@ -6,7 +6,8 @@
         trial.json                the identity, verified whenever the trial is opened
         history.json              the epochs so far and the pack that the trial runs in; for readers
         checkpoint-00012.pt       state after epoch 12; the one before is kept too
-        weights.pt                the final weights, in the names and shapes of the plain network
+        weights.pt                the final weights, in the names and shapes of the plain network,
+                                  with the history beside them
         failure.json              attempts so far and the last traceback
         result.json               written last; it alone means done
 
@@ -177,8 +178,9 @@ class Store:
         parsed = self.files.read_jsons(list(names))
         return {names[name]: value for name, value in parsed.items() if isinstance(value, dict)}
 
-    def has_weights(self, trial_id: str) -> bool:
-        return "weights.pt" in self.files.names(f"trials/{trial_id}")
+    def read_weights(self, trial_id: str) -> bytes:
+        """Raises FileNotFoundError."""
+        return self.files.read(f"trials/{trial_id}/weights.pt")
 
     # -- one trial ---------------------------------------------------------------------------------
 

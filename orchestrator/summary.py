@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.spec import Spec
+from orchestrator.files import reason
 from orchestrator.interrupt import Interrupt
 from orchestrator.packing import Choice
 from orchestrator.plan import cell_name
@@ -101,6 +102,14 @@ def write_report(store: Store, *, live: bool = False) -> str:
     return path if store.files.local else f"{store.url}/report.html"
 
 
+def try_report(store: Store) -> str:
+    """The report of a run that storage has stopped, if that can still be written."""
+    try:
+        return write_report(store)
+    except Exception as error:  # the trouble itself is told anyway
+        return f"could not be written: {reason(error)}"
+
+
 def spent(prepared: Prepared, seconds: float) -> str:
     """The estimate against the truth."""
     return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate or 0)}."
@@ -122,7 +131,7 @@ def print_outcome(
     console.print(f"Report: {report}", soft_wrap=True)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {interrupt.trouble}", soft_wrap=True)
-    if interrupt.requested:
+    if interrupt.requested and finished < len(declared):
         console.print(
             f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
         )

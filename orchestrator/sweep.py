@@ -20,12 +20,12 @@ from orchestrator.display import show
 from orchestrator.execution import Options, Resources, Work
 from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
-from orchestrator.outcome import is_whole, result
 from orchestrator.pace import Pace, observed
 from orchestrator.packing import Choice, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
 from orchestrator.progress import Progress
 from orchestrator.provenance import provenance
+from orchestrator.repair import repair_trials
 from orchestrator.store import Store, TrialState
 from orchestrator.trainable import Job
 from orchestrator.trial import PROTOCOL, Trial
@@ -47,10 +47,7 @@ class Prepared:
     choices: Mapping[Spec, Choice] = field(default_factory=dict)
     estimate: float | None = None
     estimate_source: str = ""
-
-    @property
-    def warnings(self) -> list[str]:
-        return [warning for state in self.states.values() for warning in state.warnings]
+    warnings: tuple[str, ...] = ()
 
 
 def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
@@ -82,25 +79,6 @@ def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, T
                 f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
                 f"version that made them (CHANGELOG.md says what changed)."
             )
-
-
-def repair_results(
-    store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState], infos: Mapping[str, DataInfo]
-) -> int:
-    """Make again what was damaged after its trial had finished; gives how many results were made."""
-    repaired = 0
-    for trial in trials:
-        state = states.get(trial.trial_id)
-        if state is None or state.finished or state.epochs or state.history is None:
-            continue
-        epochs = trial.spec.total_epochs(infos[trial.dataset].train_size)
-        if is_whole(state.history, epochs) and store.has_weights(trial.trial_id):
-            history = state.history
-            store.write_result(
-                trial.trial_id, result(trial, history["epochs"], history["pack"], history.get("provenance"))
-            )
-            repaired += 1
-    return repaired
 
 
 def local_resources(options: Options) -> tuple[Resources, int]:
@@ -154,9 +132,11 @@ def prepare(
     """
     infos = describe_data(trials, options.data_dir)
     store = Store(options.results)
-    states = store.scan()
+    states = store.scan(history=repair)
     check_protocol(store, trials, states)
-    if repair and repair_results(store, trials, states, infos):
+    told = [warning for state in states.values() for warning in state.warnings]
+    if repair and (repaired := repair_trials(store, trials, states, infos)):
+        told += repaired
         states = store.scan()
     plan = make_plan(
         trials,
@@ -165,7 +145,18 @@ def prepare(
         max_failures=options.max_failures,
         retry_failed=options.retry_failed,
     )
-    nothing = Prepared(name, description, options, store, infos, states, plan, Resources(1.0, 0.0, "cpu"), 1)
+    nothing = Prepared(
+        name,
+        description,
+        options,
+        store,
+        infos,
+        states,
+        plan,
+        Resources(1.0, 0.0, "cpu"),
+        1,
+        warnings=tuple(told),
+    )
     if not plan.packs:
         return nothing
     resources, slots = place or local_resources(options)

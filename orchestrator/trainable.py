@@ -10,7 +10,6 @@ never lost. The result comes last.
 
 import functools
 import gc
-import io
 import math
 import os
 import socket
@@ -23,7 +22,7 @@ from typing import Any
 
 from model.data import Dataset, load
 from model.train import EpochMetrics, Training
-from orchestrator.checkpoint import Checkpoint, DamagedError, decode, encode
+from orchestrator.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
 from orchestrator.files import StorageError
 from orchestrator.outcome import result
 from orchestrator.plan import common_epoch
@@ -231,7 +230,8 @@ def _finish(
     for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
         # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
         store.write_history(trial.trial_id, {"pack": pack, "provenance": facts, "epochs": history})
-        store.write_weights(trial.trial_id, encode_weights(weights))
+        notes = {"pack": pack, "provenance": facts, "epochs": history}
+        store.write_weights(trial.trial_id, encode_weights(weights, notes))
         results[trial.trial_id] = result(trial, history, pack, facts)
     # Every checkpoint stays until every result of the pack is there: see `_restore`.
     for trial_id, content in results.items():
@@ -239,15 +239,6 @@ def _finish(
     for trial_id, state in store.states(pack).items():
         store.drop_checkpoints(trial_id, state.epochs)
     return results
-
-
-def encode_weights(weights: dict[str, Any]) -> bytes:
-    """Tensors by name, as torch.save writes them, to be read with weights_only=True."""
-    import torch
-
-    buffer = io.BytesIO()
-    torch.save(weights, buffer)
-    return buffer.getvalue()
 
 
 def _one_line(error: BaseException) -> str:
