@@ -56,7 +56,7 @@ def time_section(study: Study) -> Section | None:
 
 
 def _totals(info: timeline.TimeInfo, sweep: Sweep) -> list[tuple[str, object]]:
-    runs = [run for run in _list(sweep.facts.get("runs")) if isinstance(run, dict)]
+    runs = _runs(sweep)
     latest = runs[-1] if runs else {}
     gpu = any("cpu" not in device.lower() for device in info.devices)
     share = _number(latest.get("gpus_per_pack" if gpu else "cpus_per_pack"))
@@ -78,11 +78,18 @@ def _totals(info: timeline.TimeInfo, sweep: Sweep) -> list[tuple[str, object]]:
     return pairs
 
 
+def _runs(sweep: Sweep) -> list[dict[str, Any]]:
+    """What each run of the sweep said before it began: `begun` (unix time), `estimate_seconds`,
+    `cpus_per_pack`, `gpus_per_pack`. A sweep that keeps only its latest run has that in its provenance."""
+    runs = [run for run in _list(sweep.facts.get("runs")) if isinstance(run, dict)]
+    provenance = sweep.facts.get("provenance")
+    return runs or ([provenance] if isinstance(provenance, dict) else [])
+
+
 def _took(sweep: Sweep, begun: float) -> float | None:
-    """Seconds from a run's begin (unix time) to the last epoch that began within it."""
-    runs = sorted(b for r in _list(sweep.facts.get("runs")) if isinstance(r, dict)
-                  and (b := _number(r.get("begun"))) is not None)  # fmt: skip
-    until = next((b for b in runs if b > begun), float("inf"))
+    """Seconds from a run's begin (unix time) to the last epoch that ended before the next run began."""
+    begins = [b for run in _runs(sweep) if (b := _number(run.get("begun"))) is not None]
+    until = min((b for b in begins if b > begun), default=float("inf"))
     ended = sweep.history["ended"]
     mine = ended[(ended >= begun) & (ended < until)]
     return float(mine.max() - begun) if len(mine) else None

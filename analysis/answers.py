@@ -90,7 +90,7 @@ def verdict(d: Difference) -> str:
     elif d.claimed:
         said = f"{'lower' if d.summary.mean < 0 else 'higher'} error"
     else:
-        said = "not told apart"
+        said = "not told apart" + (" after Holm" if d.p < paired.ALPHA else "")
     if d.unpaired:
         said += f"; {len(d.unpaired)} unpaired"
     return said

@@ -46,7 +46,8 @@ def headline(
     main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
     title, detail = sentence(main, names)
     turn = crossover_of([d for d in pairs if d.line == main.line])
-    facts = [crossover_sentence(turn, names[main.line], names[main.base])] if turn else []
+    facts = [] if main.claimed else _claimed_elsewhere(main, pairs, names)
+    facts += [crossover_sentence(turn, names[main.line], names[main.base])] if turn else []
     kept = [cell for cell in cells if cell.line in {main.line, main.base}]
     return Headline(title, detail, (*facts, *about_lines(kept, names, margin), *open_questions))
 
@@ -73,6 +74,13 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
     if s.interval.low > 0 or s.interval.high < 0:
         detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} batch sizes"
     return title, detail
+
+
+def _claimed_elsewhere(main: Difference, pairs: Sequence[Difference], names: dict[Line, str]) -> list[str]:
+    """An open question at the smallest batch size must not hide an answer at the others; two at most."""
+    others = [d for d in pairs if d.line == main.line and d.claimed]
+    said = [sentence(d, names) for d in sorted(others, key=lambda d: d.batch_size)[:2]]
+    return [f"{title[:-1]} ({detail})." for title, detail in said]
 
 
 def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:

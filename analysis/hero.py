@@ -40,7 +40,7 @@ def html(study: Study) -> str:
             f'<div class="hero wide"><div><h1>Nothing has been declared yet.</h1>{state(study)}</div></div>'
         )
     return f"""<div class="hero"><div><p class="eyebrow">{escape(study.name(panel))}</p>
-<h1>{escape(first.title)}<small>{escape(first.detail)}</small></h1>
+<h1>{_words(first.title)}<small>{_words(first.detail)}</small></h1>
 {_list((*first.facts, *more))}{state(study)}</div>
 <div id="figure1">{figures}</div></div>"""
 
@@ -55,7 +55,12 @@ def _wide(study: Study, said: dict[Panel, Headline]) -> str:
 
 
 def _list(facts: tuple[str, ...]) -> str:
-    return f'<ul class="facts">{"".join(f"<li>{escape(fact)}</li>" for fact in facts)}</ul>' if facts else ""
+    return f'<ul class="facts">{"".join(f"<li>{_words(fact)}</li>" for fact in facts)}</ul>' if facts else ""
+
+
+def _words(text: str) -> str:
+    """Escaped, with “n = 5” and “95% CI” kept on one line."""
+    return escape(text).replace("n = ", "n&nbsp;=&nbsp;").replace("95% CI ", "95%&nbsp;CI&nbsp;")
 
 
 def search_headline(search: GSearchInfo) -> Headline:
@@ -95,8 +100,8 @@ def _figure1(study: Study, panel: Panel, *, titled: bool, headline: Headline | N
     )
     heading = ""
     if titled and headline:
-        detail = f" <small>{escape(headline.detail)}</small>" if headline.detail else ""
-        heading = f'<h3>{escape(study.name(panel))}</h3><p class="lede">{escape(headline.title)}{detail}</p>'
+        detail = f" <small>{_words(headline.detail)}</small>" if headline.detail else ""
+        heading = f'<h3>{escape(study.name(panel))}</h3><p class="lede">{_words(headline.title)}{detail}</p>'
     return (
         f"<figure>{heading}{page.plot('fig1', label, panel=study.index(panel))}"
         "<figcaption>Mean over seeds with its interval as a band; every seed is a dot. "

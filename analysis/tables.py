@@ -13,13 +13,16 @@ import csv
 import io
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from analysis.cells import PANEL_KEYS, Cell, Line, Panel, panels
+from analysis.comparison import differences
 from analysis.frame import COLUMNS
+from analysis.headline import headline
 from model.errors import InputError
 
 CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
@@ -125,7 +128,7 @@ def to_latex(frame: pd.DataFrame, measure: str = "last") -> str:
 
 
 def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
-    """The cells for a terminal of 80 columns."""
+    """The cells for a terminal of 80 columns, each panel with what its numbers say."""
     blocks = []
     for panel, group in panels(frame).items():
         head, body = _text_table(rows_of(group, measure))
@@ -134,7 +137,11 @@ def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
         lines = [f"{panel.title} · {panel.judged} error", rule, _aligned(head, widths, flags), rule]
         lines += [_aligned(row, widths, flags) for row in body]
-        blocks.append("\n".join(line[:80].rstrip() for line in lines))
+        said = headline(panel, group, differences(group, measure))
+        detail = f" ({said.detail})" if said.detail else ""
+        text = f"{said.title.removesuffix('.')}{detail}.".replace("n = ", "n\u00a0=\u00a0")
+        words = [line.replace("\u00a0", " ") for line in textwrap.wrap(text, 80)]
+        blocks.append("\n".join([*(line[:80].rstrip() for line in lines), "", *words]))
     return "\n\n".join(blocks) + "\n"
 
 

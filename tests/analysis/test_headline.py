@@ -40,6 +40,12 @@ def test_an_open_question_is_called_open(sweep):
     assert "GN − BN" in found.detail
 
 
+def test_an_open_question_does_not_hide_the_answers_at_other_batch_sizes(sweep):
+    found = said(sweep(two_norms(), error=error(lambda b: -3.0 if b == 32 else 0.0), epochs=60))
+    assert "cannot be told apart" in found.title
+    assert found.facts[0].startswith("At batch size 32, GN’s error is 3.0 points higher than BN’s (95% CI ")
+
+
 def test_one_seed_claims_nothing(sweep):
     found = said(sweep(two_norms(seeds=1), error=error(lambda b: 5.0), epochs=60))
     assert "in the one seed there is" in found.title

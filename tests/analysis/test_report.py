@@ -23,7 +23,7 @@ def html(sweep):
 def test_the_headline_comes_from_the_numbers(html):
     title = re.search(r"<h1>(.*?)</h1>", html, re.S)[1]
     assert title.startswith("At batch size 2, GN’s error is 6.0 points lower than BN’s.")
-    assert "n = 5" in title
+    assert "n&nbsp;=&nbsp;5" in title
 
 
 def test_the_page_asks_nothing_of_any_network(html):
@@ -53,7 +53,7 @@ def test_a_csv_gets_its_report_beside_it(tmp_path, capsys):
     path = tmp_path / "study.csv"
     path.write_text("seed,batch_size,norm,accuracy\n1,32,Batch Norm,0.864\n1,32,gn,0.86\n")
     assert report.main([str(path)]) == 0
-    assert "n = 1: no interval" in (tmp_path / "study.html").read_text()
+    assert "n&nbsp;=&nbsp;1: no interval" in (tmp_path / "study.html").read_text()
 
 
 def test_a_sweep_without_a_result_still_has_a_page(sweep):

@@ -40,6 +40,7 @@ def test_two_panels_are_told_apart(sweep):
 def test_the_terminal_table_fits_and_says_what_is_wanting(frame):
     lines = tables.terminal(frame).splitlines()
     assert max(map(len, lines)) <= 80
+    assert "in the one seed there is (n = 1: no interval)." in " ".join(lines)
     assert any("1 failed" in line for line in lines)
     assert any("GN (G = 8)" in line and "–" in line for line in lines)
 
