@@ -1,6 +1,7 @@
 """Against stand-ins with the shape of ray.tune.ResultGrid; the orchestrator's tests use the real one."""
 
 import pandas as pd
+import pytest
 from synthetic import block
 
 from analysis import load, load_history
@@ -91,3 +92,39 @@ def test_the_epochs_that_ray_kept():
     history = load_history(Grid([Result({"trials": {a.trial_id: finished(a, 30.0)}}, table=table)]))
     assert history["epoch"].tolist() == [1, 2]
     assert history["test_error"].tolist() == [40.0, 30.0]
+
+
+def test_a_real_result_grid(tmp_path, monkeypatch):
+    """Two packs through Ray itself: one finishes, one dies after an epoch."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    ray = pytest.importorskip("ray")
+    from ray import tune
+
+    a, b = block(seeds=2)
+    ids = {0: a.trial_id, 1: b.trial_id}
+    result = finished(a, 13.5)
+
+    def train(config):
+        me = ids[config["pack"]]
+        tune.report({"epoch": 1, "replicas": {me: {"epoch": 1, "test_error": 40.0}}})
+        if config["pack"] == 1:
+            raise RuntimeError("made up")
+        tune.report({"trials": {me: result}})
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=80_000_000)
+    try:
+        grid = tune.Tuner(
+            train,
+            param_space={"pack": tune.grid_search([0, 1])},
+            run_config=tune.RunConfig(storage_path=str(tmp_path), name="grid", verbose=0),
+        ).fit()
+        frame = load(grid).set_index("trial_id")
+        history = load_history(grid)
+    finally:
+        ray.shutdown()
+    assert frame.loc[a.trial_id, ["status", "test_error", "norm"]].tolist() == ["done", 13.5, "bn"]
+    assert frame.loc[b.trial_id, "status"] == "failed"
+    assert "made up" in frame.loc[b.trial_id, "failure"]
+    assert sorted(history["trial_id"]) == sorted([a.trial_id, b.trial_id])
+    assert history["test_error"].tolist() == [40.0, 40.0]
