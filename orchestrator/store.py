@@ -156,7 +156,7 @@ class Store:
 
         def content(name: str) -> dict[str, Any] | None:
             value = parsed.get(f"trials/{trial_id}/{name}")
-            if value is None or isinstance(value, dict):
+            if value is None or (isinstance(value, dict) and _SHAPES[name](value)):
                 return value
             warnings.append(f"trials/{trial_id}/{name} is damaged and was ignored")
             return None
@@ -232,6 +232,31 @@ class Store:
         """The completion marker: call it last. `result` has the columns of results.csv."""
         self.files.write_json(f"trials/{trial_id}/result.json", result)
         self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _is_history(value: dict[str, Any]) -> bool:
+    pack, epochs = value.get("pack"), value.get("epochs")
+    return (
+        isinstance(pack, list)
+        and all(isinstance(trial_id, str) for trial_id in pack)
+        and isinstance(epochs, list)
+        and all(isinstance(entry, dict) and isinstance(entry.get("epoch"), int) for entry in epochs)
+    )
+
+
+def _is_result(value: dict[str, Any]) -> bool:
+    numbers = (value.get(key) for key in ("test_error", "val_error", "train_seconds", "images_per_second"))
+    return value.get("status") in {"done", "diverged"} and all(
+        number is None or isinstance(number, (int, float)) for number in numbers
+    )
+
+
+def _is_failure(value: dict[str, Any]) -> bool:
+    return isinstance(value.get("attempts", 1), int)
+
+
+#: A whole file can still hold anything, where it comes from a stranger.
+_SHAPES = {"history.json": _is_history, "result.json": _is_result, "failure.json": _is_failure}
 
 
 def _verify(url: str, trial: Trial, stored: dict[str, Any]) -> None:

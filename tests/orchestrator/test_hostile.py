@@ -1,0 +1,109 @@
+"""A results folder from a stranger can be wrong in any way and still runs no code and leaves no folder."""
+
+import hashlib
+import json
+import os
+import pickle
+import re
+
+import pytest
+from tiny import trial
+
+from analysis.load import load, load_history
+from analysis.report import build
+from orchestrator.checkpoint import _MAGIC
+from orchestrator.files import MAX_JSON_BYTES, Files, _checksum
+from orchestrator.run import main
+from orchestrator.status import status
+from orchestrator.store import Store
+
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+class Bomb:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def forge(path, content):
+    """With a checksum that holds: whoever wrote this knows the format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**content, "sha256": _checksum(content)}))
+
+
+@pytest.fixture
+def folder(tmp_path, images):
+    """A sweep of one finished and one half-trained trial, made by an ordinary run, then turned hostile."""
+    grid = tmp_path / "tiny.yaml"
+    grid.write_text("blocks: [{dataset: imagefolder, norm: bn, batch_size: 4, epochs: 2, seeds: 1}]")
+    out = tmp_path / "out"
+    command = ["--grid", str(grid), "--data-dir", str(images), "--executor", "inline", "--results", str(out)]
+    assert main(command) == 0
+    (one,) = (out / "trials").iterdir()
+    result = Files(str(one)).read_json("result.json")
+    sweep = Files(str(out)).read_json("sweep.json")
+
+    bad = {**result, "dataset": SCRIPT, "worker": SCRIPT, "device": SCRIPT, "test_error": SCRIPT}
+    forge(out / "trials" / "evil-1" / "trial.json", {**trial().identity, "dataset": SCRIPT})
+    forge(out / "trials" / "evil-1" / "result.json", bad)
+    forge(out / "trials" / "evil-1" / "history.json", {"pack": SCRIPT, "epochs": SCRIPT})
+    sweep["name"], sweep["description"] = SCRIPT, SCRIPT
+    sweep["trials"]["../../escape"] = {**trial().identity, "dataset": SCRIPT}
+    sweep["trials"]["evil-1"] = {**trial().identity, "dataset": SCRIPT}
+    forge(out / "sweep.json", sweep)
+    (tmp_path / "escape").mkdir()
+    forge(tmp_path / "escape" / "result.json", {**result, "trial_id": "stolen"})
+    (out / "trials" / "link").symlink_to(tmp_path / "escape")
+    (out / "trials" / "evil-1" / "failure.json").symlink_to("/etc/passwd")
+
+    second = trial(seed=2, epochs=2)
+    Store(str(out)).open([second])
+    body = pickle.dumps(Bomb(str(tmp_path / "exploded")))
+    bomb = _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    Store(str(out)).write_checkpoint(second.trial_id, 1, bomb)
+    with open(out / "trials" / second.trial_id / "history.json", "wb") as file:
+        file.truncate(MAX_JSON_BYTES + 36 * 2**20)  # 100 MB
+    return out, command, tmp_path
+
+
+def test_reading_it(folder):
+    out, _, tmp_path = folder
+    frame = load(str(out))
+    load_history(str(out))
+    status(str(out))
+    page = build(str(out))
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "stolen" not in page
+    assert "root:" not in page
+    assert "stolen" not in set(frame["trial_id"])
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_going_on_with_it(folder, capsys):
+    out, command, tmp_path = folder
+    before = sorted(p for p in tmp_path.rglob("*") if out not in p.parents)
+    assert main([*command, "--seeds", "2"]) == 0
+    assert not (tmp_path / "exploded").exists()
+    assert sorted(p for p in tmp_path.rglob("*") if out not in p.parents) == before, "nothing written outside"
+    assert Store(str(out)).scan()[trial(seed=2, epochs=2).trial_id].status == "done"
+    assert "cannot be used" in capsys.readouterr().out
+
+
+def test_nothing_loads_a_pickle_without_guard():
+    """No pickle.load, and torch.load only with weights_only=True, anywhere in the product."""
+    from pathlib import Path
+
+    root = Path(__file__).parents[2]
+    sources = [p for name in ("orchestrator", "model", "analysis") for p in (root / name).rglob("*.py")]
+    assert sources
+    for path in sources:
+        text = path.read_text()
+        assert "pickle.load" not in text, path
+        assert "yaml.load(" not in text, path
+        code = re.sub(r'""".*?"""', "", text, flags=re.S)
+        for call in re.findall(r"torch\.load\(.*", code):
+            assert "weights_only=True" in call, path

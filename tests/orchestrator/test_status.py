@@ -1,0 +1,80 @@
+"""Where a sweep stands, told from its folder."""
+
+import json
+import time
+
+import pytest
+from tiny import trial
+
+from orchestrator.files import Files
+from orchestrator.lock import Lock
+from orchestrator.status import main, status
+from orchestrator.store import Store
+
+DONE, RUNNING, WAITING, FAILED, DIVERGED, OLD, FRESH = (trial(seed=s) for s in range(1, 8))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    store = Store(str(tmp_path))
+    declared = [DONE, RUNNING, WAITING, FAILED, DIVERGED, FRESH]
+    store.declare("tiny", declared, data={"imagefolder": {"fingerprint": "x", "train_size": 20}})
+    store.open([DONE, RUNNING, WAITING, FAILED, DIVERGED, OLD])
+    entry = {"epoch": 2, "worker": "gpu7/123", "ended": time.time() - 65}
+    for t in (RUNNING, WAITING):
+        store.write_checkpoint(t.trial_id, 2, b"x")
+        store.write_history(t.trial_id, {"pack": [t.trial_id], "epochs": [{"epoch": 1}, entry]})
+    store.write_result(DONE.trial_id, {"status": "done"})
+    store.write_result(DIVERGED.trial_id, {"status": "diverged", "diverged_at": 2})
+    store.write_failure(FAILED.trial_id, {"attempts": 3, "error": "RuntimeError: boom"})
+    return tmp_path
+
+
+def test_every_state(folder):
+    with Lock(Files(str(folder)), "the command", running=lambda: [RUNNING.trial_id]):
+        found = status(str(folder))
+    states = {t["trial_id"]: t["state"] for t in found["trials"]}
+    assert states == {
+        DONE.trial_id: "done",
+        RUNNING.trial_id: "running",
+        WAITING.trial_id: "waiting",
+        FAILED.trial_id: "failed",
+        DIVERGED.trial_id: "diverged",
+        FRESH.trial_id: "waiting",
+        OLD.trial_id: "undeclared",
+    }
+    assert found["counts"] == {
+        "done": 1,
+        "diverged": 1,
+        "running": 1,
+        "waiting": 2,
+        "failed": 1,
+        "undeclared": 1,
+    }
+    assert found["held_by"]["command"] == "the command"
+    running = next(t for t in found["trials"] if t["state"] == "running")
+    assert (running["epoch"], running["epochs"], running["worker"]) == (2, 3, "gpu7/123")
+
+
+def test_nothing_runs_where_nobody_holds_it(folder):
+    found = status(str(folder))
+    assert found["held_by"] is None
+    assert found["counts"]["running"] == 0
+
+
+def test_for_a_person_and_for_a_program(folder, capsys):
+    with Lock(Files(str(folder)), "x", running=lambda: [RUNNING.trial_id]):
+        assert main([str(folder)]) == 0
+        out = capsys.readouterr().out
+        for part in ("1 done", "1 running", "gpu7/123", "2/3", "RuntimeError: boom", "1 no longer declared"):
+            assert part in out
+        assert main([str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "tiny"
+
+
+@pytest.mark.parametrize("content", [None, b"{"])
+def test_no_sweep(tmp_path, capsys, content):
+    if content:
+        (tmp_path / "sweep.json").write_bytes(content)
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
