@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
     torch.set_num_threads(_numbers("threads", str(options.threads))[0])
     packs, specs = _numbers("packs", options.packs), _specs(options)
     data = load(options.dataset, options.data_dir) if options.dataset else noise(4096, 1000)
-    block, blocks = (0.25, 3) if options.quick else (1.0, 7)
+    block, blocks = (0.2, 5) if options.quick else (0.5, 15)
     say(f"{device_name(device)}; torch {torch.__version__}; {options.precision}; {blocks} × {block:g} s each")
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
     rows: list[Row] = []

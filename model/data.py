@@ -90,28 +90,29 @@ def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
 
     Raises InputError: unknown or missing data, no network to fetch it, a hold-out that leaves nothing.
     """
-    info = describe(name, data_dir)
-    if not 0 <= holdout < info.train_size:
-        raise InputError(
-            f"a hold-out of {holdout} images out of {info.train_size} of {name} leaves nothing to train on; "
-            "choose a smaller one"
-        )
-    arrays = _arrays(name, data_dir)
-    return assemble(info, arrays, holdout)
-
-
-def _arrays(name: str, data_dir: str | None) -> Arrays:
-    if name == "digits":
-        from model import digits
-
-        return digits.arrays()
     if name == "imagefolder":
         from model import imagefolder
 
-        return imagefolder.arrays(imagefolder.scan(data_dir))
+        found = imagefolder.scan(data_dir)  # once: it asks the file system about every image
+        _check_holdout(found.info, holdout)
+        return assemble(found.info, imagefolder.arrays(found), holdout)
+    info = describe(name)
+    _check_holdout(info, holdout)
+    if name == "digits":
+        from model import digits
+
+        return assemble(info, digits.arrays(), holdout)
     from model import cifar
 
-    return cifar.arrays(name, data_dir)
+    return assemble(info, cifar.arrays(name, data_dir), holdout)
+
+
+def _check_holdout(info: DataInfo, holdout: int) -> None:
+    if not 0 <= holdout < info.train_size:
+        raise InputError(
+            f"a hold-out of {holdout} images out of {info.train_size} of {info.name} leaves nothing to train "
+            "on; choose a smaller one"
+        )
 
 
 def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:

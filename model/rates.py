@@ -1,9 +1,11 @@
 """Images per second of packs beside the plain loop: what is compared, and what is added up.
 
 A pack's training steps as a sweep runs them, data included, with the plain loop (`model.plain_loop`),
-data included. Both on the same images, threads and device, in alternating blocks of one run, so that a
-busy machine slows both; medians over the blocks. Images per second of a pack are those of all its
-replicas together, as a sweep's wall-clock time depends on them.
+data included. Both on the same images, threads and device, in alternating blocks of one run. Images per
+second of a pack are those of all its replicas together, as a sweep's wall-clock time depends on them.
+
+Rates are medians over the blocks. The ratio is the median over the rounds of each round's own ratio: a
+machine that is shared slows down and recovers over minutes, and a round's blocks are slowed alike.
 """
 
 import statistics
@@ -79,7 +81,9 @@ def measure(
             low=round(min(found), 1),
             high=round(max(found), 1),
             plain_images_per_second=round(plain, 1),
-            ratio=round(statistics.median(found) / plain, 2),
+            ratio=round(
+                statistics.median(ours / theirs for ours, theirs in zip(found, rates[0], strict=True)), 2
+            ),
             evaluation_images_per_second=round(_evaluation_rate(training), 1),
             device=device_name(device),
             precision=precision,

@@ -74,6 +74,8 @@ class Training:
         precision: Precision = "fp32",
         layout: Layout | None = None,
     ) -> None:
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise InputError(f"device {device}: there is no CUDA device here; use cpu")
         self._size = len(data.train_labels) + spec.holdout
         if spec.batch_size > len(data.train_labels):
             raise InputError(

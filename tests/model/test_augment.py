@@ -44,6 +44,15 @@ def test_batches_are_padded_cropped_mirrored_images(replicas: int) -> None:
                 assert np.array_equal(out[s, b, 3 * r : 3 * r + 3].numpy(), expected)
 
 
+def test_images_too_small_for_a_border_are_only_mirrored() -> None:
+    data = toy(height=7, width=7)
+    assert data.pad == 0
+    order = augment.draw(data, [1], 1, steps=5, batch_size=4, device=CPU)
+    out = augment.batches(data.train_images, order, data.pad)
+    images = data.train_images[order.index.flatten()].view(5, 4, 3, 7, 7)
+    assert torch.equal(out, torch.where(order.mirror.view(5, 4, 1, 1, 1), images.flip(4), images))
+
+
 def test_offsets_and_mirrors_take_every_value() -> None:
     data = toy(n=2000)
     assert data.pad == 2

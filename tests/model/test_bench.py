@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers_model import spec
 
-from model import bench, limits
+from model import bench, limits, rates
 from model.data import describe
 from model.pace import calibrate, noise
 from model.plain import PlainResNet
@@ -43,7 +43,17 @@ def test_rows_count_all_replicas_and_divide_by_the_plain_loop() -> None:
     assert rows[0].plain_images_per_second == rows[1].plain_images_per_second
     for found in rows:
         assert found.low <= found.images_per_second <= found.high
-        assert found.ratio == pytest.approx(found.images_per_second / found.plain_images_per_second, abs=0.02)
+        assert found.low / 10 < found.ratio * found.plain_images_per_second < 10 * found.high
+
+
+def test_a_ratio_is_the_median_of_each_rounds_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that halves its speed after the first round: the ratio stays 3."""
+    seconds = iter([1.0, 1 / 3, 2.0, 2 / 3, 2.0, 2 / 3])
+    monkeypatch.setattr(rates, "_steps_for", lambda run, block, most: 2)
+    monkeypatch.setattr(rates, "_timed", lambda run, steps: next(seconds))
+    (found,) = measure(spec(batch_size=4), [1], noise(32, 8), torch.device("cpu"), block=1, blocks=3)
+    assert (found.ratio, found.plain_images_per_second, found.images_per_second) == (3.0, 4.0, 12.0)
+    assert (found.low, found.high) == (12.0, 24.0)
 
 
 def test_fig1_takes_the_best_pack_of_every_cell_and_both_loops_evaluate() -> None:

@@ -244,3 +244,9 @@ def test_the_layout_in_memory_changes_no_result(norm: str, groups: int | None) -
     nchw.run_epoch()
     for a, b in zip(nhwc.state(), nchw.state(), strict=True):
         assert_states_close(a, b)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_gpu_where_there_is_none_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="no CUDA device here"):
+        Training(spec(), [1], toy_data(), "cuda")
