@@ -304,13 +304,13 @@ def poison(value):
         return {k: v if k in kept else poison(v) for k, v in value.items()}
     if isinstance(value, list):
         return [poison(v) for v in value]
-    return EVIL + LINK if isinstance(value, str) else value
+    return EVIL + value + LINK if isinstance(value, str) else value
 
 
 def test_a_page_made_of_hostile_names_stays_inert(visit, tmp_path):
     folder = write_sweep(
         str(tmp_path / "evil"),
-        block(seeds=2) + block(norm="gn", groups=8, seeds=2),
+        block(dataset=["cifar10", "digits"], seeds=2) + block(norm="gn", groups=8, seeds=2),
         status=lambda t: "failed" if (t.norm, t.seed) == ("gn", 2) else "done",
     )
     store = Store(folder)
@@ -326,5 +326,7 @@ def test_a_page_made_of_hostile_names_stays_inert(visit, tmp_path):
         seen.page.wait_for_timeout(40)
     assert seen.page.evaluate("window.pwned") is None
     assert seen.page.locator("img, a[href^='javascript']").count() == 0
-    assert seen.page.locator("text=window.pwned=1").count() > 0  # it is shown, as the text that it is
+    shown = seen.page.locator("#cells td", has_text="<b>&lt;i&gt;")  # as the text that it is
+    assert shown.count() > 0
+    assert seen.page.locator(".plot text", has_text="<b>&lt;i&gt;").count() > 0
     assert seen.trouble == []
