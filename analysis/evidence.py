@@ -19,7 +19,7 @@ _NAMES = {"source": "Sweep", "dataset": "Data set", "model": "Model", "shortcut"
 def panel_data(study: Study) -> list[dict[str, Any]]:
     """For each panel, the layers of its Figure 1 and its learning curves by batch size."""
     return [
-        {"title": study.name(panel), **_figure1_layers(panel, cells, study), "curves": _curves(cells, study)}
+        {"dataset": panel.dataset, **_figure1_layers(panel, cells, study), "curves": _curves(cells, study)}
         for panel, cells in study.panels.items()
     ]
 

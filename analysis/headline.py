@@ -154,8 +154,9 @@ def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
 def _bracket(interval: Interval) -> str:
     if not interval.known:
         return ""
-    if interval.low > 0:
-        return f" (95% CI {interval.low:.1f} to {interval.high:.1f})"
+    if interval.low > 0 or interval.high < 0:  # the verb says the direction
+        low, high = sorted((abs(interval.low), abs(interval.high)))
+        return f" (95% CI {low:.1f} to {high:.1f})"
     return f" (95% CI {signed(interval.low)} to {signed(interval.high)})"
 
 

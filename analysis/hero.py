@@ -26,6 +26,8 @@ def html(study: Study) -> str:
         for panel, cells in study.compared.items()
     }
     said_of_search = [(search, search_headline(search)) for search in study.searches]
+    if study.panels and not any(cell.errors() for cells in study.panels.values() for cell in cells):
+        return f'<div class="hero wide"><div><h1>No trial has finished yet.</h1>{state(study)}</div></div>'
     if study.several or len(said) > 1:
         return _wide(study, said)
     if said:
@@ -47,9 +49,7 @@ def html(study: Study) -> str:
 
 def _wide(study: Study, said: dict[Panel, Headline]) -> str:
     figures = "".join(_figure1(study, panel, titled=True, headline=h) for panel, h in said.items())
-    count = len(study.sweeps) if study.several else len(said)
-    what = "sweeps" if study.several else "experiments"
-    title = f"{study.title}, side by side" if study.several else f"{count} {what}, side by side"
+    title = f"{study.title}, side by side" if study.several else f"{study.title}: {len(said)} experiments"
     return f"""<div class="hero wide"><div><h1>{escape(title)}</h1>{state(study)}</div>
 <div id="figure1">{_switches(study)}<div class="panels">{figures}</div></div></div>"""
 

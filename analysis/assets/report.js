@@ -37,7 +37,7 @@ const drawers = {
     const { quantity, measure, kind, published } = switches();
     const lines = panel.layers[`interval|${quantity}|${measure}|${kind}`] || [];
     const traces = [
-      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: published.has(t.meta.group), showlegend: false })),
+      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: refers(panel, t, published), showlegend: false })),
       ...lines.filter((t) => t.meta.role === "band"),
       ...(panel.layers[`seed|${quantity}|${measure}`] || []),
       ...lines.filter((t) => t.meta.role === "mean"),
@@ -84,13 +84,20 @@ function drawWhenSeen() {
   $$(".plot").forEach((node) => watcher.observe(node));
 }
 
-// Figures side by side share one scale, or the eye compares the wrong things.
+// A published line that some panel is about is shown there, and where a source does not say what it is.
+function refers(panel, trace, published) {
+  const mine = (p) => (p.layers["published|error"] || []).some((t) => t.meta.group === trace.meta.group && t.visible);
+  return published.has(trace.meta.group) && (mine(panel) || panel.dataset === null || !DATA.panels.some(mine));
+}
+
+// Figures side by side share one scale, or the eye compares the wrong things; but not those of two data sets.
 function shared(quantity, measure, published) {
-  if (DATA.panels.length < 2) return {};
+  if (new Set(DATA.panels.map((p) => p.dataset).filter((d) => d !== null)).size > 1 || DATA.panels.length < 2) return {};
   let low = Infinity, high = -Infinity;
-  for (const { layers } of DATA.panels) {
+  for (const panel of DATA.panels) {
+    const { layers } = panel;
     const traces = [...(layers[`seed|${quantity}|${measure}`] || []),
-      ...(layers[`published|${quantity}`] || []).filter((t) => published.has(t.meta.group))];
+      ...(layers[`published|${quantity}`] || []).filter((t) => refers(panel, t, published))];
     for (const trace of traces) for (const y of trace.y) { low = Math.min(low, y); high = Math.max(high, y); }
   }
   if (!(low < high)) return {};
