@@ -39,7 +39,9 @@ class Step:
             raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.net, self.recipe, self.precision = net, recipe, precision
         self.params: list[Tensor] = list(net.parameters())
-        self.momentum: list[Tensor | None] = [torch.zeros_like(p) for p in self.params]
+        self.momentum: list[Tensor] = [torch.zeros_like(p) for p in self.params]
+        self._flat_params = [_flat(p) for p in self.params]
+        self._flat_momentum: list[Tensor | None] = [_flat(m) for m in self.momentum]
 
     def __call__(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> tuple[Tensor, Tensor]:
         """One update from images [B, R·C, H, W] and labels [R, B]; `rate` may be a tensor on the device.
@@ -65,15 +67,19 @@ class Step:
 
     @torch.no_grad()
     def _update(self, grads: Sequence[Tensor], rate: float | Tensor) -> None:
-        """One fused pass. It walks raw memory, so every gradient must lie as its weight does."""
-        aligned = [
-            g if g.stride() == p.stride() else torch.empty_like(p).copy_(g)
+        """One fused pass over flat memory, so every gradient must lie as its weight does.
+
+        Flat, because on a CPU the fused kernel copies what is not contiguous, as channels-last weights
+        are not (torch 2.15: a tenth of a step at batch size 2).
+        """
+        flat_grads = [
+            _flat(g if g.stride() == p.stride() else torch.empty_like(p).copy_(g))
             for g, p in zip(grads, self.params, strict=True)
         ]
         sgd(
-            self.params,
-            aligned,
-            self.momentum,
+            self._flat_params,
+            flat_grads,
+            self._flat_momentum,
             fused=True,
             lr=rate,
             momentum=self.recipe.momentum,
@@ -82,6 +88,12 @@ class Step:
             nesterov=False,
             maximize=False,
         )
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    """The memory of a dense tensor as one dimension, in whatever order its elements lie."""
+    tensor = tensor.detach()
+    return tensor if tensor.dim() == 1 else tensor.as_strided((tensor.numel(),), (1,))
 
 
 _lock = threading.Lock()

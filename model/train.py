@@ -212,7 +212,7 @@ class Training:
 
     def _tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
         weights: dict[str, Tensor] = dict(self.net.named_parameters())
-        momentum = {n: m for n, m in zip(weights, self._step.momentum, strict=True) if m is not None}
+        momentum = dict(zip(weights, self._step.momentum, strict=True))
         return weights, momentum, dict(self.net.named_buffers())
 
 
