@@ -250,6 +250,19 @@ def test_axe_finds_nothing_serious(visit, scheme):
     assert [v for v in found if v[0] in {"serious", "critical"}] == []
 
 
+def test_figures_side_by_side_share_one_scale(visit, folder, tmp_path):
+    study = tmp_path / "study.csv"
+    study.write_text("seed,batch_size,norm,accuracy\n1,32,bn,0.7\n2,32,bn,0.72\n1,2,gn,0.9\n")
+    out = tmp_path / "both.html"
+    out.write_text(report.build(folder, str(study)))
+    seen = visit(f"file://{out}").drawn(f"{FIG1}[data-panel='0']").drawn(f"{FIG1}[data-panel='1']")
+    low, high = seen.page.evaluate(
+        f"[...document.querySelectorAll('{FIG1}')].map(n => n.layout.yaxis.range.join())"
+    )
+    assert low == high
+    assert seen.trouble == []
+
+
 # -- a running sweep -----------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ def test_differences_pair_by_seed_and_count_who_is_left_over(sweep):
     )
     assert small.bca.low == pytest.approx(
         scipy_stats.bootstrap(
-            (expected,), np.mean, n_resamples=99_999, method="BCa", rng=np.random.default_rng(0)
+            (expected,), np.mean, n_resamples=99_999, method="BCa", random_state=np.random.default_rng(0)
         ).confidence_interval.low,
         abs=0.05,
     )

@@ -10,7 +10,7 @@ VALUES = np.array([13.51, 13.85, 13.69, 13.89, 14.88, 13.2, 13.4, 15.1])
 def test_bca_against_scipy():
     """Two Monte Carlo estimates of one thing: they agree to the error of 200,000 resamples."""
     expected = scipy_stats.bootstrap(
-        (VALUES,), np.mean, n_resamples=200_000, method="BCa", rng=np.random.default_rng(1)
+        (VALUES,), np.mean, n_resamples=200_000, method="BCa", random_state=np.random.default_rng(1)
     ).confidence_interval
     found = bca_interval(VALUES, np.random.default_rng(2), resamples=200_000)
     assert found.low == pytest.approx(expected.low, abs=0.01)

@@ -60,3 +60,35 @@ def test_a_sweep_without_a_result_still_has_a_page(sweep):
     html = report.build(sweep(block(), status=lambda t: "missing"))
     assert "No trial has finished yet." in html
     assert "3 not begun" in html
+
+
+def test_two_results_side_by_side(sweep, tmp_path, capsys):
+    path = tmp_path / "study.csv"
+    path.write_text("seed,batch_size,norm,accuracy\n1,32,Batch Norm,0.864\n2,32,Batch Norm,0.86\n")
+    url = sweep(block(seeds=2), name="ours")
+    assert report.main([url, str(path)]) == 2
+    assert "several results need --out" in capsys.readouterr().err
+    out = tmp_path / "both.html"
+    assert report.main([url, str(path), "--out", str(out)]) == 0
+    html = out.read_text()
+    assert "ours and study.csv, side by side" in html
+    assert "One sweep against the other" in html
+    assert len(data_of(html)["panels"]) == 2
+
+
+def test_100_trials_of_100_epochs_stay_under_6_megabytes(sweep):
+    html = report.build(sweep(grid="full"))
+    assert len(data_of(html)["trials"]["rows"]) == 100
+    assert len(html.encode()) < 6e6
+
+
+def test_the_margin_is_an_option(sweep, tmp_path):
+    trials = block(batch_size=[32, 2], seeds=5)
+    url = sweep(trials, error=lambda t: 13.0 + (t.batch_size == 2) * 0.5 + t.seed / 100, epochs=60)
+    wide, narrow = tmp_path / "wide.html", tmp_path / "narrow.html"
+    assert report.main([url, "--out", str(wide)]) == 0
+    assert report.main([url, "--out", str(narrow), "--margin", "0.25"]) == 0
+    assert "BN is constant from batch size 32 to 2, within ±1 point (equivalence test" in wide.read_text()
+    assert "BN is not shown to be constant from batch size 32 to 2, within ±0.25 points" in narrow.read_text()
+    with pytest.raises(SystemExit):
+        report.main([url, "--margin", "-1"])
