@@ -196,6 +196,17 @@ def _claims(panel: Panel, cells: Sequence[Cell], study: Study) -> str:
         if (turn := crossover_of([d for d in found if d.values]))
     ]
     facts += [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, study.margin)]
+    listed = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    note = (
+        '<p class="note">Crossover: linear between batch sizes on the log₂ axis, percentile bootstrap over '
+        "whole seeds. "
+        "Constancy: two one-sided t tests for every pair of batch sizes; the claim needs all of them "
+        "(intersection–union), so the largest p counts.</p>"
+    )
+    return f'{heading}<ul class="facts">{listed}</ul>{_rise_table(cells, study)}{note}'
+
+
+def _rise_table(cells: Sequence[Cell], study: Study) -> str:
     columns = (
         Column("line", "Norm"),
         Column("from", "From batch size", True),
@@ -215,14 +226,6 @@ def _claims(panel: Panel, cells: Sequence[Cell], study: Study) -> str:
         ]
         for r in claims.rises(cells)
     ]
-    listed = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    note = (
-        '<p class="note">Crossover: linear between batch sizes on the log₂ axis, percentile bootstrap over '
-        "whole seeds. "
-        "Constancy: two one-sided t tests for every pair of batch sizes; the claim needs all of them "
-        "(intersection–union), so the largest p counts.</p>"
-    )
-    table = page.table(
+    return page.table(
         columns, rows, "Rise in error from the largest to the smallest batch, in points, paired by seed"
     )
-    return f'{heading}<ul class="facts">{listed}</ul>{table}{note}'

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from analysis import theme
-from analysis.cells import Cell, Line, Panel
+from analysis.cells import Cell, Panel
 from analysis.intervals import interval
 from analysis.published import FRANKE_G_SEARCH
 
@@ -52,41 +52,13 @@ def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
 def figure(info: GSearchInfo) -> go.Figure:
     """Means with intervals and every seed, G as categories from large to small."""
     points = sorted(info.points, key=lambda p: -p.groups)
-    style = theme.styles([Line("gn", None)])[Line("gn", None)]
-    labels = [f"G = {p.groups}" for p in points]
-    dots = [(f"G = {p.groups}", seed, value) for p in points for seed, value in p.values.items()]
-    seeds = go.Scatter(
-        x=[label for label, _, _ in dots],
-        y=[value for _, _, value in dots],
-        customdata=[seed for _, seed, _ in dots],
-        mode="markers",
-        name="one seed",
-        marker={"size": 6, "color": style.tint(0.5)},
-        hovertemplate="%{x}, seed %{customdata}: %{y:.2f}%<extra></extra>",
-    )
-    means = go.Scatter(
-        x=labels,
-        y=[p.mean for p in points],
-        error_y={
-            "type": "data",
-            "array": [p.high - p.mean for p in points],
-            "arrayminus": [p.mean - p.low for p in points],
-            "color": style.colour,
-            "thickness": 2,
-            "width": 6,
-        },
-        mode="markers",
-        name="mean, 95% CI",
-        marker={"size": 11, "symbol": "square", "color": style.colour},
-        hovertemplate="%{x}: mean %{y:.2f}%<extra></extra>",
-    )
-    traces = [seeds, means]
-    known = [label for label, p in zip(labels, points, strict=True) if p.groups in info.published]
+    traces = [_seeds(points), _means(points)]
+    known = [p.groups for p in points if p.groups in info.published]
     if known:
         traces.append(
             go.Scatter(
-                x=known,
-                y=[info.published[p.groups] for p in points if p.groups in info.published],
+                x=[_label(groups) for groups in known],
+                y=[info.published[groups] for groups in known],
                 mode="markers",
                 name="Franke 2021",
                 marker={"size": 11, "symbol": "line-ew-open", "color": theme.FAINT, "line": {"width": 2}},
@@ -99,4 +71,41 @@ def figure(info: GSearchInfo) -> go.Figure:
             xaxis={"type": "category", "title": {"text": f"Groups, at batch size {info.batch_size}"}},
             yaxis={"title": {"text": "Validation error (%)"}},
         ),
+    )
+
+
+def _label(groups: int) -> str:
+    return f"G = {groups}"
+
+
+def _seeds(points: Sequence[GPoint]) -> go.Scatter:
+    dots = [(_label(p.groups), seed, value) for p in points for seed, value in p.values.items()]
+    return go.Scatter(
+        x=[label for label, _, _ in dots],
+        y=[value for _, _, value in dots],
+        customdata=[seed for _, seed, _ in dots],
+        mode="markers",
+        name="one seed",
+        marker={"size": 6, "color": theme.style("gn").tint(0.5)},
+        hovertemplate="%{x}, seed %{customdata}: %{y:.2f}%<extra></extra>",
+    )
+
+
+def _means(points: Sequence[GPoint]) -> go.Scatter:
+    colour = theme.style("gn").colour
+    return go.Scatter(
+        x=[_label(p.groups) for p in points],
+        y=[p.mean for p in points],
+        error_y={
+            "type": "data",
+            "array": [p.high - p.mean for p in points],
+            "arrayminus": [p.mean - p.low for p in points],
+            "color": colour,
+            "thickness": 2,
+            "width": 6,
+        },
+        mode="markers",
+        name="mean, 95% CI",
+        marker={"size": 11, "symbol": "square", "color": colour},
+        hovertemplate="%{x}: mean %{y:.2f}%<extra></extra>",
     )

@@ -157,27 +157,8 @@ def unit(span: float) -> tuple[str, float]:
 def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     """A bar for each stretch, in its norm's colour."""
     name, scale = unit(info.span)
-    traces = []
-    for line in sorted({s.line for s in info.stretches}, key=lambda line: line.order):
-        mine = [s for s in info.stretches if s.line == line]
-        traces.append(
-            go.Bar(
-                orientation="h",
-                y=[theme.plain(s.lane) for s in mine],
-                base=[round(s.begin / scale, 4) for s in mine],
-                x=[round(s.seconds / scale, 4) for s in mine],
-                name=theme.plain(line.name),
-                marker={"color": styles[line].colour, "line": {"color": "#ffffff", "width": 1}},
-                text=[str(s.batch_size) for s in mine],
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
-                constraintext="inside",
-                textfont={"color": "#ffffff", "size": 11},
-                customdata=[_hover(s) for s in mine],
-                hovertemplate="%{customdata}<extra></extra>",
-            )
-        )
+    lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
+    traces = [_bars([s for s in info.stretches if s.line == line], styles[line], scale) for line in lines]
     return go.Figure(
         data=traces,
         layout=theme.layout(
@@ -195,6 +176,26 @@ def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
                 "title": {"text": ""},
             },
         ),
+    )
+
+
+def _bars(mine: Sequence[Stretch], style: theme.Style, scale: float) -> go.Bar:
+    """One line's stretches, each with its batch size in it."""
+    return go.Bar(
+        orientation="h",
+        y=[theme.plain(s.lane) for s in mine],
+        base=[round(s.begin / scale, 4) for s in mine],
+        x=[round(s.seconds / scale, 4) for s in mine],
+        name=theme.plain(mine[0].line.name),
+        marker={"color": style.colour, "line": {"color": "#ffffff", "width": 1}},
+        text=[str(s.batch_size) for s in mine],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="inside",
+        textfont={"color": "#ffffff", "size": 11},
+        customdata=[_hover(s) for s in mine],
+        hovertemplate="%{customdata}<extra></extra>",
     )
 
 
