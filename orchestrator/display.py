@@ -34,6 +34,8 @@ def show(progress: Progress, title: str, interrupt: Interrupt, console: Console)
         redirect_stderr=True,
     ):
         yield progress
+    for warning in progress.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
 
 
 def panel(progress: Progress, title: str, interrupt: Interrupt, height: int = 40) -> RenderableType:
@@ -43,6 +45,7 @@ def panel(progress: Progress, title: str, interrupt: Interrupt, height: int = 40
         _bar(progress),
         _counts(progress),
         _running(progress, max(1, min(_MOST_ROWS, height - 8))),
+        *[Text(f"warning: {text}", style="yellow") for text in progress.warnings[-1:]],
         *([Text(_STOPPING, style="yellow")] if interrupt.requested else []),
     )
 
@@ -118,6 +121,10 @@ class Lines:
             f"{self._progress.share:4.0%}      {entry.pack.name} epoch {entry.epoch}/{entry.epochs}{error}; "
             f"{self._progress.images_per_second:,.0f} images/s, {duration(self._progress.seconds_left)} left"
         )
+
+    def warned(self, index: int, warning: str) -> None:
+        self._progress.warned(index, warning)
+        self._say(f"warning: {warning}")
 
     def finished(self, index: int) -> None:
         self._progress.finished(index)

@@ -11,8 +11,10 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,6 +41,7 @@ from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 _OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
 _NO_RAY = (
@@ -63,6 +66,8 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
     }
     if address:
         _answers(address)
+    ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         context = ray.init(
             address=address or "local",
@@ -74,6 +79,9 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():  # ray.init takes SIGTERM for itself
+            signal.signal(number, handler)
     session = context.address_info.get("session_dir")
     try:
         yield ray.cluster_resources()
@@ -81,6 +89,10 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
         ray.shutdown()
         if not address and session:
             shutil.rmtree(session, ignore_errors=True)
+
+
+def _silent(*_: Any, **__: Any) -> None:
+    """What dies is told by our own events."""
 
 
 def _answers(address: str) -> None:
@@ -133,7 +145,11 @@ def run_on_ray(
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
-    dispatcher = ray.remote(num_cpus=0)(Dispatcher).remote([item.job for item in work])
+    # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(
+        [item.job for item in work]
+    )
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(_trainable, dispatcher=dispatcher),
@@ -266,6 +282,8 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
         if "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
             self._listener.started(result["pack"])
+        elif "warning" in result:
+            self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
             self._listener.epoch(result["pack"], result)
 

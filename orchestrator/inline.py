@@ -26,6 +26,8 @@ def run_inline(work: Sequence[Work], listener: Listener, interrupt: Interrupt) -
 
 def _attempts(index: int, item: Work, listener: Listener, interrupt: Interrupt) -> None:
     def report(metrics: dict[str, Any]) -> None:
+        if "warning" in metrics:
+            listener.warned(index, metrics["warning"])
         if "epoch" in metrics:
             listener.epoch(index, metrics)
             if interrupt.requested:

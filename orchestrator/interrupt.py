@@ -4,9 +4,11 @@ A sweep must never be told finished when it was not, so what came is remembered 
 exit code (130 for SIGINT, 143 for SIGTERM, 1 for trouble), whatever the executor thinks of it.
 """
 
+import contextlib
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
@@ -43,8 +45,28 @@ class Interrupt:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
-            # Everything finished is on disk by now; Ray's local processes die with this one.
+            # Everything finished is on disk by now. Ray's helpers outlive a driver that just goes.
+            kill_descendants()
             sys.stderr.write("\nStopped at once. Epochs that were finished are saved.\n")
             sys.stderr.flush()
             os._exit(128 + number)
         self.signal = number
+
+
+def kill_descendants() -> None:
+    """Kill every process that this one has started, and theirs; does nothing where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        children.setdefault(parent, []).append(int(entry.name))
+    todo, found = [os.getpid()], []
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    for pid in found:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)

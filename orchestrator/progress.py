@@ -57,6 +57,7 @@ class Progress:
             PackProgress(pack, estimate, total, epoch=pack.epoch)
             for pack, estimate, total in zip(packs, estimates, epochs, strict=True)
         ]
+        self.warnings: list[str] = []
         self.slots = slots
         self.before = before
         self.given_up = given_up
@@ -80,6 +81,9 @@ class Progress:
         known = [error for error in errors if error is not None]
         entry.error = sum(known) / len(known) if known else None
         entry.last_sign = now
+
+    def warned(self, index: int, warning: str) -> None:
+        self.warnings.append(warning)
 
     def finished(self, index: int) -> None:
         # A pack stopped at an epoch's end is over for Tune but not done.

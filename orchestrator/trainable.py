@@ -30,7 +30,8 @@ from orchestrator.provenance import provenance
 from orchestrator.store import Store, TrialState
 from orchestrator.trial import Trial
 
-#: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end.
+#: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end,
+#: {"warning": …} for what a person should know.
 Report = Callable[[dict[str, Any]], None]
 
 #: Seconds that a worker waits for storage that fails: a share is mounted again, a disk is cleared.
@@ -108,7 +109,7 @@ def _train_or_halve(job: Job, store: Store, trials: list[Trial], report: Report)
     # Outside the except block: the exception's frames would keep the pack's tensors alive.
     _free_memory()
     half = -(-len(trials) // 2)
-    print(f"warning: out of memory with {len(trials)} replicas; going on with {half}", flush=True)
+    report({"warning": f"out of memory with {len(trials)} replicas; going on with {half}"})
     first = _train_or_halve(job, store, trials[:half], report)
     return {**first, **_train_or_halve(job, store, trials[half:], report)}
 
@@ -137,7 +138,7 @@ def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[
     training = Training(
         spec, [t.seed for t in trials], _data(spec.dataset, job.data_dir, spec.holdout), device
     )
-    histories = _restore(store, trials, states, training)
+    histories = _restore(store, trials, states, training, report)
     pack = [trial.trial_id for trial in trials]
     facts = provenance(_device_name(device))
     while training.epoch < training.total_epochs:
@@ -167,7 +168,11 @@ def _data(name: str, data_dir: str | None, holdout: int) -> Dataset:
 
 
 def _restore(
-    store: Store, trials: list[Trial], states: dict[str, TrialState], training: Training
+    store: Store,
+    trials: list[Trial],
+    states: dict[str, TrialState],
+    training: Training,
+    report: Report,
 ) -> list[list[dict[str, Any]]]:
     """Put every replica at the last epoch that all of them have whole, and give their histories."""
     available = {trial.trial_id: set(states[trial.trial_id].epochs) for trial in trials}
@@ -178,7 +183,7 @@ def _restore(
             try:
                 checkpoints.append(decode(store.read_checkpoint(trial.trial_id, epoch)))
             except (DamagedError, FileNotFoundError) as error:
-                print(f"warning: {name} cannot be used ({error}); the one before is", flush=True)
+                report({"warning": f"{name} cannot be used ({error}); the one before is"})
                 available[trial.trial_id].discard(epoch)
                 break
         else:

@@ -78,7 +78,7 @@ def test_reading_it(folder):
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "stolen" not in page
-    assert "root:" not in page
+    assert "root:x:0" not in page
     assert "stolen" not in set(frame["trial_id"])
     assert not (tmp_path / "exploded").exists()
 
