@@ -28,6 +28,7 @@ from orchestrator.trial import Trial
 Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
+_RUNS_KEPT = 99
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 
 
@@ -73,8 +74,9 @@ class Store:
         description: str = "",
         data: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
+        run: dict[str, Any] | None = None,
     ) -> None:
-        """Record what the sweep now consists of; an earlier declaration's dates are kept.
+        """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
 
         `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
         folder's trials were trained on other data.
@@ -100,6 +102,7 @@ class Store:
                 "updated": now,
                 "data": known,
                 "provenance": provenance or {},
+                "runs": [*before.get("runs", [])[-_RUNS_KEPT:], *([run] if run else [])],
                 "trials": {trial.trial_id: trial.identity for trial in trials},
             },
         )

@@ -5,6 +5,7 @@ and `execute`; none of them is a special case.
 """
 
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -226,10 +227,26 @@ def declare(prepared: Prepared, command: str) -> None:
         description=prepared.description,
         data=facts,
         provenance={**provenance(), "command": command},
+        run=_run_record(prepared),
     )
     store.open(waiting)
     if prepared.options.retry_failed:
         store.forget_failures(trial.trial_id for trial in waiting)
+
+
+def _run_record(prepared: Prepared) -> dict[str, Any] | None:
+    """What this run means to do, to be held against the truth; None where there is nothing to do."""
+    if not prepared.plan.packs:
+        return None
+    return {
+        "begun": time.time(),
+        "estimate_seconds": prepared.estimate,
+        "trials": prepared.plan.waiting,
+        "packs": len(prepared.plan.packs),
+        "slots": prepared.slots,
+        "cpus_per_pack": prepared.resources.cpus,
+        "gpus_per_pack": prepared.resources.gpus,
+    }
 
 
 def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lock | None = None) -> Any:
