@@ -87,7 +87,7 @@ def measure(
             evaluation_images_per_second=round(_evaluation_rate(training), 1),
             device=device_name(device),
             precision=precision,
-            layout=layout or default_layout(device, precision),
+            layout=layout or default_layout(device, precision, spec.norm),
         )
         for pack, found, training in zip(packs, rates[1:], trainings, strict=True)
     ]

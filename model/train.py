@@ -30,12 +30,15 @@ Layout = Literal["nhwc", "nchw"]
 _LAYOUTS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
 
 
-def default_layout(device: torch.device, precision: Precision) -> Layout:
+def default_layout(device: torch.device, precision: Precision, norm: str) -> Layout:
     """nhwc on a CPU: oneDNN's convolutions take it as it is, where nchw is reordered and back (16 maps of
-    32×32 pixels, batch 32, forward and backward: 2.1 against 2.8 ms on one core, torch 2.15). On a GPU
-    nhwc where tensor cores compute, else nchw: an expectation, not measured; `model.bench --layout` tells.
+    32×32 pixels, batch 32, forward and backward: 2.1 against 2.8 ms on one core, torch 2.15).
+
+    On a GPU nhwc for BN where tensor cores compute, else nchw, which torch's CUDA group norm turns
+    everything into. That is an expectation, not a measurement: `model.bench --layout` tells.
     """
-    return "nchw" if device.type == "cuda" and precision == "fp32" else "nhwc"
+    tensor_cores = precision != "fp32" and norm == "bn"
+    return "nchw" if device.type == "cuda" and not tensor_cores else "nhwc"
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Training:
         self.total_epochs = spec.total_epochs(self._size)
         net = ResNet(spec, data.info.channels, len(data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
-        memory = _LAYOUTS[layout or default_layout(self.device, precision)]
+        memory = _LAYOUTS[layout or default_layout(self.device, precision, spec.norm)]
         self.net = net.to(self.device, dtype, memory_format=memory)  # type: ignore[call-overload]
         self._stream = _stream(self.device)
         self._source = Source(data, self.device, dtype, memory)
