@@ -18,10 +18,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.data import Dataset, load
-from model.train import EpochMetrics, Training
 from orchestrator.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
 from orchestrator.files import StorageError
 from orchestrator.outcome import result
@@ -29,6 +28,9 @@ from orchestrator.plan import common_epoch
 from orchestrator.provenance import provenance
 from orchestrator.store import Store, TrialState
 from orchestrator.trial import Trial
+
+if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs none of it
+    from model.train import EpochMetrics, Training
 
 #: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end,
 #: {"warning": …} for what a person should know.
@@ -131,6 +133,8 @@ def _free_memory() -> None:
 def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[str, Any]:
     import torch
 
+    from model.train import Training
+
     states = store.states([trial.trial_id for trial in trials])
     torch.set_num_threads(job.threads)
     device = torch.device(job.device)
@@ -171,7 +175,7 @@ def _restore(
     store: Store,
     trials: list[Trial],
     states: dict[str, TrialState],
-    training: Training,
+    training: "Training",
     report: Report,
 ) -> list[list[dict[str, Any]]]:
     """Put every replica at the last epoch that all of them have whole, and give their histories."""
@@ -201,7 +205,7 @@ def _save(
     store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])
 
 
-def _entries(metrics: list[EpochMetrics], images: int, seconds: float, device: Any) -> list[dict[str, Any]]:
+def _entries(metrics: "list[EpochMetrics]", images: int, seconds: float, device: Any) -> list[dict[str, Any]]:
     """A history entry for each replica; NaN and infinity become null, which JSON has."""
     common = {
         "seconds": round(seconds, 4),
@@ -227,7 +231,7 @@ def _finish(
     store: Store,
     trials: list[Trial],
     histories: list[list[dict[str, Any]]],
-    training: Training,
+    training: "Training",
     facts: dict[str, str | None],
 ) -> dict[str, Any]:
     results = {}

@@ -11,7 +11,8 @@ old trials had, and it is left out of the canonical form wherever it has that va
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -104,7 +105,7 @@ class Trial(BaseModel):
         fields = {"protocol": PROTOCOL, **self.model_dump(mode="json")}
         return {k: v for k, v in fields.items() if k not in _ADDED or v != _ADDED[k]}
 
-    @property
+    @cached_property
     def trial_id(self) -> str:
         """A readable slug and 12 hex digits of the identity's SHA-256; safe as a file name."""
         canonical = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -115,10 +116,14 @@ class Trial(BaseModel):
     def norm_slug(self) -> str:
         return f"{self.norm}{self.groups}" if self.groups else self.norm
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
         """The cell: this trial without its seed."""
         return Spec(**self.model_dump(exclude={"seed"}))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Validated, and with an id of its own: pydantic's would keep the cached one."""
+        return type(self)(**{**self.model_dump(), **(update or {})})
 
     @classmethod
     def from_identity(cls, identity: dict[str, Any]) -> Self:
