@@ -128,7 +128,11 @@ def _say_fig1(
     workers = 1 if device.type == "cuda" else max(1, cores // options.threads)
     found = fig1_seconds(rows, workers) if not options.dataset else None
     if found:
-        where = "one pack at a time" if device.type == "cuda" else f"{workers} workers at this rate"
+        where = (
+            "one pack at a time"
+            if device.type == "cuda"
+            else f"{workers} worker{'s' if workers > 1 else ''} at this rate"
+        )
         ours, plain = (seconds / 3600 for seconds in found)
         say(f"fig1 (50 trials, 100 epochs): {ours:.1f} h with {where}; by the plain loop {plain:.1f} h")
 

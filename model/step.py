@@ -13,9 +13,7 @@ do devices agree to rounding. `tf32` (CUDA matrix products and convolutions with
 experiments on speed.
 """
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -94,39 +92,3 @@ def _flat(tensor: Tensor) -> Tensor:
     """The memory of a dense tensor as one dimension, in whatever order its elements lie."""
     tensor = tensor.detach()
     return tensor if tensor.dim() == 1 else tensor.as_strided((tensor.numel(),), (1,))
-
-
-_lock = threading.Lock()
-_users: list[Precision] = []
-_before: list[bool] = []
-
-
-@contextmanager
-def arithmetic(precision: Precision) -> Iterator[None]:
-    """TF32 on CUDA for `tf32` alone, and cuDNN's search for the fastest kernels.
-
-    torch itself lets cuDNN use TF32 by default, so float32 has to be asked for. The settings belong to
-    the process: the first of several threads makes them, the last restores what was there, and a thread
-    that wants another precision meanwhile gets RuntimeError rather than wrong numbers.
-    """
-    with _lock:
-        if any(user != precision for user in _users):
-            raise RuntimeError(f"{precision} asked for while {_users[0]} is in use by another thread")
-        if not _users:
-            _before[:] = _settings(precision == "tf32", precision == "tf32", True)
-        _users.append(precision)
-    try:
-        yield
-    finally:
-        with _lock:
-            _users.pop()
-            if not _users:
-                _settings(*_before)
-
-
-def _settings(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bool, bool]:
-    """Make the settings, return the ones before."""
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
-    cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = cudnn_tf32, matmul_tf32, benchmark
-    return before

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from model import augment, replicas
+from model.backend import arithmetic, convolutions
 from model.data import Dataset
 from model.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
 from model.errors import InputError
@@ -21,7 +22,7 @@ from model.initial import initialise
 from model.recipe import RECIPES
 from model.resnet import ResNet
 from model.spec import Spec
-from model.step import Precision, Step, arithmetic
+from model.step import Precision, Step
 
 #: Images of all replicas that are evaluated at once.
 EVAL_IMAGES = {"cpu": 500, "cuda": 5000}
@@ -162,7 +163,9 @@ class Training:
         order = augment.draw(self.data, self.seeds, self.epoch + 1, len(rates), batch, device=self.device)
         self.net.train()
         self._tally.clear()
-        self._loop.run(order, rates)
+        pixels = batch * len(self.seeds) * self.data.info.height * self.data.info.width
+        with convolutions(self.device, pixels):
+            self._loop.run(order, rates)
         errors = self._tally.wrong.double() / (len(rates) * batch) * 100
         losses = self._tally.loss / len(rates)
         figures = torch.stack([losses, errors])

@@ -9,7 +9,7 @@ from helpers_model import spec, toy_data
 from model.errors import InputError
 from model.recipe import RECIPES
 from model.resnet import ResNet
-from model.step import Step, arithmetic
+from model.step import Step
 from model.train import Training
 
 
@@ -47,25 +47,3 @@ def test_bf16_stays_near_float32_and_keeps_float32_weights() -> None:
 def test_an_unknown_precision_is_an_input_error() -> None:
     with pytest.raises(InputError, match="fp32, tf32, bf16"):
         Training(spec(), [1], toy_data(), precision="fp8")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
-def test_tf32_is_used_only_when_asked_for_and_the_setting_is_restored(precision: str, allowed: bool) -> None:
-    before = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
-    with arithmetic(precision):  # type: ignore[arg-type]
-        assert torch.backends.cudnn.allow_tf32 is allowed
-        assert torch.backends.cuda.matmul.allow_tf32 is allowed
-    assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
-
-
-def test_threads_of_one_precision_share_the_settings_and_another_is_refused() -> None:
-    before = (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
-    first, second = arithmetic("fp32"), arithmetic("fp32")
-    first.__enter__()
-    second.__enter__()
-    with pytest.raises(RuntimeError, match="tf32 asked for"), arithmetic("tf32"):
-        pass
-    first.__exit__(None, None, None)
-    assert torch.backends.cudnn.allow_tf32 is False  # the second still trains
-    second.__exit__(None, None, None)
-    assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
