@@ -118,9 +118,7 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
 # -- what they are made of -----------------------------------------------------------------------------
 
 
-def _grid(
-    folder: Path, name: str, trials: int, *, epochs: int, sizes: Sequence[int] = _BATCH_SIZES
-) -> Path:
+def _grid(folder: Path, name: str, trials: int, *, epochs: int, sizes: Sequence[int] = _BATCH_SIZES) -> Path:
     """A grid file of two norms with at least `trials` trials."""
     seeds = math.ceil(trials / (2 * len(sizes)))
     path = folder / f"{name}.yaml"
@@ -209,19 +207,22 @@ def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="normsweep-bench-") as name:
         folder = Path(name)
-        for part in (
+        parts: list[Callable[[], list[Row]]] = [
             lambda: plan(sizes.plan, folder),
             lambda: rerun(sizes.rerun, sizes.epochs, folder),
             lambda: tiny_trials(sizes.trials, folder),
-        ):
+        ]
+        for part in parts:
             for row in part():
-                verdict = "" if row.value <= row.target else "  ABOVE"
-                say(
-                    f"{row.name:46} {row.trials:6,} trials {row.value:9.2f} {row.unit:2}"
-                    f"  target {row.target:g} {row.unit}{verdict}"
-                )
+                say(_line(row))
                 rows.append(row)
     return rows
+
+
+def _line(row: Row) -> str:
+    verdict = "" if row.value <= row.target else "  ABOVE"
+    value = f"{row.value:9.2f} {row.unit:2}"
+    return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,12 +18,12 @@ def repair_trials(
 ) -> list[str]:
     """Make damaged or lost results and histories again; gives a sentence for each.
 
-    `states`: from a scan with histories.
+    `states`: from a scan that has at least checked the histories.
     """
     told = []
     for trial in trials:
         state = states.get(trial.trial_id)
-        if state is None or (state.history is not None and (state.finished or state.epochs)):
+        if state is None or (state.recorded and (state.finished or state.epochs)):
             continue
         if state.epochs and not state.finished:
             if _history_from_checkpoint(store, state):

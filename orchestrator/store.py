@@ -17,7 +17,7 @@ code path. Nothing in here is a pickle, so a stranger's results are safe to open
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -29,6 +29,8 @@ Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 _RUNS_KEPT = 99
+#: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
+CHUNK = 200
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 
 
@@ -38,7 +40,7 @@ class TrialState:
 
     `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
     files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
-    trials.
+    trials. `recorded`: there is a history and it was read whole, kept or not.
     """
 
     trial_id: str
@@ -48,6 +50,7 @@ class TrialState:
     history: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     warnings: tuple[str, ...] = field(default=())
+    recorded: bool = False
 
     @property
     def finished(self) -> bool:
@@ -129,8 +132,11 @@ class Store:
 
     # -- reading trials ----------------------------------------------------------------------------
 
-    def scan(self, *, history: bool = False) -> dict[str, TrialState]:
-        """Every trial that has a folder, by id. `history`: also read the epochs of finished trials."""
+    def scan(self, *, history: bool | Literal["check"] = False) -> dict[str, TrialState]:
+        """Every trial that has a folder, by id.
+
+        `history`: also read the epochs of finished trials; "check" reads them and keeps them not.
+        """
         listing = {
             trial_id: names
             for trial_id, names in self.files.folders("trials").items()
@@ -143,15 +149,25 @@ class Store:
         listing = {trial_id: self.files.names(f"trials/{trial_id}") for trial_id in trial_ids}
         return self._states(listing, history=False)
 
-    def _states(self, listing: dict[str, set[str]], history: bool) -> dict[str, TrialState]:
-        wanted = []
-        for trial_id, names in listing.items():
-            small = {"result.json", "failure.json"} & names
-            if "history.json" in names and (history or "result.json" not in names):
-                small.add("history.json")
-            wanted += [f"trials/{trial_id}/{name}" for name in sorted(small)]
-        parsed = self.files.read_jsons(wanted)
-        return {trial_id: self._state(trial_id, names, parsed) for trial_id, names in listing.items()}
+    def _states(
+        self, listing: dict[str, set[str]], history: bool | Literal["check"]
+    ) -> dict[str, TrialState]:
+        found: dict[str, TrialState] = {}
+        entries = list(listing.items())
+        for start in range(0, len(entries), CHUNK):
+            chunk = entries[start : start + CHUNK]
+            wanted = []
+            for trial_id, names in chunk:
+                small = {"result.json", "failure.json"} & names
+                if "history.json" in names and (history or "result.json" not in names):
+                    small.add("history.json")
+                wanted += [f"trials/{trial_id}/{name}" for name in sorted(small)]
+            parsed = self.files.read_jsons(wanted)
+            for trial_id, names in chunk:
+                state = self._state(trial_id, names, parsed)
+                drop = history == "check" and state.finished
+                found[trial_id] = replace(state, history=None) if drop else state
+        return found
 
     @staticmethod
     def _state(trial_id: str, names: set[str], parsed: dict[str, Any]) -> TrialState:
@@ -173,7 +189,8 @@ class Store:
             status = "failed"
         else:
             status = "partial" if epochs else "missing"
-        return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings))
+        recorded = history is not None
+        return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
 
     def identities(self, trial_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The stored identity of each trial that has one."""

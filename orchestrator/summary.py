@@ -92,12 +92,13 @@ def write_report(store: Store, *, live: bool = False) -> str:
 
     `live`: the sweep still runs, and the page says so.
     """
-    from analysis.load import load
+    from analysis.load import load_sweep
     from analysis.report import build
     from analysis.tables import results_csv
 
-    store.files.write("results.csv", results_csv(load(store.url)).encode())
-    store.files.write("report.html", build(store.url, live=live).encode())
+    sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
+    store.files.write("results.csv", results_csv(sweep.frame).encode())
+    store.files.write("report.html", build(sweep, live=live).encode())
     path = store.files.path("report.html")
     return path if store.files.local else f"{store.url}/report.html"
 

@@ -133,7 +133,7 @@ def prepare(
     """
     infos = describe_data(trials, options.data_dir)
     store = Store(options.results)
-    states = store.scan(history=repair)
+    states = store.scan(history="check" if repair else False)
     check_protocol(store, trials, states)
     told = [warning for state in states.values() for warning in state.warnings]
     if repair and (repaired := repair_trials(store, trials, states, infos)):
