@@ -16,7 +16,9 @@ import socket
 import sys
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +50,18 @@ _NO_RAY = (
     "no Ray cluster answers at {where}: {reason}. "
     "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
 )
+_SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
 @contextlib.contextmanager
-def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, float]]:
+def cluster(
+    address: str | None, cpus: int | None = None, *, shared_gpus: bool = False
+) -> Iterator[dict[str, float]]:
     """Ray, started here with `cpus` or joined at `address`; gives its resources. Raises InputError.
 
-    Without an address a Ray of its own is started, and its folder below /tmp/ray is removed at the end.
+    `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
+    of its own is started, and its folder below /tmp/ray is removed at the end.
     """
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")
@@ -64,6 +70,8 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
         "object_store_memory": _OBJECT_STORE_BYTES,
         "num_cpus": cpus,
     }
+    # Ray puts fractions on the first GPU that has room, so two halves share one GPU while another idles.
+    every_gpu = {"runtime_env": {"env_vars": {_SEE_EVERY_GPU: "1"}}} if shared_gpus else {}
     if address:
         _answers(address)
     ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
@@ -74,6 +82,7 @@ def cluster(address: str | None, cpus: int | None = None) -> Iterator[dict[str, 
             log_to_driver=False,
             logging_level=logging.CRITICAL,
             configure_logging=False,
+            **every_gpu,
             **({} if address else local),
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
@@ -111,8 +120,8 @@ def _answers(address: str) -> None:
 @contextlib.contextmanager
 def joined(options: Options) -> Iterator[tuple[Resources, int]]:
     """The cluster at `options.address`: a pack's resources there and how many fit. Raises InputError."""
-    with cluster(options.address) as available:
-        share = options.gpus_per_pack
+    share = options.gpus_per_pack
+    with cluster(options.address, shared_gpus=bool(share and share < 1)) as available:
         if share is None:
             share = 1.0 if available.get("GPU") else 0.0
         resources = Resources(options.cpus_per_pack, share, "cuda" if share else "cpu")
@@ -152,7 +161,7 @@ def run_on_ray(
     )
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(_trainable, dispatcher=dispatcher),
+            tune.with_parameters(_trainable, dispatcher=dispatcher, on_gpu=resources.gpus > 0),
             {"cpu": resources.cpus, "gpu": resources.gpus},
         ),
         param_space={"turn": tune.grid_search(list(range(len(work))))},
@@ -174,7 +183,7 @@ def run_on_ray(
 
 
 class Dispatcher:
-    """Gives each Tune trial the next pack when it starts.
+    """Gives each Tune trial the next pack when it starts, and its GPU where packs share them.
 
     Tune starts trials that wait for a reused worker in no order (it pops a set), and after an interrupt it
     still starts those that it had staged. Asking here, at the start, keeps the longest pack first and lets
@@ -184,25 +193,54 @@ class Dispatcher:
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = list(jobs)
         self._given: dict[str, int] = {}
+        self._gpus: dict[str, tuple[str, int]] = {}
         self._stopped = False
 
-    def take(self, trial_id: str) -> tuple[int, Job] | None:
+    def take(self, trial_id: str, node: str = "", gpus: int = 0) -> tuple[int, Job] | None:
+        """The pack of a Tune trial, whose worker sees `gpus` GPUs on `node`; None after `stop`."""
         if self._stopped:
             return None
         index = self._given.setdefault(trial_id, len(self._given))
-        return index, self._jobs[index]
+        job = self._jobs[index]
+        if gpus > 1:
+            self.release(trial_id)
+            used = Counter(gpu for where, gpu in self._gpus.values() if where == node)
+            gpu = min(range(gpus), key=lambda number: (used[number], number))
+            self._gpus[trial_id] = (node, gpu)
+            job = replace(job, device=f"cuda:{gpu}")
+        return index, job
+
+    def release(self, trial_id: str) -> None:
+        """A Tune trial has ended; its share of a GPU is free."""
+        self._gpus.pop(trial_id, None)
 
     def stop(self) -> None:
         self._stopped = True
 
 
-def _trainable(config: dict[str, Any], dispatcher: Any) -> None:
-    """On the worker. A job whose failures are used up ends without an error: the store has them."""
-    taken = ray.get(dispatcher.take.remote(tune.get_context().get_trial_id()))
+def _trainable(config: dict[str, Any], dispatcher: Any, on_gpu: bool) -> None:
+    """On the worker: one pack, then its share of a GPU is given back."""
+    trial_id = tune.get_context().get_trial_id()
+    taken = ray.get(
+        dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if on_gpu else 0)
+    )
     if taken is None:
         tune.report({"interrupted": True})
         return
-    index, job = taken
+    try:
+        _run_taken(*taken)
+    finally:
+        dispatcher.release.remote(trial_id)
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _run_taken(index: int, job: Job) -> None:
+    """A job whose failures are used up ends without an error: the store has them."""
     tune.report({"pack": index, "started": True})
     states = Store(job.results).states([trial.trial_id for trial in job.identities])
     attempts = max((state.failure or {}).get("attempts", 0) for state in states.values())

@@ -276,7 +276,11 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lo
         from orchestrator.driver import cluster, run_on_ray
 
         options = prepared.options
-        with nullcontext() if options.address else cluster(None, local_cpus()):
+        with (
+            nullcontext()
+            if options.address
+            else cluster(None, local_cpus(), shared_gpus=0 < prepared.resources.gpus < 1)
+        ):
             return run_on_ray(
                 work, listener, interrupt, results=work[0].job.results, resources=prepared.resources
             )

@@ -136,3 +136,52 @@ def test_an_address_without_ray_is_an_error(arguments, tmp_path, capsys):
 def _quiet_environment(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+
+
+def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
+    """Its attempts are counted in the store, whatever Tune does; the other pack goes on."""
+    import shutil
+
+    folder = tmp_path / "out"
+    images = tmp_path / "images"
+    shutil.copytree(arguments[3], images)
+    command = [
+        *arguments[:3],
+        str(images),
+        "--pack",
+        "1",
+        "--norms",
+        "bn",
+        "--batch-sizes",
+        "8",
+        "--epochs",
+        "2",
+    ]
+    command += ["--max-failures", "2", "--results", str(folder)]
+    assert main([*command, "--seeds", "1"]) == 0
+    # the declared second seed finds a checkpoint of another network under its name
+    from model.data import load
+    from model.train import Training
+    from orchestrator.adjust import Adjustments, adjust
+    from orchestrator.checkpoint import Checkpoint, encode
+    from orchestrator.grid import find
+
+    wanted = Adjustments(norms=("bn",), batch_sizes=(8,), epochs=2, seeds=(2,))
+    (second,) = adjust(find(arguments[1]), wanted)
+    (other,) = adjust(
+        find(arguments[1]), Adjustments(norms=("bn",), batch_sizes=(8,), model="resnet32", seeds=(2,))
+    )
+    strange = Training(other.spec, [2], load("imagefolder", str(images)))
+    strange.epoch = 1
+    store = Store(str(folder))
+    store.open([second])
+    store.write_checkpoint(second.trial_id, 1, encode(Checkpoint(strange.state()[0], [], [second.trial_id])))
+    capsys.readouterr()
+    assert main([*command, "--seeds", "3"]) == 1
+    out = capsys.readouterr().out
+    assert "1 trials failed" in out
+    assert second.trial_id in out
+    states = store.scan()
+    assert states[second.trial_id].failure["attempts"] == 2
+    assert "load_state" in states[second.trial_id].failure["traceback"]
+    assert sum(state.finished for state in states.values()) == 2
