@@ -11,6 +11,7 @@ is then kept and named.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -71,15 +72,17 @@ class Soak:
         self.done = Counter()
         self.spoilt = Counter()
         self.finished = 0
+        self.numbers = itertools.count()
         self.length = {"inline": 5.0, "ray": 15.0}
 
     # -- one run -----------------------------------------------------------------------------------
 
-    def start(self, folder, executor, point=""):
+    def start(self, folder, executor, point="", marker="unused"):
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
             "NORMSWEEP_SOAK_POINT": point,
+            "NORMSWEEP_SOAK_ONCE": str(marker),
             "NORMSWEEP_CACHE": str(self.root / "cache"),
             "OMP_NUM_THREADS": "1",
         }
@@ -114,7 +117,8 @@ class Soak:
         if what == "point":
             kind = self.random.choice(list(KINDS))
             point = f"{kind}:{self.random.choice(PHASES)}:{self.random.randint(1, KINDS[kind])}"
-        process = self.start(folder, executor, point)
+        marker = self.root / f"struck-{next(self.numbers)}"
+        process = self.start(folder, executor, point, marker)
         name = f"{executor} {what} {point.rpartition(':')[0]}".strip()
         begun = time.monotonic()
         if what != "point":
@@ -126,7 +130,7 @@ class Soak:
         if code == 0 and not point:
             self.length[executor] = 0.5 * self.length[executor] + 0.5 * (time.monotonic() - begun)
         self.bury(process)
-        return code, name if struck or code == -signal.SIGKILL or (point and code != 0) else None
+        return code, name if struck or marker.exists() else None
 
     @staticmethod
     def wait(process, seconds):
