@@ -63,6 +63,7 @@ def at_epoch(monkeypatch):
             return metrics
 
         monkeypatch.setattr(Training, "run_epoch", run_epoch)
+        return done
 
     return plan
 
@@ -117,7 +118,7 @@ def bend(path: Path):
 def test_damaged_files(command, undisturbed, tmp_path, at_epoch, capsys, name, damage):
     """One file damaged while the sweep lies interrupted, with one pack finished and one in the middle."""
     folder = tmp_path / "out"
-    at_epoch(6, interrupt)
+    trained = at_epoch(6, interrupt)
     assert main([*command, "--results", str(folder)]) == 130
     pattern = {"checkpoint": "trials/*/checkpoint-00002.pt", "result.json": "trials/*/result.json"}.get(name)
     if pattern is None:
@@ -131,6 +132,9 @@ def test_damaged_files(command, undisturbed, tmp_path, at_epoch, capsys, name, d
         assert "warning" in captured.out
         assert path.parent.name in captured.out, "the warning names the file"
     assert numbers(folder) == undisturbed
+    assert len(trained) == (9 if name == "checkpoint" else 8), "only a damaged checkpoint costs an epoch"
+    for state in Store(str(folder)).scan(history=True).values():
+        assert len(state.history["pack"]) == 3, "packs keep together"
 
 
 def test_the_folder_moved(command, undisturbed, tmp_path, at_epoch):
