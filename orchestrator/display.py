@@ -80,7 +80,7 @@ def _running(progress: Progress, rows: int) -> RenderableType:
     table.add_column("epoch", justify="right")
     table.add_column("error", justify="right")
     table.add_column("images/s", justify="right")
-    running = [entry for entry in progress.packs if entry.state == "running"]
+    running = progress.running_packs
     for entry in running[:rows]:
         error = "" if entry.error is None else f"{entry.error:.2f}%"
         speed = f"{entry.images_per_second:,.0f}" if entry.images_per_second else ""

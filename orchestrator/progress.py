@@ -6,6 +6,7 @@ times as long as one at 32.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,6 @@ class PackProgress:
     epoch: int = 0
     error: float | None = None
     images_per_second: float = 0.0
-    spent: float = 0.0
     last_sign: float = 0.0
     notes: list[str] = field(default_factory=list)
 
@@ -36,7 +36,7 @@ class PackProgress:
 
 
 class Progress:
-    """A Listener that keeps count.
+    """A Listener that keeps count as events come, so that none costs more in a larger sweep.
 
     `estimates`: seconds of each pack, in the work's order; `epochs`: each one's total; `before`: trials done
     before this run; `given_up`: trials that had failed for good before it.
@@ -63,20 +63,40 @@ class Progress:
         self.given_up = given_up
         self._clock = clock
         self.begun = clock()
+        self._running: dict[int, PackProgress] = {}
+        self._waiting = dict(enumerate(self.packs))
+        self._trials = Counter({"waiting": sum(len(pack.trials) for pack in packs)})
+        self.total = before + given_up + self._trials["waiting"]
+        self._whole = sum(estimates)
+        self._expected = sum(entry.estimate * entry.share for entry in self.packs)
+        self._spent = 0.0
 
     # -- events --------------------------------------------------------------------------------------
 
-    def started(self, index: int) -> None:
+    def _becomes(self, index: int, state: str) -> None:
         entry = self.packs[index]
-        entry.state, entry.last_sign = "running", self._clock()
+        self._trials[entry.state] -= len(entry.pack.trials)
+        self._trials[state] += len(entry.pack.trials)
+        entry.state = state
+        for name, members in (("running", self._running), ("waiting", self._waiting)):
+            if state == name:
+                members[index] = entry
+            else:
+                members.pop(index, None)
+
+    def started(self, index: int) -> None:
+        self._becomes(index, "running")
+        self.packs[index].last_sign = self._clock()
 
     def epoch(self, index: int, metrics: dict[str, Any]) -> None:
         entry, now = self.packs[index], self._clock()
-        entry.state = "running"
+        self._becomes(index, "running")
+        self._expected -= entry.estimate * entry.share
         entry.epoch = metrics["epoch"]
+        self._expected += entry.estimate * entry.share
         entry.images_per_second = metrics["images_per_second"]
         replicas = list(metrics["replicas"].values())
-        entry.spent += replicas[0]["seconds"]
+        self._spent += replicas[0]["seconds"]
         errors = [r["test_error"] if r["test_error"] is not None else r["val_error"] for r in replicas]
         known = [error for error in errors if error is not None]
         entry.error = sum(known) / len(known) if known else None
@@ -87,15 +107,14 @@ class Progress:
 
     def finished(self, index: int) -> None:
         # A pack stopped at an epoch's end is over for Tune but not done.
-        entry = self.packs[index]
-        entry.state = "done" if entry.share >= 1.0 else "stopped"
+        self._becomes(index, "done" if self.packs[index].share >= 1.0 else "stopped")
 
     def retrying(self, index: int, error: str) -> None:
-        self.packs[index].state = "waiting"
+        self._becomes(index, "waiting")
         self.packs[index].notes.append(error)
 
     def failed(self, index: int, error: str) -> None:
-        self.packs[index].state = "failed"
+        self._becomes(index, "failed")
         self.packs[index].notes.append(error)
 
     # -- what is shown -------------------------------------------------------------------------------
@@ -103,33 +122,30 @@ class Progress:
     @property
     def running(self) -> int:
         """Packs that run now."""
-        return sum(entry.state == "running" for entry in self.packs)
+        return len(self._running)
+
+    @property
+    def running_packs(self) -> list[PackProgress]:
+        """They, in the work's order. A copy: the display and the lock ask from threads of their own."""
+        return [entry for _, entry in sorted(self._running.items())]
 
     def running_trials(self) -> list[str]:
         """Their ids."""
-        return [t.trial_id for entry in self.packs if entry.state == "running" for t in entry.pack.trials]
+        return [t.trial_id for entry in self.running_packs for t in entry.pack.trials]
 
     def trials(self, state: str) -> int:
         """Trials in a state: done, running, waiting (stopped ones too) or failed."""
-        states = {"waiting", "stopped"} if state == "waiting" else {state}
-        count = sum(len(entry.pack.trials) for entry in self.packs if entry.state in states)
-        return count + {"done": self.before, "failed": self.given_up}.get(state, 0)
-
-    @property
-    def total(self) -> int:
-        return self.before + self.given_up + sum(len(entry.pack.trials) for entry in self.packs)
+        stopped = self._trials["stopped"] if state == "waiting" else 0
+        return self._trials[state] + stopped + {"done": self.before, "failed": self.given_up}.get(state, 0)
 
     @property
     def share(self) -> float:
         """Of this run's estimated time, from 0 to 1."""
-        whole = sum(entry.estimate for entry in self.packs)
-        if whole <= 0:
-            return 1.0
-        return sum(entry.estimate * entry.share for entry in self.packs) / whole
+        return self._expected / self._whole if self._whole > 0 else 1.0
 
     @property
     def images_per_second(self) -> float:
-        return sum(entry.images_per_second for entry in self.packs if entry.state == "running")
+        return sum(entry.images_per_second for entry in self.running_packs)
 
     @property
     def elapsed(self) -> float:
@@ -138,19 +154,15 @@ class Progress:
     @property
     def seconds_left(self) -> float:
         """Makespan of what remains, from the estimate as it has held so far."""
-        expected = sum(entry.estimate * entry.share for entry in self.packs)
-        spent = sum(entry.spent for entry in self.packs)
-        held = spent / expected if expected > 0 and spent > 0 else 1.0
+        known = self._expected > 1e-9 and self._spent > 0  # a sum of differences is seldom exactly 0
+        held = self._spent / self._expected if known else 1.0
         now = self._clock()
-        remaining = []
-        for entry in sorted(self.packs, key=lambda e: e.state != "running"):
-            if entry.state not in {"running", "waiting"}:
-                continue
-            left = entry.estimate * (1 - entry.share) * held
-            if entry.state == "running":
-                left = max(0.0, left - (now - entry.last_sign))
-            remaining.append(left)
-        return makespan(remaining, self.slots)
+        running = [
+            max(0.0, entry.estimate * (1 - entry.share) * held - (now - entry.last_sign))
+            for entry in self.running_packs
+        ]
+        waiting = [e.estimate * (1 - e.share) * held for _, e in sorted(self._waiting.items())]
+        return makespan([*running, *waiting], self.slots)
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 
+@functools.cache  # a worker asks for every pack, and each answer is a file read and parsed
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

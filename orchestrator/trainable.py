@@ -145,6 +145,10 @@ def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[
     histories = _restore(store, trials, states, training, report)
     pack = [trial.trial_id for trial in trials]
     facts = provenance(_device_name(device))
+    if training.epoch == training.total_epochs:
+        # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
+        for trial, history in zip(trials, histories, strict=True):
+            store.write_history(trial.trial_id, {"pack": pack, "provenance": facts, "epochs": history})
     while training.epoch < training.total_epochs:
         begun = time.perf_counter()
         metrics = training.run_epoch()
@@ -237,8 +241,6 @@ def _finish(
     results = {}
     pack = [trial.trial_id for trial in trials]
     for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
-        # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
-        store.write_history(trial.trial_id, {"pack": pack, "provenance": facts, "epochs": history})
         notes = {"pack": pack, "provenance": facts, "epochs": history}
         store.write_weights(trial.trial_id, encode_weights(weights, notes))
         results[trial.trial_id] = result(trial, history, pack, facts)
