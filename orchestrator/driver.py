@@ -16,13 +16,12 @@ import socket
 import sys
 import threading
 import warnings
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from orchestrator.dispatcher import Dispatcher
 from orchestrator.execution import Listener, Options, Resources, Work
 from orchestrator.files import Files, StorageError
 from orchestrator.interrupt import Interrupt
@@ -180,42 +179,6 @@ def run_on_ray(
         ),
     )
     return tuner.fit()
-
-
-class Dispatcher:
-    """Gives each Tune trial the next pack when it starts, and its GPU where packs share them.
-
-    Tune starts trials that wait for a reused worker in no order (it pops a set), and after an interrupt it
-    still starts those that it had staged. Asking here, at the start, keeps the longest pack first and lets
-    nothing begin after an interrupt. A trial that is started again gets the pack that it had.
-    """
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = list(jobs)
-        self._given: dict[str, int] = {}
-        self._gpus: dict[str, tuple[str, int]] = {}
-        self._stopped = False
-
-    def take(self, trial_id: str, node: str = "", gpus: int = 0) -> tuple[int, Job] | None:
-        """The pack of a Tune trial, whose worker sees `gpus` GPUs on `node`; None after `stop`."""
-        if self._stopped:
-            return None
-        index = self._given.setdefault(trial_id, len(self._given))
-        job = self._jobs[index]
-        if gpus > 1:
-            self.release(trial_id)
-            used = Counter(gpu for where, gpu in self._gpus.values() if where == node)
-            gpu = min(range(gpus), key=lambda number: (used[number], number))
-            self._gpus[trial_id] = (node, gpu)
-            job = replace(job, device=f"cuda:{gpu}")
-        return index, job
-
-    def release(self, trial_id: str) -> None:
-        """A Tune trial has ended; its share of a GPU is free."""
-        self._gpus.pop(trial_id, None)
-
-    def stop(self) -> None:
-        self._stopped = True
 
 
 def _trainable(config: dict[str, Any], dispatcher: Any, on_gpu: bool) -> None:

@@ -1,49 +1,104 @@
-"""Packs one after another in this process, without Ray."""
+"""Packs in this process, without Ray: one after another, or on a GPU several at once.
 
+Several packs of one process share a GPU without taking turns, each in a thread with a CUDA stream of its
+own; processes would take turns on it. On a CPU one pack at a time is what a debugger wants.
+"""
+
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
+from orchestrator.dispatcher import Dispatcher
 from orchestrator.execution import Listener, Work
 from orchestrator.files import StorageError
 from orchestrator.interrupt import Interrupt
-from orchestrator.trainable import Stopped, run_pack
+from orchestrator.trainable import Job, Stopped, run_pack
 
 
-def run_inline(work: Sequence[Work], listener: Listener, interrupt: Interrupt) -> None:
-    """Train every pack; a failing one is tried again up to its job's `max_failures`, then left."""
-    for index, item in enumerate(work):
-        if interrupt.requested:
-            return
-        listener.started(index)
+def run_inline(
+    work: Sequence[Work], listener: Listener, interrupt: Interrupt, *, at_once: int = 1, gpus: int = 0
+) -> None:
+    """Train every pack; a failing one is tried again up to its job's `max_failures`, then left.
+
+    `at_once`: packs that train side by side, spread over `gpus` GPUs.
+    """
+    seats = [_Seat(number, listener, interrupt, gpus) for number in range(at_once)]
+    dispatcher = Dispatcher([item.job for item in work])
+    lock = threading.Lock()
+    if at_once == 1:
+        seats[0].run(dispatcher, lock)
+        return
+    threads = [
+        threading.Thread(target=seat.run, args=(dispatcher, lock), name=f"pack {seat.number}", daemon=True)
+        for seat in seats
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.05)  # and not join: signals are handled in this thread
+    for seat in seats:
+        if seat.error is not None:
+            raise seat.error
+
+
+class _Seat:
+    """One place for a pack; takes the next when the last has ended. Listeners hear one seat at a time."""
+
+    def __init__(self, number: int, listener: Listener, interrupt: Interrupt, gpus: int) -> None:
+        self.number, self.error = number, None
+        self._listener, self._interrupt, self._gpus = listener, interrupt, gpus
+
+    error: BaseException | None
+
+    def run(self, dispatcher: Dispatcher, lock: threading.Lock) -> None:
+        """Packs until there are none, or until an interrupt."""
+        self._lock = lock
+        turn = 0
         try:
-            _attempts(index, item, listener, interrupt)
+            while not self._interrupt.requested:
+                name = f"{self.number}/{turn}"
+                with lock:
+                    taken = dispatcher.take(name, gpus=self._gpus)
+                if taken is None:
+                    return
+                self._attempts(*taken)
+                with lock:
+                    dispatcher.release(name)
+                turn += 1
         except Stopped:
             return
         except StorageError as error:
-            interrupt.abort(str(error))
-            return
+            self._interrupt.abort(str(error))
+        except BaseException as error:
+            self.error = error
+            if self.number or threading.current_thread() is not threading.main_thread():
+                self._interrupt.abort(str(error))
+                return
+            raise
 
+    def _attempts(self, index: int, job: Job) -> None:
+        self._tell("started", index)
+        for attempt in range(1, job.max_failures + 1):
+            try:
+                run_pack(job, lambda metrics: self._report(index, metrics))
+            except (Stopped, StorageError):
+                raise
+            except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
+                last = attempt == job.max_failures
+                self._tell("failed" if last else "retrying", index, f"{type(error).__name__}: {error}")
+            else:
+                self._tell("finished", index)
+                return
 
-def _attempts(index: int, item: Work, listener: Listener, interrupt: Interrupt) -> None:
-    def report(metrics: dict[str, Any]) -> None:
+    def _report(self, index: int, metrics: dict[str, Any]) -> None:
         if "warning" in metrics:
-            listener.warned(index, metrics["warning"])
+            self._tell("warned", index, metrics["warning"])
         if "epoch" in metrics:
-            listener.epoch(index, metrics)
-            if interrupt.requested:
+            self._tell("epoch", index, metrics)
+            if self._interrupt.requested:
                 raise Stopped
 
-    for attempt in range(1, item.job.max_failures + 1):
-        try:
-            run_pack(item.job, report)
-        except (Stopped, StorageError):
-            raise
-        except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
-            message = f"{type(error).__name__}: {error}"
-            if attempt == item.job.max_failures:
-                listener.failed(index, message)
-            else:
-                listener.retrying(index, message)
-        else:
-            listener.finished(index)
-            return
+    def _tell(self, event: str, *what: Any) -> None:
+        with self._lock:
+            getattr(self._listener, event)(*what)

@@ -4,6 +4,7 @@ The first run, a resume, more seeds, a wider grid and a run of a finished sweep 
 and `execute`; none of them is a special case.
 """
 
+import math
 import os
 import time
 from collections import Counter
@@ -91,8 +92,8 @@ def local_resources(options: Options) -> tuple[Resources, int]:
             f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
             "Leave out --gpus-per-pack to train on the CPU."
         )
-    if options.executor == "inline":
-        return resources, 1
+    if options.executor == "inline":  # on a CPU one after another, as a debugger wants it
+        return resources, int(gpus // resources.gpus) if resources.gpus else 1
     if resources.cpus > cpus:
         raise InputError(
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
@@ -272,7 +273,8 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lo
         if prepared.options.executor == "inline":
             from orchestrator.inline import run_inline
 
-            return run_inline(work, listener, interrupt)
+            gpus = math.ceil(prepared.slots * prepared.resources.gpus)
+            return run_inline(work, listener, interrupt, at_once=prepared.slots, gpus=gpus)
         from orchestrator.driver import cluster, run_on_ray
 
         options = prepared.options

@@ -3,7 +3,7 @@
 import pytest
 from test_trainable import job
 
-from orchestrator.driver import Dispatcher
+from orchestrator.dispatcher import Dispatcher
 
 
 @pytest.fixture
@@ -13,6 +13,10 @@ def dispatcher(tmp_path):
 
 def test_packs_in_order_and_the_same_again_after_a_loss(dispatcher):
     assert [dispatcher.take(name)[0] for name in ("a", "b", "a", "c", "b")] == [0, 1, 0, 2, 1]
+
+
+def test_there_is_an_end(dispatcher):
+    assert [dispatcher.take(str(i)) is None for i in range(8)] == [False] * 6 + [True] * 2
 
 
 def test_nothing_after_a_stop(dispatcher):

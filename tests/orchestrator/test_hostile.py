@@ -57,10 +57,11 @@ def folder(tmp_path, images):
     (tmp_path / "escape").mkdir()
     forge(tmp_path / "escape" / "result.json", {**result, "trial_id": "stolen"})
     (out / "trials" / "link").symlink_to(tmp_path / "escape")
-    (out / "trials" / "evil-1" / "failure.json").symlink_to("/etc/passwd")
+    forge(tmp_path / "escape" / "failure.json", {"attempts": 1, "error": "stolen", "traceback": "stolen"})
 
     second = trial(seed=2, epochs=2)
     Store(str(out)).open([second])
+    (out / "trials" / second.trial_id / "failure.json").symlink_to(tmp_path / "escape" / "failure.json")
     body = pickle.dumps(Bomb(str(tmp_path / "exploded")))
     bomb = _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
     Store(str(out)).write_checkpoint(second.trial_id, 1, bomb)
@@ -73,12 +74,11 @@ def test_reading_it(folder):
     out, _, tmp_path = folder
     frame = load(str(out))
     load_history(str(out))
-    status(str(out))
+    assert "stolen" not in json.dumps(status(str(out)))
     page = build(str(out))
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "stolen" not in page
-    assert "root:x:0" not in page
     assert "stolen" not in set(frame["trial_id"])
     assert not (tmp_path / "exploded").exists()
 

@@ -13,7 +13,7 @@ def info(size):
 
 @pytest.mark.parametrize(
     ("size", "batch_size", "expected"),
-    [(8, 2, 5), (8, 32, 5), (32, 2, 5), (32, 4, 5), (32, 8, 1), (32, 32, 1)],
+    [(8, 2, 5), (8, 32, 5), (32, 2, 5), (32, 4, 5), (32, 8, 4), (32, 16, 2), (32, 32, 1), (64, 8, 1)],
 )
 def test_small_steps_are_packed_on_a_cpu(size, batch_size, expected):
     spec = trial(batch_size=batch_size).spec

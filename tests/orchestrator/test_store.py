@@ -132,3 +132,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_an_unknown_scheme():
     with pytest.raises(InputError, match="nosuch"):
         Files("nosuch://bucket/x")
+
+
+def test_a_file_larger_than_any_of_ours_is_not_read(store, monkeypatch):
+    store.open(TRIALS[:1])
+    one = TRIALS[0].trial_id
+    store.write_result(one, {"status": "done", "padding": "x" * 5000})
+    assert store.scan()[one].finished
+    monkeypatch.setattr("orchestrator.files.MAX_JSON_BYTES", 4000)
+    if store.files.local:
+        assert not store.scan()[one].finished
+    with pytest.raises(ValueError, match="larger"):
+        store.files.read_json(f"trials/{one}/result.json")
