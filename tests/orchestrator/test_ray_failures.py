@@ -13,6 +13,8 @@ from numbers_of import numbers
 from orchestrator.run import main
 from orchestrator.store import Store
 
+pytestmark = pytest.mark.slow
+
 GRID = """\
 blocks:
   - {dataset: imagefolder, norm: bn,            batch_size: 4, epochs: 30, seeds: 3}
