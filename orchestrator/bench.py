@@ -86,7 +86,7 @@ def tiny_trials(count: int, folder: Path) -> list[Row]:
     each = 1000 * (seconds - training) / len(done)
     return [
         Row("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
-        Row("driver's memory, tiny trials", len(done), peak, "MB", 400.0),
+        *_memory("driver's memory, tiny trials", len(done), peak),
     ]
 
 
@@ -111,7 +111,7 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
     seconds, peak = _sweep(path, folder, results)
     return [
         Row("a finished sweep run again", len(trials), seconds, "s", 10.0),
-        Row("driver's memory, finished sweep", len(trials), peak, "MB", 400.0),
+        *_memory("driver's memory, finished sweep", len(trials), peak),
     ]
 
 
@@ -190,12 +190,16 @@ def _sweep(grid: Path, folder: Path, results: str, *options: str) -> tuple[float
     return seconds, peak
 
 
+def _memory(name: str, trials: int, peak: float) -> list[Row]:
+    return [Row(name, trials, peak, "MB", 400.0)] if peak else []
+
+
 def _peak(pid: int) -> float:
-    """The most memory in MB that a process has held so far; NaN where there is no /proc."""
+    """The most memory in MB that a process has held so far; 0 where that cannot be seen."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return 0.0 if Path("/proc").is_dir() else math.nan
+        return 0.0
     return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 

@@ -17,6 +17,7 @@ code path. Nothing in here is a pickle, so a stranger's results are safe to open
 
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -29,6 +30,7 @@ Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 _RUNS_KEPT = 99
+_WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
 CHUNK = 200
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
@@ -217,8 +219,12 @@ class Store:
 
     def open(self, trials: Iterable[Trial]) -> None:
         """Create the folders of these trials, or verify that they hold the same ones. Raises InputError."""
-        for trial in self.verify(trials):  # absent, or damaged: what it should hold is known
-            self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
+        wanting = self.verify(trials)  # absent, or damaged: what it should hold is known
+        with ThreadPoolExecutor(_WRITERS) as pool:  # each waits for the disk or the bucket, not for us
+            list(pool.map(self._write_identity, wanting))
+
+    def _write_identity(self, trial: Trial) -> None:
+        self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
 
     def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
         self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
