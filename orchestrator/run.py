@@ -5,11 +5,12 @@ import os
 import shlex
 import sys
 import time
+import warnings
 import webbrowser
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -38,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(highlight=False)
     try:
-        return _main(arguments, console)
+        with warnings.catch_warnings():
+            warnings.simplefilter("once", UserWarning)  # the data set says what it had to do to images
+            warnings.showwarning = _show_warning
+            return _main(arguments, console)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -48,6 +52,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, StorageError) as error:
         print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What concerns the user in a line; what concerns programmers not at all."""
+    if issubclass(category, UserWarning):
+        print(f"warning: {message}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):

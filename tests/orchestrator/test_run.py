@@ -251,6 +251,17 @@ def test_bad_images(run, tmp_path, spoil, message):
     assert not (tmp_path / "out" / "trials").exists()
 
 
+def test_images_of_other_sizes_are_told_once_in_a_line(run, tmp_path):
+    from PIL import Image
+
+    folder = make_images(tmp_path / "odd")
+    Image.new("L", (12, 9)).save(folder / "train" / "class0" / "zz.png")
+    code, _, err = run("--data-dir", str(folder), "--norms", "bn", "--seeds", "1")
+    assert code == 0
+    assert err.startswith("warning: 1 images (the first: ")
+    assert err.count("\n") == 1
+
+
 def test_a_folder_with_an_incompatible_trial(run, tmp_path):
     run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
     (path,) = (tmp_path / "out" / "trials").glob("*")
