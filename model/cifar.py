@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _decode(name: str, data_dir: str | None) -> Arrays:
     import numpy as np
     import torchvision
 
-    root = Path(data_dir).expanduser() if data_dir else folder()
+    root = Path(os.path.expanduser(data_dir)) if data_dir else folder()
     kind: Any = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
     try:
         root.mkdir(parents=True, exist_ok=True)

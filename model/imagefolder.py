@@ -79,7 +79,7 @@ def scan(data_dir: str | None) -> Scan:
 def _root(data_dir: str | None) -> Path:
     if not data_dir:
         raise InputError(f"data set imagefolder needs --data-dir, a folder; {LAYOUT}")
-    root = Path(data_dir).expanduser()
+    root = Path(os.path.expanduser(data_dir))
     if not root.is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder; {LAYOUT}")
     for part in ("train", "test"):

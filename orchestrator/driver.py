@@ -22,11 +22,11 @@ from typing import Any
 
 from model.errors import InputError
 from orchestrator.dispatcher import Dispatcher
-from orchestrator.execution import Listener, Options, Resources, Work
+from orchestrator.execution import Listener, Options, Resources, Work, packs_at_once
 from orchestrator.files import Files, StorageError
 from orchestrator.interrupt import Interrupt
 from orchestrator.store import Store
-from orchestrator.trainable import Job, record_failure, run_pack
+from orchestrator.trainable import Job, given_up, record_failure, run_pack
 
 # Read by Ray when it is imported. Loggers nobody reads cost 100 ms a trial and 500 MB (measured).
 os.environ.update(
@@ -108,7 +108,7 @@ def _answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     if address == "auto":
         return
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdecimal()):
         raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
     try:
         socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()
@@ -139,10 +139,7 @@ def check_resources(resources: Resources, available: dict[str, float]) -> int:
         raise InputError(
             f"a pack asks for {resources.cpus:g} CPUs and Ray sees {cpus:g}; lower --cpus-per-pack."
         )
-    slots = cpus // resources.cpus if resources.cpus else float("inf")
-    if resources.gpus:
-        slots = min(slots, gpus // resources.gpus)
-    return int(slots)
+    return packs_at_once(resources, cpus, gpus)
 
 
 def run_on_ray(
@@ -205,11 +202,8 @@ def _gpus() -> int:
 def _run_taken(index: int, job: Job) -> None:
     """A job whose failures are used up ends without an error: the store has them."""
     tune.report({"pack": index, "started": True})
-    states = Store(job.results).states([trial.trial_id for trial in job.identities])
-    attempts = max((state.failure or {}).get("attempts", 0) for state in states.values())
-    if attempts >= job.max_failures and not all(state.finished for state in states.values()):
-        failure = next(state.failure for state in states.values() if state.failure)
-        tune.report({"pack": index, "failed": failure["error"]})
+    if (error := given_up(job)) is not None:
+        tune.report({"pack": index, "failed": error})
         return
     try:
         run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))

@@ -45,7 +45,7 @@ class Files:
 
     def __init__(self, url: str, patience: float | None = None) -> None:
         try:
-            self.fs, self.root = fsspec.core.url_to_fs(url)
+            self.fs, self.root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
             scheme = url.split("://", maxsplit=1)[0]
             raise InputError(f"{url} needs an extra: pip install 'normsweep[{scheme}]' ({error})") from None
@@ -54,8 +54,6 @@ class Files:
         self.url = url
         self.local = isinstance(self.fs, LocalFileSystem)
         self._patience = patience
-        if not self.local:
-            self.fs.use_listings_cache = False
 
     def path(self, name: str) -> str:
         """The full path of a relative name. Raises ValueError where it would leave the root."""
@@ -174,6 +172,7 @@ class Files:
                             if file.is_file(follow_symlinks=False)
                         }
                 return found
+            self.fs.invalidate_cache()  # others write here too
             paths = self._patiently(lambda: self.fs.find(base))
         except _ABSENT:
             return found
@@ -189,6 +188,7 @@ class Files:
         try:
             if self.local:
                 return _files_in(self._patiently(lambda: self._scan(base)))
+            self.fs.invalidate_cache()
             found = self._patiently(lambda: self.fs.ls(base, detail=True))
         except _ABSENT:
             return set()
@@ -204,10 +204,19 @@ class Files:
         if self._patience is not None and not os.path.isdir(self.root):
             raise OSError(f"the results folder {self.root} is gone")
 
+    def _once(self, action: Callable[[], _T]) -> _T:
+        """A backend's own errors (botocore's are no OSError) come out as StorageError."""
+        try:
+            return action()
+        except OSError:
+            raise
+        except Exception as error:
+            raise StorageError(f"{self.url}: {reason(error)}") from error
+
     def _patiently(self, action: Callable[[], _T]) -> _T:
         """Do it, and where storage fails do it again, ever more slowly, until patience is at its end."""
         if self._patience is None:
-            return action()
+            return self._once(action)
         wait, end = 0.1, time.monotonic() + self._patience
         while True:
             try:

@@ -31,6 +31,9 @@ from orchestrator.trial import (
     Trial,
 )
 
+#: A larger count is one seed that somebody forgot to make a list of.
+MOST_SEEDS = 10_000
+
 
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
@@ -40,8 +43,10 @@ def _as_seeds(value: Any) -> Any:
     """A count n means the seeds 1 to n."""
     if isinstance(value, (list, tuple)):
         return value
-    if isinstance(value, bool) or not str(value).isdigit() or int(value) == 0:
+    if isinstance(value, bool) or not str(value).isdecimal() or int(value) == 0:
         raise ValueError("expected a count above zero, or a list of seeds")
+    if int(value) > MOST_SEEDS:
+        raise ValueError(f"a count of {value}; for the one seed {value} write a list, [{value}]")
     return list(range(1, int(value) + 1))
 
 
@@ -134,7 +139,7 @@ class Grid(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[\w][\w .-]*$", max_length=80)]
     description: str = ""
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
 
@@ -185,11 +190,16 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
     try:
         document = yaml.safe_load(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (ValueError, RecursionError) as error:
+        what = " ".join(str(error).split())[:120]
+        raise InputError(f"{source}: the YAML does not parse: {what}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise InputError(f"{source}{where}: the YAML does not parse: {problem}") from None
+    if repeated := _repeated_key(node):
+        raise InputError(f"{source} line {repeated[1]}: the key {repeated[0]!r} is given twice")
     if not isinstance(document, dict):
         raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
     document = {str(key): value for key, value in document.items()}
@@ -217,17 +227,24 @@ def _explain(source: str, node: Any, error: ValidationError) -> str:
         message = (
             "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"
         )
+    elif path == ["blocks"] and problem["type"] not in {"missing", "too_short"}:
+        message = "expected a list of blocks, each a mapping"
     elif problem["type"] == "missing":
         message = "is missing"
     elif problem["type"] == "too_short":
         message = "is an empty list; give at least one value"
     elif problem["type"] not in {"value_error", "assertion_error"}:
-        message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
+        message = f"{message[0].lower()}{message[1:]}, got {_short(problem['input'])}"
     if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
         path = path[:-1]  # a scalar in the file, a list of one to us alone
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     line = _line(node, path)
     return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _line(node: Any, path: list[Any]) -> int | None:
@@ -245,6 +262,20 @@ def _line(node: Any, path: list[Any]) -> int | None:
         else:
             return line
     return line
+
+
+def _repeated_key(node: Any) -> tuple[str, int] | None:
+    """A key that a mapping has twice, with its line: YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                return str(key.value), key.start_mark.line + 1
+            seen.add(str(key.value))
+        children = [value for _, value in node.value]
+    else:
+        children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
+    return next((found for child in children if (found := _repeated_key(child))), None)
 
 
 def _is_list(node: Any, path: list[Any]) -> bool:

@@ -13,7 +13,7 @@ from orchestrator.dispatcher import Dispatcher
 from orchestrator.execution import Listener, Work
 from orchestrator.files import StorageError
 from orchestrator.interrupt import Interrupt
-from orchestrator.trainable import Job, Stopped, run_pack
+from orchestrator.trainable import Job, Stopped, given_up, run_pack
 
 
 def run_inline(
@@ -79,14 +79,16 @@ class _Seat:
 
     def _attempts(self, index: int, job: Job) -> None:
         self._tell("started", index)
-        for attempt in range(1, job.max_failures + 1):
+        while not self._interrupt.requested:
             try:
                 run_pack(job, lambda metrics: self._report(index, metrics))
             except (Stopped, StorageError):
                 raise
             except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
-                last = attempt == job.max_failures
+                last = given_up(job) is not None
                 self._tell("failed" if last else "retrying", index, f"{type(error).__name__}: {error}")
+                if last:
+                    return
             else:
                 self._tell("finished", index)
                 return

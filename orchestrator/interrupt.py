@@ -47,6 +47,9 @@ class Interrupt:
         if self.signal is not None:
             # Everything finished is on disk by now. Ray's helpers outlive a driver that just goes.
             kill_descendants()
+            if sys.stdout.isatty():
+                sys.stdout.write("\x1b[?25h")  # the live display had hidden the cursor
+                sys.stdout.flush()
             sys.stderr.write("\nStopped at once. Epochs that were finished are saved.\n")
             sys.stderr.flush()
             os._exit(128 + number)

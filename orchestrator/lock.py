@@ -63,14 +63,10 @@ class Lock:
         }
 
     def __enter__(self) -> Self:
-        note = holder(self._files)
         _HELD.add(self._note["token"])
+        note = holder(self._files)
         if note is not None:
-            if _alive(self._files, note):
-                raise InputError(
-                    f"{self._files.url} is in use by {_who(note)}. Wait for it or stop it; "
-                    "`python -m orchestrator.status` shows what it does."
-                )
+            self._refuse_living(note)
             self._take_away(note)
         self._create()
         self._thread.start()
@@ -83,6 +79,13 @@ class Lock:
         with contextlib.suppress(Exception):  # a note that stays is a dead process's, and taken over
             if self._mine():
                 self._files.remove(NAME)
+
+    def _refuse_living(self, note: dict[str, Any]) -> None:
+        if _alive(self._files, note):
+            raise InputError(
+                f"{self._files.url} is in use by {_who(note)}. Wait for it or stop it; "
+                "`python -m orchestrator.status` shows what it does."
+            )
 
     # -- the note ----------------------------------------------------------------------------------
 
@@ -119,9 +122,21 @@ class Lock:
         if not self._files.local:
             return  # written over by `_create`
         aside = f"{NAME}.dead-{self._note['token'][:8]}"
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.rename(self._files.path(NAME), self._files.path(aside))
+        except FileNotFoundError:
+            return
+        try:
+            taken = self._files.read_json(aside)
+        except ValueError:
+            taken = {}
+        if taken and taken.get("token") != note.get("token"):
+            # Another was quicker, and this is its note and not the dead one's: give it back.
+            with contextlib.suppress(FileExistsError):
+                os.link(self._files.path(aside), self._files.path(NAME))
             self._files.remove(aside)
+            raise InputError(f"{self._files.url} was taken at this moment by {_who(taken)}.")
+        self._files.remove(aside)
 
     def _mine(self) -> bool:
         note = holder(self._files)
@@ -149,7 +164,9 @@ def holder(files: Files) -> dict[str, Any] | None:
 def is_held(files: Files) -> dict[str, Any] | None:
     """The note of a holder that is alive as far as can be told without waiting."""
     note = holder(files)
-    return note if note and _seen(note) is not False and _fresh(note) else None
+    if not note or (seen := _seen(note)) is False:
+        return None
+    return note if seen or _fresh(note) else None
 
 
 def _alive(files: Files, note: dict[str, Any]) -> bool:

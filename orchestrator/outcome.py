@@ -21,8 +21,9 @@ def result(
     A loss that is no longer finite means that the trial diverged: a result, not a crash.
     """
     last = history[-1]
-    diverged = next((entry["epoch"] for entry in history if entry["train_loss"] is None), None)
+    diverged = next((entry["epoch"] for entry in history if _diverged(entry)), None)
     seconds = sum(entry["seconds"] for entry in history)
+    share = sum(entry["seconds"] / entry.get("replicas", len(pack)) for entry in history)
     images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
     identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
     return {
@@ -37,7 +38,7 @@ def result(
         "train_loss": last["train_loss"],
         "epochs_run": last["epoch"],
         "diverged_at": diverged,
-        "train_seconds": round(seconds / len(pack), 3),
+        "train_seconds": round(share, 3),
         "pack_seconds": round(seconds, 3),
         "images_per_second": round(images / seconds, 2) if seconds else None,
         "pack": pack,
@@ -53,6 +54,11 @@ def is_whole(history: dict[str, Any] | None, epochs: int) -> bool:
     """Whether a history.json has every one of `epochs` epochs, once and in order."""
     entries = (history or {}).get("epochs", [])
     return [entry.get("epoch") for entry in entries] == list(range(1, epochs + 1))
+
+
+def _diverged(entry: dict[str, Any]) -> bool:
+    """Whether the loss, or what the network says of the evaluation set, is no longer finite."""
+    return entry["train_loss"] is None or (entry["test_error"] is None and entry["val_error"] is None)
 
 
 def _median(history: list[dict[str, Any]], key: str) -> float | None:

@@ -23,6 +23,8 @@ def repair_trials(
     told = []
     for trial in trials:
         state = states.get(trial.trial_id)
+        if state is not None and state.finished and state.epochs:
+            store.drop_checkpoints(trial.trial_id, state.epochs)  # a kill came between two results of a pack
         if state is None or (state.recorded and (state.finished or state.epochs)):
             continue
         if state.epochs and not state.finished:

@@ -19,7 +19,7 @@ from model.errors import InputError
 from model.spec import DATASETS, MODELS, NORMS
 from orchestrator.adjust import Adjustments, adjust
 from orchestrator.files import StorageError
-from orchestrator.grid import find, shipped
+from orchestrator.grid import MOST_SEEDS, find, shipped
 from orchestrator.interrupt import Interrupt
 
 EXAMPLES = """\
@@ -52,6 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, StorageError) as error:
         print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
+
+
+def place_of(text: str) -> str:
+    """A URL as it is, a path made absolute with ~ expanded. Raises InputError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{text!r} is not UTF-8 text; choose another name") from None
+    if "://" in text:
+        return text.rstrip("/")
+    return os.path.abspath(os.path.expanduser(text))
 
 
 def _show_warning(
@@ -100,6 +111,8 @@ def _seeds(text: str) -> tuple[int, ...]:
     numbers = _integers(text)
     if "," in text:
         return numbers
+    if numbers[0] > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"a count of {text}; for the one seed {text} write {text},")
     if numbers[0] < 1:
         raise argparse.ArgumentTypeError("expected a count above zero, or a list like 1,2,7")
     return tuple(range(1, numbers[0] + 1))
@@ -110,7 +123,7 @@ def _pack(text: str) -> int | None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
+    if not text.isdecimal() or not text.isascii() or len(text) > 9 or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number above zero")
     return int(text)
 
@@ -120,7 +133,7 @@ def _share(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < 1e6:
+    if not (value == 0 or 0.001 <= value < 1e6):
         raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
     return value
 
@@ -159,7 +172,9 @@ def _what(group: Any) -> None:
     group.add_argument(
         "--groups-from", metavar="RESULTS", help="take G from a finished G search, by validation error"
     )
-    group.add_argument("--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N) or a list")
+    group.add_argument(
+        "--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N), a list, or one: 7,"
+    )
     group.add_argument("--epochs", type=_positive, metavar="N", help="the schedule scales with it")
     group.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=", ".join(DATASETS))
     group.add_argument("--model", choices=tuple(MODELS), metavar="NAME", help=", ".join(MODELS))
@@ -216,8 +231,8 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     grid = find(arguments.grid)
     trials = adjust(grid, _adjustments(arguments))
     options = Options(
-        results=(arguments.results or f"results/{grid.name}").rstrip("/"),
-        data_dir=str(Path(arguments.data_dir).expanduser()) if arguments.data_dir else None,
+        results=place_of(arguments.results or f"results/{grid.name}"),
+        data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
         executor=arguments.executor,
         pack=arguments.pack,
         cpus_per_pack=arguments.cpus_per_pack,

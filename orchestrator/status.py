@@ -13,8 +13,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from model.errors import InputError
+from orchestrator.files import StorageError
 from orchestrator.lock import is_held
 from orchestrator.progress import duration
 from orchestrator.store import Store, TrialState
@@ -125,7 +127,7 @@ def _table(state: str, trials: list[dict[str, Any]]) -> Table:
     table.add_column({"failed": "why", "diverged": "at epoch"}.get(state, "where, last sign of life"))
     for trial in trials[:_MOST]:
         of = f"/{trial['epochs']}" if trial["epochs"] else ""
-        table.add_row(trial["trial_id"], f"{trial['epoch']}{of}", _remark(state, trial))
+        table.add_row(Text(trial["trial_id"]), f"{trial['epoch']}{of}", Text(_remark(state, trial)))
     if len(trials) > _MOST:
         table.add_row(f"and {len(trials) - _MOST} more", "", "")
     return table
@@ -148,8 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     arguments = parser.parse_args(argv)
     try:
-        found = status(arguments.results.rstrip("/"))
-    except InputError as error:
+        found = status(arguments.results.rstrip("/") or "/")
+    except (InputError, OSError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if arguments.json:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from model.spec import Spec
@@ -25,7 +26,7 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     names = Counter(trial.dataset for trial in plan.trials)
     console.print(
-        f"[bold]{prepared.name}[/]: {len(plan.trials)} trials in "
+        f"[bold]{escape(prepared.name)}[/]: {len(plan.trials)} trials in "
         f"{len({trial.spec for trial in plan.trials})} cells on {', '.join(names)}; "
         f"{len(plan.finished)} done, {plan.waiting} to run"
         + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
@@ -41,7 +42,10 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
             f"about {duration(prepared.estimate or 0)} by {prepared.estimate_source}"
         )
     if plan.undeclared:
-        console.print(f"{len(plan.undeclared)} trials in {prepared.store.url} are no longer declared; kept")
+        console.print(
+            f"{len(plan.undeclared)} trials in {prepared.store.url} are no longer declared; kept",
+            markup=False,
+        )
 
 
 def _each(prepared: Prepared) -> str:
@@ -129,9 +133,9 @@ def print_outcome(
     failed = {i: after[i].failure or {} for i in declared if i in after and after[i].status == "failed"}
     if finished:
         console.print(terminal(load(prepared.store.url)))
-    console.print(f"Report: {report}", soft_wrap=True)
+    console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
-        console.print(f"[bold red]Stopped[/]: {interrupt.trouble}", soft_wrap=True)
+        console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)
     if interrupt.requested and finished < len(declared):
         console.print(
             f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"

@@ -19,7 +19,7 @@ from model.data import DataInfo, describe, load
 from model.errors import InputError
 from model.spec import Spec
 from orchestrator.display import show
-from orchestrator.execution import Options, Resources, Work
+from orchestrator.execution import Options, Resources, Work, packs_at_once
 from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
 from orchestrator.pace import Pace, observed
@@ -92,14 +92,13 @@ def local_resources(options: Options) -> tuple[Resources, int]:
             f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
             "Leave out --gpus-per-pack to train on the CPU."
         )
-    if options.executor == "inline":  # on a CPU one after another, as a debugger wants it
-        return resources, int(gpus // resources.gpus) if resources.gpus else 1
     if resources.cpus > cpus:
         raise InputError(
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
         )
-    slots = int(cpus // resources.cpus)
-    return resources, min(slots, int(gpus // resources.gpus)) if resources.gpus else slots
+    if options.executor == "inline" and not resources.gpus:
+        return resources, 1  # one after another, as a debugger wants it
+    return resources, packs_at_once(resources, cpus, gpus)
 
 
 def local_cpus() -> int:
@@ -291,9 +290,9 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lo
 def _job(prepared: Prepared, trials: Sequence[Trial]) -> Job:
     options = prepared.options
     return Job(
-        results=options.results if "://" in options.results else os.path.abspath(options.results),
+        results=options.results,
         trials=tuple(trial.identity for trial in trials),
-        data_dir=os.path.abspath(options.data_dir) if options.data_dir else None,
+        data_dir=options.data_dir,
         train_size=prepared.infos[trials[0].dataset].train_size,
         device=prepared.resources.device,
         threads=max(1, int(prepared.resources.cpus)),

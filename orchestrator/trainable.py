@@ -85,10 +85,22 @@ def run_pack(job: Job, report: Report) -> None:
     report({"trials": results})
 
 
+def given_up(job: Job) -> str | None:
+    """The failure of a job whose attempts are used up, in earlier runs too; None while it may be tried."""
+    states = Store(job.results, PATIENCE).states([trial.trial_id for trial in job.identities]).values()
+    failures = [state.failure for state in states if state.failure and not state.finished]
+    worst = max(failures, key=lambda failure: failure.get("attempts", 1), default=None)
+    if worst is None or worst.get("attempts", 1) < job.max_failures:
+        return None
+    return str(worst.get("error"))
+
+
 def record_failure(store: Store, trial_ids: Sequence[str], error: str, trace: str = "") -> None:
     """Count one more attempt against these trials."""
     states = store.states(trial_ids)
     for trial_id in trial_ids:
+        if states[trial_id].finished:
+            continue
         before = (states[trial_id].failure or {}).get("attempts", 0)
         store.write_failure(
             trial_id,
@@ -213,6 +225,7 @@ def _entries(metrics: "list[EpochMetrics]", images: int, seconds: float, device:
     """A history entry for each replica; NaN and infinity become null, which JSON has."""
     common = {
         "seconds": round(seconds, 4),
+        "replicas": len(metrics),
         "images_per_second": round(images / seconds, 2),
         "ended": round(time.time(), 3),
         "worker": f"{socket.gethostname()}/{os.getpid()}",

@@ -32,8 +32,9 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0)]
-NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0)]
+_LIMIT = 2**31  # beyond it lies no study but a slip of the keyboard
+Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=_LIMIT)]
+NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=_LIMIT)]
 
 
 def _one_of(allowed: Iterable[str]) -> AfterValidator:

@@ -112,7 +112,13 @@ def test_a_real_result_grid(tmp_path, monkeypatch):
             raise RuntimeError("made up")
         tune.report({"trials": {me: result}})
 
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=80_000_000)
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=80_000_000,
+    )
     try:
         grid = tune.Tuner(
             train,

@@ -4,6 +4,7 @@ import pytest
 from test_trainable import job
 
 from orchestrator.dispatcher import Dispatcher
+from orchestrator.execution import Resources, packs_at_once
 
 
 @pytest.fixture
@@ -49,3 +50,11 @@ def test_a_lost_worker_gives_its_share_back(dispatcher):
 
 def test_one_visible_gpu_is_the_one_that_ray_gave(dispatcher):
     assert dispatcher.take("a", "node", 1)[1].device == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("share", "gpus", "fit"),
+    [(0.2, 1, 5), (0.1, 1, 10), (0.2, 2, 10), (0.6, 2, 2), (1, 3, 3), (2, 5, 2), (0, 0, 16), (0.5, 2, 4)],
+)
+def test_packs_at_once(share, gpus, fit):
+    assert packs_at_once(Resources(1.0, share, "cuda" if share else "cpu"), 16, gpus) == fit

@@ -8,6 +8,7 @@ import time
 
 import pandas as pd
 import pytest
+from processes import descendants, gone
 from test_run import GRID
 
 from orchestrator.run import main
@@ -22,7 +23,7 @@ NUMBERS = [
     "train_loss",
     "epochs_run",
 ]
-LONG = GRID.replace("epochs: 2", "epochs: 16")
+LONG = GRID.replace("epochs: 2", "epochs: 60")
 
 
 def numbers(folder):
@@ -70,8 +71,10 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
 
     process = start(command)
     wait_for(folder, partly, process)
+    family = descendants(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert gone(family, 60), "Ray's workers end with their driver"
     killed = Store(str(folder)).scan()
     assert not all(state.finished for state in killed.values())
 

@@ -62,6 +62,13 @@ GOOD = "  - norm: bn\n    batch_size: 2\n    seeds: 2\n"
     [
         ("blocks: [", ["line 1", "does not parse"]),
         ("3", ["expected a mapping", "blocks"]),
+        ("blocks: []\nblocks: []", ["line 2", "'blocks' is given twice"]),
+        (f"blocks:\n{GOOD}    norm: gn\n", ["line 5", "'norm' is given twice"]),
+        ("blocks: {a: 1}", ["blocks", "expected a list of blocks"]),
+        ("blocks: 2020-13-41", ["does not parse", "month"]),
+        ("blocks: " + "[" * 3000, ["does not parse"]),
+        (f"name: ../x\nblocks:\n{GOOD}", ["name", "pattern"]),
+        (f"blocks:\n{GOOD.replace('seeds: 2', 'seeds: 20240101')}", ["seeds", "[20240101]"]),
         ("bloks: []", ["bloks", "unknown key", "did you mean blocks"]),
         ("blocks: []", ["blocks", "empty list"]),
         (f"blocks:\n{GOOD}    batchsize: 2\n", ["line 5", "blocks[0].batchsize", "did you mean batch_size"]),

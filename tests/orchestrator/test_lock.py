@@ -112,3 +112,24 @@ def test_it_beats(files, monkeypatch):
         while files.read_json(locks.NAME)["beat"] < 2 and time.monotonic() < end:
             time.sleep(0.02)
         assert files.read_json(locks.NAME)["running"] == ["a", "b"]
+
+
+def test_of_two_that_find_a_dead_note_one_holds_the_folder(tmp_path, monkeypatch):
+    """The other is quicker, between this one's look and its grasp."""
+    files = Files(str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    files.write_json(locks.NAME, note(pid=dead.pid, machine=locks._machine(), process="1"))
+    slow, quick = Lock(files, "slow"), Lock(files, "quick")
+    real = slow._take_away
+
+    def late(found):
+        quick.__enter__()
+        real(found)
+
+    monkeypatch.setattr(slow, "_take_away", late)
+    with pytest.raises(InputError, match="quick"):
+        slow.__enter__()
+    assert is_held(files)["command"] == "quick"
+    quick.__exit__()
+    assert is_held(files) is None

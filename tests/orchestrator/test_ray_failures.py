@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from numbers_of import numbers
+from processes import descendants, gone
 
 from orchestrator.run import main
 from orchestrator.store import Store
@@ -63,43 +63,9 @@ class Run:
             time.sleep(0.05)
         raise AssertionError(f"the sweep did not get there:\n{self.output()}")
 
-    def descendants(self):
-        """Process ids of everything that this run started, and their command lines."""
-        children = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                    line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                except OSError:
-                    continue
-                children.setdefault(parent, []).append((int(entry.name), line))
-        found, todo = {}, [self.process.pid]
-        while todo:
-            for pid, line in children.get(todo.pop(), []):
-                found[pid] = line
-                todo.append(pid)
-        return found
-
 
 def under_way(states):
     return any(s.status == "partial" and max(s.epochs) >= 3 for s in states.values())
-
-
-def gone(pids, seconds=30):
-    end = time.monotonic() + seconds
-    left = set(pids)
-    while left and time.monotonic() < end:
-        left = {pid for pid in left if _lives(pid)}
-        time.sleep(0.1)
-    return not left
-
-
-def _lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_worker_killed(command, undisturbed, tmp_path):
@@ -116,7 +82,7 @@ def test_a_worker_killed(command, undisturbed, tmp_path):
 def test_sigterm_leaves_nothing_behind(command, undisturbed, tmp_path):
     run = Run(command, tmp_path / "out")
     run.wait_for(under_way)
-    family = run.descendants()
+    family = descendants(run.process.pid)
     assert any("raylet" in line for line in family.values())
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(120) == 143, run.output()
@@ -130,7 +96,7 @@ def test_sigterm_leaves_nothing_behind(command, undisturbed, tmp_path):
 def test_the_second_signal_stops_at_once(command, undisturbed, tmp_path):
     run = Run(command, tmp_path / "out")
     run.wait_for(under_way)
-    family = run.descendants()
+    family = descendants(run.process.pid)
     run.process.send_signal(signal.SIGINT)
     run.process.send_signal(signal.SIGTERM)
     assert run.process.wait(20) == 143, run.output()
@@ -142,7 +108,7 @@ def test_the_second_signal_stops_at_once(command, undisturbed, tmp_path):
 def test_ray_stopped_underneath(command, undisturbed, tmp_path):
     run = Run(command, tmp_path / "out")
     run.wait_for(under_way)
-    for pid, line in run.descendants().items():  # what `ray stop` does, to this run's Ray alone
+    for pid, line in descendants(run.process.pid).items():  # what `ray stop` does, to this run's Ray alone
         if "raylet" in line or "gcs_server" in line:
             os.kill(pid, signal.SIGTERM)
     code = run.process.wait(180)

@@ -119,7 +119,7 @@ def test_a_dry_run_writes_and_trains_nothing(run, tmp_path, training_forbidden):
 
 def test_pack_size_does_not_change_what_is_declared(run, tmp_path):
     run("--pack", "1", "--norms", "bn")
-    code, out, _ = run("--pack", "2", "--norms", "bn", "--cpus-per-pack", "2")
+    code, out, _ = run("--pack", "2", "--norms", "bn")
     assert code == 0
     assert "4 done, 0 to run" in out
 
@@ -147,6 +147,34 @@ def test_groups_from_a_search(run, tmp_path, images):
     if frame["val_error"].nunique() == 2:
         _, out, _ = run("--groups-from", str(found), "--norms", "gn", "--dry-run")
         assert f"gn G={best}" in out
+
+
+def test_attempts_are_counted_over_runs(run, tmp_path, monkeypatch):
+    tried = []
+
+    def broken(self):
+        if self.data.info.name != "noise":
+            tried.append(1)
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr("model.train.Training.run_epoch", broken)
+    arguments = ["--norms", "bn", "--batch-sizes", "8"]
+    assert run(*arguments, "--max-failures", "2")[0] == 1
+    assert run(*arguments, "--max-failures", "3")[0] == 1
+    assert len(tried) == 3
+
+
+def test_odd_names_of_folders(run, tmp_path, monkeypatch):
+    """Brackets are markup to the terminal's library, ~ is the home folder, and both are only names."""
+    arguments = ["--norms", "bn", "--batch-sizes", "8", "--seeds", "1"]
+    for name in ("x[/y]", "x[b]", "ä ö"):
+        code, out, err = run(*arguments, "--results", str(tmp_path / name))
+        assert (code, err) == (0, "")
+        assert f"{tmp_path / name}/report.html" in out
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    assert run(*arguments, "--results", "~/sweep")[0] == 0
+    assert (tmp_path / "home" / "sweep" / "results.csv").exists()
 
 
 def test_list_grids(capsys):
@@ -187,6 +215,11 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--epochs", "0"], "above zero"),
         (["--pack", "0"], "above zero"),
         (["--cpus-per-pack", "0"], "above zero"),
+        (["--seeds", "20240101"], "write 20240101,"),
+        (["--seeds", "99999999999999999999,"], "less than"),
+        (["--cpus-per-pack", "100000"], "asks for 100000 CPUs"),
+        (["--data-dir", "~nosuchuser/x"], "~nosuchuser"),
+        (["--results", "q\udcff"], "not UTF-8"),
         (["--nonsense"], "unrecognized arguments"),
         (["--gpus-per-pack", "1"], "asks for 1 GPU and this machine has 0"),
         (["--groups-from", "/nowhere"], "/nowhere"),

@@ -188,6 +188,26 @@ def test_a_loss_that_is_not_finite_is_a_divergence():
     json.dumps(found, allow_nan=False)
 
 
+def test_an_evaluation_that_is_not_finite_is_a_divergence_too():
+    """The last update can blow the weights up when the epoch's mean loss is still finite."""
+    entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
+    entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None}
+    history = [{"epoch": 1, "train_loss": 1.2, "test_error": None, **entry}]
+    found = result(TRIALS[0], history, ["a"], {})
+    assert (found["status"], found["diverged_at"]) == ("diverged", 1)
+
+
+def test_a_share_of_the_seconds_is_each_epochs_own():
+    """A pack that was halved in the middle, for want of memory."""
+    entry = {"images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu", "learning_rate": 0.1}
+    entry |= {"train_error": 50.0, "val_error": None, "test_error": 1.0, "train_loss": 1.0}
+    history = [
+        {"epoch": 1, "seconds": 8.0, "replicas": 4, **entry},
+        {"epoch": 2, "seconds": 6.0, "replicas": 2, **entry},
+    ]
+    assert result(TRIALS[0], history, ["a", "b"], {})["train_seconds"] == 5.0
+
+
 def test_the_median_of_the_last_five():
     entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
     entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None, "train_loss": 1.0}
