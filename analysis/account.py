@@ -222,6 +222,7 @@ def provenance_section(study: Study) -> Section:
             *_data(sweep.facts.get("data")),
             *((_PROVENANCE.get(str(k), str(k)), v) for k, v in known.items() if k in _PROVENANCE),
             *_trained_with(sweep),
+            *_mixed_cells(sweep),
         ]
         body += f"{heading}{text}{page.definitions(pairs)}"
     return Section("provenance", "Provenance", "Where this comes from", body)
@@ -244,6 +245,20 @@ def _data(data: Any) -> list[tuple[str, object]]:
         if isinstance(facts, Mapping):
             size = f"{facts.get('train_size')} training and {facts.get('test_size')} test images"
             pairs.append((f"Data: {name}", f"{size}, fingerprint {facts.get('fingerprint')}"))
+    return pairs
+
+
+def _mixed_cells(sweep: Sweep) -> list[tuple[str, object]]:
+    """Cells whose seeds were not all trained with the same code on the same kind of machine."""
+    cells: dict[str, list[dict[str, Any]]] = {}
+    for one in sweep.provenance:
+        cells.setdefault(str(one.get("cell")), []).append(one)
+    pairs: list[tuple[str, object]] = []
+    for cell, mine in cells.items():
+        for key, name in (*_PROVENANCE.items(), ("device", "Device")):
+            values = sorted({str(p[key]) for p in mine if p.get(key)})
+            if len(values) > 1 and key != "host":
+                pairs.append((f"Mixed in {cell}", f"{name} {', '.join(values)}"))
     return pairs
 
 

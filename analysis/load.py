@@ -101,7 +101,9 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs[trial_id] = _pack(state)
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
-        p for s in states.values() if s.result and isinstance(p := s.result.get("provenance"), dict)
+        {**p, "cell": _cell(s.result)}
+        for s in states.values()
+        if s.result and isinstance(p := s.result.get("provenance"), dict)
     )
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
@@ -189,3 +191,12 @@ class _Callable(types.ModuleType):
 
 
 sys.modules[__name__].__class__ = _Callable
+
+
+def _cell(result: dict[str, Any]) -> str:
+    """The cell of a result in words: all of its identity but the seed."""
+    groups = f" G={result.get('groups')}" if result.get("groups") else ""
+    rest = (result.get(key) for key in ("dataset", "model", "shortcut", "recipe", "epochs", "iterations"))
+    held = f"hold-out {result.get('holdout')}" if result.get("holdout") else None
+    names = [str(part) for part in (*rest, held) if part is not None]
+    return f"{result.get('norm')}{groups}, batch {result.get('batch_size')} ({', '.join(names)})"

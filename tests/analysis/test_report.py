@@ -92,3 +92,19 @@ def test_the_margin_is_an_option(sweep, tmp_path):
     assert "BN is not shown to be constant from batch size 32 to 2, within ±0.25 points" in narrow.read_text()
     with pytest.raises(SystemExit):
         report.main([url, "--margin", "-1"])
+
+
+def test_a_cell_that_mixes_versions_is_named(sweep):
+    from orchestrator.store import Store
+
+    url = sweep(block(batch_size=[32, 2], seeds=3), folder="mixed")
+    assert "Mixed in" not in report.build(url)
+    store = Store(url)
+    trial_id = next(i for i in store.scan() if "-b2-" in i)
+    result = store.scan()[trial_id].result
+    result["provenance"] = {**result["provenance"], "torch": "9.9.9"}
+    store.write_result(trial_id, result)
+    page = report.build(url)
+    assert "Mixed in bn, batch 2" in page
+    assert "PyTorch 2.11.0, 9.9.9" in page
+    assert "Mixed in bn, batch 32" not in page

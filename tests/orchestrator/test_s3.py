@@ -14,6 +14,7 @@ from test_failures import GRID, at_epoch, command, interrupt, undisturbed  # noq
 
 from orchestrator.run import main
 from orchestrator.status import status
+from orchestrator.store import Store
 
 pytest.importorskip("s3fs", reason="needs the s3 extra")
 pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
@@ -75,6 +76,23 @@ def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch,
     capsys.readouterr()
     assert main([*command, "--results", bucket, "--seeds", "4"]) == 0
     assert "8 done, 0 to run" in capsys.readouterr().out
+
+
+def test_killed_and_resumed(bucket, command, undisturbed):  # noqa: F811
+    """The dead driver's lock lies in the bucket still; its process can be seen to be gone."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestrator.run", *command, "--results", bucket],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while not any(s.epochs for s in Store(bucket).scan().values()) and time.monotonic() < end:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert len(numbers(bucket)) < 6
+    assert main([*command, "--results", bucket]) == 0
+    assert numbers(bucket) == undisturbed
 
 
 def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):  # noqa: F811
