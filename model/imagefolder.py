@@ -80,6 +80,12 @@ def _root(data_dir: str | None) -> Path:
     if not data_dir:
         raise InputError(f"data set imagefolder needs --data-dir, a folder; {LAYOUT}")
     root = Path(os.path.expanduser(data_dir))
+    try:
+        os.scandir(root).close()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # told below
+    except OSError as error:
+        raise InputError(f"--data-dir {data_dir[:200]} cannot be read: {error.strerror}") from None
     if not root.is_dir():
         raise InputError(f"--data-dir {data_dir}: there is no such folder; {LAYOUT}")
     for part in ("train", "test"):
@@ -98,7 +104,13 @@ def _classes(folder: Path) -> list[str]:
 def _images(folder: Path) -> list[tuple[str, int, int]]:
     """(relative name with /, size in bytes, modification time in ns) of each image, sorted by name."""
     found = []
-    for base, _, _ in os.walk(folder, followlinks=True):
+    seen: set[tuple[int, int]] = set()
+    for base, below, _ in os.walk(folder, followlinks=True):
+        place = os.stat(base)
+        if (place.st_dev, place.st_ino) in seen:  # a link back up, which would count its images again
+            below.clear()
+            continue
+        seen.add((place.st_dev, place.st_ino))
         for entry in os.scandir(base):
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
                 facts = entry.stat()

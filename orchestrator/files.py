@@ -252,6 +252,8 @@ def _checksum(body: dict[str, Any]) -> str:
 
 def _parse(data: bytes) -> dict[str, Any]:
     """A mapping whose checksum holds, without the checksum. Raises ValueError."""
+    if len(data) > MAX_JSON_BYTES:
+        raise ValueError("it is larger than any file of a sweep")
     try:
         value = json.loads(data)
     except RecursionError:

@@ -120,14 +120,17 @@ class Store:
             raise InputError(
                 f"{self.url}/sweep.json is damaged: {error}. Run the sweep again; that writes it anew."
             ) from None
-        if sweep is not None and sweep.get("format") != 1:
+        if sweep is not None and not _is_sweep(sweep):
             raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
         return sweep
 
     def _sweep_or_aside(self) -> dict[str, Any]:
         """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
         try:
-            return self.files.read_json("sweep.json") or {}
+            sweep = self.files.read_json("sweep.json") or {}
+            if sweep and not _is_sweep(sweep):
+                raise ValueError("it has not the shape of a sweep")
+            return sweep
         except ValueError:
             self.files.write("sweep.json.damaged", self.files.read("sweep.json"))
             return {}
@@ -258,6 +261,19 @@ class Store:
         """The completion marker: call it last. `result` has the columns of results.csv."""
         self.files.write_json(f"trials/{trial_id}/result.json", result)
         self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _is_sweep(value: dict[str, Any]) -> bool:
+    return (
+        value.get("format") == 1
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("updated"), str)
+        and isinstance(value.get("runs", []), list)
+        and all(
+            isinstance(value.get(key), dict) and all(isinstance(item, dict) for item in value[key].values())
+            for key in ("trials", "data")
+        )
+    )
 
 
 def _is_history(value: dict[str, Any]) -> bool:

@@ -220,6 +220,7 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--cpus-per-pack", "100000"], "asks for 100000 CPUs"),
         (["--data-dir", "~nosuchuser/x"], "~nosuchuser"),
         (["--results", "q\udcff"], "not UTF-8"),
+        (["--data-dir", "x" * 5000], "cannot be read: File name too long"),
         (["--nonsense"], "unrecognized arguments"),
         (["--gpus-per-pack", "1"], "asks for 1 GPU and this machine has 0"),
         (["--groups-from", "/nowhere"], "/nowhere"),
@@ -282,6 +283,14 @@ def test_bad_images(run, tmp_path, spoil, message):
     assert message in err
     assert err.count("\n") <= 2
     assert not (tmp_path / "out" / "trials").exists()
+
+
+def test_a_link_back_up_counts_no_image_twice(run, tmp_path):
+    folder = make_images(tmp_path / "looped")
+    (folder / "train" / "class0" / "again").symlink_to(folder / "train" / "class0")
+    code, _, _ = run("--data-dir", str(folder), "--batch-sizes", "20", "--norms", "bn", "--dry-run")
+    assert code == 0
+    assert run("--data-dir", str(folder), "--batch-sizes", "21", "--norms", "bn", "--dry-run")[0] == 2
 
 
 def test_images_of_other_sizes_are_told_once_in_a_line(run, tmp_path):

@@ -144,3 +144,15 @@ def test_a_file_larger_than_any_of_ours_is_not_read(store, monkeypatch):
         assert not store.scan()[one].finished
     with pytest.raises(ValueError, match="larger"):
         store.files.read_json(f"trials/{one}/result.json")
+
+
+@pytest.mark.parametrize(
+    "content", [{"format": 1}, {"format": 2}, {"format": 1, "name": "x", "trials": [], "data": {}}]
+)
+def test_what_is_whole_and_yet_no_sweep(store, content):
+    store.files.write_json("sweep.json", content)
+    with pytest.raises(InputError, match="no sweep of this version"):
+        store.sweep()
+    store.declare("x", TRIALS, data=FACTS)
+    assert len(store.sweep()["trials"]) == 2
+    assert store.files.read("sweep.json.damaged")
