@@ -71,10 +71,10 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
 
     process = start(command)
     wait_for(folder, partly, process)
-    family = descendants(process.pid)
+    workers = [pid for pid, line in descendants(process.pid).items() if "ImplicitFunc" in line]
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert gone(family, 60), "Ray's workers end with their driver"
+    assert gone(workers, 60), "Ray's workers end with their driver"
     killed = Store(str(folder)).scan()
     assert not all(state.finished for state in killed.values())
 
