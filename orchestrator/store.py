@@ -128,7 +128,7 @@ class Store:
         """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
         try:
             sweep = self.files.read_json("sweep.json") or {}
-            if sweep and not _is_sweep(sweep):
+            if sweep and not _can_be_continued(sweep):
                 raise ValueError("it has not the shape of a sweep")
             return sweep
         except ValueError:
@@ -264,16 +264,25 @@ class Store:
 
 
 def _is_sweep(value: dict[str, Any]) -> bool:
+    """Enough to be read; a report can be made without the rest."""
     return (
         value.get("format") == 1
         and isinstance(value.get("name"), str)
         and isinstance(value.get("updated"), str)
-        and isinstance(value.get("runs", []), list)
-        and all(
-            isinstance(value.get(key), dict) and all(isinstance(item, dict) for item in value[key].values())
-            for key in ("trials", "data")
-        )
+        and _maps_to_mappings(value.get("trials"))
     )
+
+
+def _can_be_continued(value: dict[str, Any]) -> bool:
+    return (
+        _is_sweep(value)
+        and _maps_to_mappings(value.get("data", {}))
+        and isinstance(value.get("runs", []), list)
+    )
+
+
+def _maps_to_mappings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
 
 
 def _is_history(value: dict[str, Any]) -> bool:
