@@ -159,9 +159,14 @@ class Grid(BaseModel):
 
 def shipped() -> dict[str, Grid]:
     """The grids that come with the product, by name."""
-    folder = resources.files("orchestrator.grids")
-    names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    folder, names = _shipped_files()
     return {name: parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in names}
+
+
+def _shipped_files() -> tuple[Any, list[str]]:
+    """The folder of the shipped grids, and their names."""
+    folder = resources.files("orchestrator.grids")
+    return folder, sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
 def find(name: str) -> Grid:
@@ -173,8 +178,7 @@ def find(name: str) -> Grid:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise InputError(f"cannot read the grid file {path}: {reason}") from None
-    folder = resources.files("orchestrator.grids")
-    names = sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    folder, names = _shipped_files()
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}? " if near else ""

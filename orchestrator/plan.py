@@ -43,9 +43,6 @@ class Pack:
         seeds = "seed" if len(self.trials) == 1 else "seeds"
         return f"{cell_name(self.spec)}, {seeds} {_ranges([t.seed for t in self.trials])}"
 
-    def epochs_left(self, train_size: int) -> int:
-        return self.spec.total_epochs(train_size) - self.epoch
-
     def images_left(self, train_size: int) -> int:
         """Training images still to be seen, all replicas together."""
         done = self.epoch * self.spec.steps_per_epoch(train_size)
