@@ -20,7 +20,6 @@ import json
 import math
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,20 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from orchestrator import scale, tiny_sweep
 from orchestrator.grid import find
 from orchestrator.outcome import result
 from orchestrator.plan import by_length, make_plan, makespan
 from orchestrator.provenance import provenance
 from orchestrator.store import Store
 from orchestrator.trial import Trial
-
-_BATCH_SIZES = (2, 4, 8)
-_IMAGES = 8
-_GRID = """\
-blocks:
-  - {{dataset: imagefolder, norm: bn, batch_size: {sizes}, epochs: {epochs}, seeds: {seeds}}}
-  - {{dataset: imagefolder, norm: gn, groups: 8, batch_size: {sizes}, epochs: {epochs}, seeds: {seeds}}}
-"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +60,7 @@ class Sizes:
 
 
 QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
+SCALE = (100, 1000, 3000, 10_000)
 
 
 # -- the parts -----------------------------------------------------------------------------------------
@@ -75,24 +68,24 @@ QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
 
 def tiny_trials(count: int, folder: Path) -> list[Row]:
     """Milliseconds a trial beside its training, and the driver's memory. `folder`: empty, for all files."""
-    grid = _grid(folder, "tiny", count, epochs=1, sizes=(_IMAGES,))
+    grid = tiny_sweep.grid(folder, "tiny", count, epochs=1, sizes=(tiny_sweep.IMAGES,))
     results = str(folder / "tiny")
-    seconds, peak = _sweep(grid, folder, results, "--pack", "1")
+    ran = tiny_sweep.run(grid, folder, results, "--pack", "1")
     done = [state.result for state in Store(results).scan().values() if state.result]
     if len(done) != len(find(str(grid)).trials()):
         raise InputError(f"only {len(done)} of the tiny trials finished; see {results}")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     training = sum(entry["pack_seconds"] for entry in done) / cores
-    each = 1000 * (seconds - training) / len(done)
+    each = 1000 * (ran.seconds - training) / len(done)
     return [
         Row("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
-        *_memory("driver's memory, tiny trials", len(done), peak),
+        *_memory("driver's memory, tiny trials", len(done), ran.peak),
     ]
 
 
 def plan(count: int, folder: Path) -> list[Row]:
     """Seconds from a grid's text to an ordered plan, with a pace that is known."""
-    path = _grid(folder, "plan", count, epochs=100, sizes=(2, 4, 8, 16, 32))
+    path = tiny_sweep.grid(folder, "plan", count, epochs=100, sizes=(2, 4, 8, 16, 32))
     begun = time.perf_counter()
     trials = find(str(path)).trials()
     made = make_plan(trials, Store(str(folder / "empty")).scan(), pack_size=lambda _: 5, max_failures=3)
@@ -104,41 +97,18 @@ def plan(count: int, folder: Path) -> list[Row]:
 
 def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
     """Seconds and driver memory of a finished sweep's command given again."""
-    path = _grid(folder, "finished", count, epochs=epochs)
+    path = tiny_sweep.grid(folder, "finished", count, epochs=epochs)
     results = str(folder / "finished")
     trials = find(str(path)).trials()
     _finish(Store(results), trials, epochs)
-    seconds, peak = _sweep(path, folder, results)
+    ran = tiny_sweep.run(path, folder, results)
     return [
-        Row("a finished sweep run again", len(trials), seconds, "s", 10.0),
-        *_memory("driver's memory, finished sweep", len(trials), peak),
+        Row("a finished sweep run again", len(trials), ran.seconds, "s", 10.0),
+        *_memory("driver's memory, finished sweep", len(trials), ran.peak),
     ]
 
 
 # -- what they are made of -----------------------------------------------------------------------------
-
-
-def _grid(folder: Path, name: str, trials: int, *, epochs: int, sizes: Sequence[int] = _BATCH_SIZES) -> Path:
-    """A grid file of two norms with at least `trials` trials."""
-    seeds = math.ceil(trials / (2 * len(sizes)))
-    path = folder / f"{name}.yaml"
-    path.write_text(_GRID.format(sizes=list(sizes), epochs=epochs, seeds=seeds), encoding="utf-8")
-    return path
-
-
-def _images(folder: Path) -> Path:
-    """An image folder of two classes, eight images each of 8×8 pixels in both splits."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 2, _IMAGES // 2, 8, 8, 3), dtype=np.uint8)
-    for split, split_pixels in zip(("train", "test"), pixels, strict=True):
-        for label, class_pixels in enumerate(split_pixels):
-            target = folder / "images" / split / f"class{label}"
-            target.mkdir(parents=True, exist_ok=True)
-            for index, image in enumerate(class_pixels):
-                Image.fromarray(image).save(target / f"{index}.png")
-    return folder / "images"
 
 
 def _finish(store: Store, trials: Sequence[Trial], epochs: int) -> None:
@@ -171,36 +141,8 @@ def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> dict[str, Any
     }
 
 
-def _sweep(grid: Path, folder: Path, results: str, *options: str) -> tuple[float, float]:
-    """`python -m orchestrator.run` in a process of its own: seconds from start to exit, peak memory in MB."""
-    where = ["--grid", str(grid), "--data-dir", str(_images(folder)), "--results", results]
-    command = [sys.executable, "-m", "orchestrator.run", *where, *options]
-    log = folder / f"{grid.stem}.log"
-    environment = {**os.environ, "NORMSWEEP_CACHE": str(folder / "cache"), "RAY_ADDRESS": ""}
-    with log.open("wb") as out:
-        begun, peak = time.perf_counter(), 0.0
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
-        while (code := process.poll()) is None:
-            peak = max(peak, _peak(process.pid))
-            time.sleep(0.01)
-        seconds = time.perf_counter() - begun
-    if code:
-        tail = " ".join(log.read_text(errors="replace").split())[-300:]
-        raise InputError(f"the sweep ended with exit code {code}: {tail}")
-    return seconds, peak
-
-
 def _memory(name: str, trials: int, peak: float) -> list[Row]:
     return [Row(name, trials, peak, "MB", 400.0)] if peak else []
-
-
-def _peak(pid: int) -> float:
-    """The most memory in MB that a process has held so far; 0 where that cannot be seen."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 # -- the command line ----------------------------------------------------------------------------------
@@ -229,16 +171,45 @@ def _line(row: Row) -> str:
     return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m orchestrator.bench", description=__doc__.split("\n\n")[0]
+        prog="python -m orchestrator.bench", description=__doc__.split("\n\n")[0], allow_abbrev=False
     )
     parser.add_argument("--quick", action="store_true", help="few trials: does it work, not how fast is it")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
+    parser.add_argument(
+        "--nodes", type=_counts, metavar="N", help="instead: how the driver's share grows, on N local nodes"
+    )
+    parser.add_argument(
+        "--trials", type=_counts, metavar="N,N", help="with --nodes: sizes of sweeps (100,1000,3000,10000)"
+    )
+    return parser
+
+
+def _counts(text: str) -> list[int]:
+    numbers = [int(part) if part.isdecimal() else 0 for part in text.split(",")]
+    if min(numbers) < 1 or max(numbers) > 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers above zero")
+    return numbers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
     options = parser.parse_args(arguments)
+    if options.trials and not options.nodes:
+        parser.error("--trials needs --nodes")
     out = sys.stderr if options.json else sys.stdout
+
+    def say(line: str) -> None:
+        print(line, file=out, flush=True)
+
+    rows: Sequence[Row | scale.Size]
     try:
-        rows = measure(QUICK if options.quick else Sizes(), lambda line: print(line, file=out, flush=True))
+        if options.nodes:
+            sizes = options.trials or ([8, 16] if options.quick else SCALE)
+            rows = scale.measure(options.nodes[0], sizes, say)
+        else:
+            rows = measure(QUICK if options.quick else Sizes(), say)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
