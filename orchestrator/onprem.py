@@ -136,9 +136,12 @@ def setup_commands(site: Site) -> list[str]:
     files = ["~/.ray/auth_token"]
     if site.aws_credentials is not None:
         files.append(f"~/{_CREDENTIALS}")
+    source = f". {_ENVIRONMENT}"
     always = [
         f"chmod 700 ~/.ray && chmod 600 {' '.join(files)}",
         f"printf '%s\\n' {' '.join(map(shlex.quote, environment(site)))} > {_ENVIRONMENT}",
+        # `ray down`, `ray exec` and `ray attach` run a bare `ray` in a shell that reads ~/.bashrc alone.
+        f"grep -qxF '{source}' ~/.bashrc || echo '{source}' >> ~/.bashrc",
     ]
     if site.setup is not None:
         return [*always, *site.setup]
