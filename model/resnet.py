@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.convolution import Convolve, grouped
 from model.norms import norm_layer
 from model.spec import MODELS, WIDTHS, Spec
 
@@ -23,10 +24,11 @@ class Conv(nn.Module):
     def __init__(self, inputs: int, outputs: int, size: int, stride: int, replicas: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(replicas * outputs, inputs, size, size))
-        self.stride, self.padding, self.replicas = stride, size // 2, replicas
+        self.stride, self.replicas = stride, replicas
+        self.convolve: Convolve = grouped
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, None, self.stride, self.padding, 1, self.replicas)
+        return self.convolve(x, self.weight, self.stride, self.replicas)
 
 
 class Shortcut(nn.Module):
@@ -90,7 +92,7 @@ class ResNet(nn.Module):
     def __init__(self, spec: Spec, in_channels: int, classes: int, replicas: int = 1) -> None:
         super().__init__()
         n = (MODELS[spec.model] - 2) // 6
-        self.replicas, self.classes = replicas, classes
+        self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
         self.conv = Conv(in_channels, WIDTHS[0], 3, 1, replicas)
         self.norm = norm_layer(spec.norm, WIDTHS[0], replicas, spec.groups)
         blocks: list[Block] = []
@@ -102,6 +104,12 @@ class ResNet(nn.Module):
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)
+
+    def convolve_by(self, function: Convolve) -> None:
+        """Compute every convolution by a function of `model.convolution`."""
+        for module in self.modules():
+            if isinstance(module, Conv):
+                module.convolve = function
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.norm(self.conv(x)), inplace=True)

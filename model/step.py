@@ -10,7 +10,8 @@ Precision. float32 throughout is the default, on every device: the study compare
 tenths of a percent, small batches are bound by launches and memory and not by arithmetic, and only so
 do devices agree to rounding. `tf32` (CUDA matrix products and convolutions with a 10-bit mantissa) and
 `bf16` (autocast: products in bfloat16, weights, norm statistics and loss in float32) are for
-experiments on speed.
+experiments on speed. So are the ways of computing convolutions (`model.convolution`), and torch.compile
+of forward pass and loss, which compiles for a minute and needs a compiler on the machine.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.sgd import sgd
 
+from model.branches import Branches
+from model.convolution import CONVOLUTIONS, Convolution, grouped, matmul
 from model.errors import InputError
 from model.recipe import Recipe
 from model.resnet import ResNet
@@ -32,35 +35,53 @@ PRECISIONS: tuple[str, ...] = get_args(Precision)
 class Step:
     """SGD with momentum on all replicas, as torch.optim.SGD has it: v ← m·v + g + λ·w; w ← w − η·v."""
 
-    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
-        if precision not in PRECISIONS:
-            raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    def __init__(
+        self,
+        net: ResNet,
+        recipe: Recipe,
+        precision: Precision = "fp32",
+        *,
+        convolution: Convolution = "grouped",
+        compiled: bool = False,
+    ) -> None:
+        _check(precision, convolution, compiled)
         self.net, self.recipe, self.precision = net, recipe, precision
-        self.params: list[Tensor] = list(net.parameters())
-        self.momentum: list[Tensor] = [torch.zeros_like(p) for p in self.params]
-        self._flat_params = [_flat(p) for p in self.params]
-        self._flat_momentum: list[Tensor | None] = [_flat(m) for m in self.momentum]
+        self.momentum: list[Tensor] = [torch.zeros_like(p) for p in net.parameters()]
+        self._network: ResNet | Branches = net
+        self._leaves: list[Tensor] = list(net.parameters())
+        momentum = self.momentum
+        net.convolve_by(matmul if convolution == "matmul" else grouped)
+        if convolution == "streams":
+            self._network = Branches(net)
+            self._leaves = self._network.leaves
+            momentum = [m.chunk(net.replicas)[r] for r in range(net.replicas) for m in momentum]
+        self._flat_leaves = [_flat(p) for p in self._leaves]
+        self._flat_momentum: list[Tensor | None] = [_flat(m) for m in momentum]
+        self._losses = torch.compile(self._losses_of, dynamic=False) if compiled else self._losses_of
 
     def __call__(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> tuple[Tensor, Tensor]:
         """One update from images [B, R·C, H, W] and labels [R, B]; `rate` may be a tensor on the device.
 
         Returns the losses [R] and logits [R, B, classes] before the update, detached.
         """
-        logits = self.forward(images)
-        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        losses = losses.view(labels.shape).mean(1)
-        grads = torch.autograd.grad(losses.sum(), self.params)
+        losses, logits = self._losses(images, labels)
+        grads = torch.autograd.grad(losses.sum(), self._leaves)
         self._update(grads, rate)
         return losses.detach(), logits.detach()
+
+    def _losses_of(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.forward(images)
+        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        return losses.view(labels.shape).mean(1), logits
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [R, B, classes], float32 or wider, of standardised images [B, R·C, H, W]."""
         if self.precision != "bf16":
-            out: Tensor = self.net(images)
+            out: Tensor = self._network(images)
             return out
         # no cache of cast weights: within a CUDA graph it would outlive the step that made it
         with torch.autocast(images.device.type, torch.bfloat16, cache_enabled=False):
-            out = self.net(images)
+            out = self._network(images)
         return out.float()
 
     @torch.no_grad()
@@ -72,10 +93,10 @@ class Step:
         """
         flat_grads = [
             _flat(g if g.stride() == p.stride() else torch.empty_like(p).copy_(g))
-            for g, p in zip(grads, self.params, strict=True)
+            for g, p in zip(grads, self._leaves, strict=True)
         ]
         sgd(
-            self._flat_params,
+            self._flat_leaves,
             flat_grads,
             self._flat_momentum,
             fused=True,
@@ -86,6 +107,15 @@ class Step:
             nesterov=False,
             maximize=False,
         )
+
+
+def _check(precision: str, convolution: str, compiled: bool) -> None:
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    if convolution not in CONVOLUTIONS:
+        raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
+    if compiled and convolution != "grouped":
+        raise InputError(f"torch.compile goes with grouped convolutions alone, not with {convolution}")
 
 
 def _flat(tensor: Tensor) -> Tensor:

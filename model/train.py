@@ -15,6 +15,7 @@ from torch import Tensor
 
 from model import augment, replicas
 from model.backend import arithmetic, convolutions
+from model.convolution import Convolution
 from model.data import Dataset
 from model.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
 from model.errors import InputError
@@ -31,15 +32,19 @@ Layout = Literal["nhwc", "nchw"]
 _LAYOUTS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
 
 
-def default_layout(device: torch.device, precision: Precision, norm: str) -> Layout:
+def default_layout(
+    device: torch.device, precision: Precision, norm: str, convolution: Convolution = "grouped"
+) -> Layout:
     """nhwc on a CPU: oneDNN's convolutions take it as it is, where nchw is reordered and back (16 maps of
     32×32 pixels, batch 32, forward and backward: 2.1 against 2.8 ms on one core, torch 2.15).
 
     On a GPU nhwc for BN where tensor cores compute, else nchw, which torch's CUDA group norm turns
-    everything into. That is an expectation, not a measurement: `model.bench --layout` tells.
+    everything into. That is an expectation, not a measurement: `model.bench --compare` tells. Batched
+    products (`matmul`) are nhwc by construction.
     """
     tensor_cores = precision != "fp32" and norm == "bn"
-    return "nchw" if device.type == "cuda" and not tensor_cores else "nhwc"
+    nchw = device.type == "cuda" and not tensor_cores and convolution != "matmul"
+    return "nchw" if nchw else "nhwc"
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Training:
     """R seeds of one cell in training.
 
     `precision`: "fp32", "tf32" or "bf16", see `model.step`; tests take `dtype` float64 instead. `layout`
-    of activations in memory, "nhwc" or "nchw"; None takes the faster one as far as is known. Raises
+    of activations in memory, "nhwc" or "nchw"; None takes the faster one as far as is known.
+    `convolution`: see `model.convolution`; `compiled`: by torch.compile, grouped only. Raises
     InputError where the training set holds less than one batch, torch.OutOfMemoryError on a GPU that is
     too small for the pack. On a GPU, packs may train in threads of one process.
     """
@@ -77,6 +83,8 @@ class Training:
         dtype: torch.dtype = torch.float32,
         precision: Precision = "fp32",
         layout: Layout | None = None,
+        convolution: Convolution = "grouped",
+        compiled: bool = False,
     ) -> None:
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
             raise InputError(f"device {device}: there is no CUDA device here; use cpu")
@@ -92,12 +100,12 @@ class Training:
         self.total_epochs = spec.total_epochs(self._size)
         net = ResNet(spec, data.info.channels, len(data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
-        memory = _LAYOUTS[layout or default_layout(self.device, precision, spec.norm)]
+        memory = _LAYOUTS[layout or default_layout(self.device, precision, spec.norm, convolution)]
         self.net = net.to(self.device, dtype, memory_format=memory)  # type: ignore[call-overload]
         self._stream = _stream(self.device)
         self._source = Source(data, self.device, dtype, memory)
         self._tally = Tally(len(self.seeds), self.device)
-        self._step = Step(self.net, self.recipe, precision)
+        self._step = Step(self.net, self.recipe, precision, convolution=convolution, compiled=compiled)
         self._loop: LoopedEpoch | GraphedEpoch
         if self._stream is None:
             self._loop = LoopedEpoch(self._step, self._source, self._tally)
