@@ -1,0 +1,297 @@
+"""cluster.yaml: Ray's own validation, what that misses, and what travels to the nodes."""
+
+import dataclasses
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import cluster_checks as checks
+import moto
+import pytest
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "cluster.yaml"
+
+Config = dict[str, Any]
+
+
+def read() -> Config:
+    config: Config = yaml.safe_load(FILE.read_text())
+    return config
+
+
+@pytest.fixture(scope="session")
+def known() -> checks.Known:
+    """Instance types that botocore knows, with the sizes that moto keeps."""
+    table = Path(moto.__file__).parent / "ec2/resources/instance_types.json.gz"
+    sizes = json.loads(gzip.decompress(table.read_bytes()))
+    names = botocore.session.get_session().get_service_model("ec2").shape_for("InstanceType").enum
+    machines = {name: _size(sizes[name]) for name in names if name in sizes}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return checks.Known(
+        machines=machines,
+        dependencies=tuple(project["dependencies"]),
+        pins=tuple(project["optional-dependencies"]["cluster"]),
+        python=project["requires-python"],
+    )
+
+
+def _size(facts: Any) -> tuple[int, int]:
+    return facts["VCpuInfo"]["DefaultVCpus"], sum(
+        g["Count"] for g in facts.get("GpuInfo", {}).get("Gpus", [])
+    )
+
+
+def test_ray_accepts_it() -> None:
+    prepared = prepare_config(read())
+    validate_config(prepared)
+    # Nothing of Ray's own defaults is left in what the nodes run.
+    assert prepared["setup_commands"] == read()["setup_commands"]
+    assert prepared["head_setup_commands"] == read()["setup_commands"]
+
+
+def test_our_checks_find_nothing(known: checks.Known) -> None:
+    assert checks.complaints(read(), known, checks.EVERYWHERE + checks.ON_AWS) == []
+    assert checks.pins_agree(known) == []
+
+
+def _without(path: str) -> Callable[[Config], None]:
+    *parents, last = path.split("/")
+
+    def change(config: Config) -> None:
+        for key in parents:
+            config = config[key]
+        del config[last]
+
+    return change
+
+
+def _with(path: str, value: Any) -> Callable[[Config], None]:
+    *parents, last = path.split("/")
+
+    def change(config: Config) -> None:
+        for key in parents:
+            config = config[key]
+        config[last] = value
+
+    return change
+
+
+def _in_commands(key: str, old: str, new: str) -> Callable[[Config], None]:
+    def change(config: Config) -> None:
+        assert any(old in line for line in config[key])
+        config[key] = [line.replace(old, new) for line in config[key]]
+
+    return change
+
+
+def _docker(key: str, old: str, new: str) -> Callable[[Config], None]:
+    return lambda config: _in_commands(key, old, new)(config["docker"])
+
+
+HEAD, WORKER = "available_node_types/head", "available_node_types/gpu_worker"
+NIGHTLY = (
+    "pip install -U https://s3-us-west-2.amazonaws.com/ray-wheels/latest/ray-3.0.0.dev0-cp310-cp310-linux.whl"
+)
+
+# Each is a file that Ray accepts without a word. (check, what was done to it, how)
+BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
+    (checks.lists_are_given, "no setup_commands", _without("setup_commands")),
+    (checks.lists_are_given, "no head_setup_commands", _without("head_setup_commands")),
+    (checks.nothing_moves, "nightly", lambda c: c["setup_commands"].append(NIGHTLY)),
+    (checks.nothing_moves, "another torch", lambda c: c["setup_commands"].append("pip install torch==2.6.0")),
+    (checks.nothing_moves, "latest", _with("docker/image", "rayproject/ray:latest")),
+    (checks.installs, "not installed", _with("setup_commands", [])),
+    (checks.installs, "without its pins", _in_commands("setup_commands", "[cluster]", "")),
+    (checks.head_takes_nothing, "CPUs", _in_commands("head_start_ray_commands", "--num-cpus=0", "")),
+    (checks.head_takes_nothing, "GPUs", _in_commands("head_start_ray_commands", "--num-gpus=0", "")),
+    (
+        checks.head_takes_nothing,
+        "no workers",
+        _in_commands("head_start_ray_commands", "--autoscaling", "--x"),
+    ),
+    (checks.head_takes_nothing, "no start", _with("head_start_ray_commands", ["ray stop"])),
+    (checks.dashboard_is_private, "open", _in_commands("head_start_ray_commands", "127.0.0.1", "0.0.0.0")),
+    (checks.tokens_are_asked_for, "mode", _docker("run_options", "RAY_AUTH_MODE=token", "A=b")),
+    (checks.tokens_are_asked_for, "disabled", _docker("run_options", "=token", "=disabled")),
+    (checks.tokens_are_asked_for, "no file", lambda c: c["file_mounts"].pop("/home/ray/.ray/auth_token")),
+    (checks.tokens_are_asked_for, "readable", _in_commands("setup_commands", "chmod 600", "chmod 644")),
+    (checks.results_are_named_once, "nowhere", _with("docker/head_run_options", [])),
+    (
+        checks.results_are_named_once,
+        "twice",
+        lambda c: c["docker"]["run_options"].append("-e NORMSWEEP_RESULTS=s3://other/place"),
+    ),
+    (checks.results_are_named_once, "no prefix", _docker("head_run_options", "your-bucket/normsweep", "b")),
+    (checks.no_secrets, "key id", lambda c: c["docker"]["run_options"].append("-e X=AKIAIOSFODNN7EXAMPLE")),
+    (checks.no_secrets, "secret", lambda c: c["setup_commands"].append("export AWS_SECRET_ACCESS_KEY=x")),
+    (
+        checks.no_secrets,
+        "token",
+        lambda c: c["docker"]["run_options"].append("-e RAY_AUTH_TOKEN=" + "0f" * 32),
+    ),
+    (checks.no_secrets, "credentials", _with("provider/aws_credentials", {"aws_access_key_id": "x"})),
+    (checks.project_travels, "no project", lambda c: c["file_mounts"].pop("/home/ray/normsweep")),
+    (checks.project_travels, "results too", _with("rsync_filter", [])),
+    (checks.project_travels, "no commit", lambda c: c["rsync_exclude"].append(".git")),
+    (checks.project_travels, "remote URLs", _with("rsync_exclude", ["node_modules"])),
+    (checks.project_travels, "no key", lambda c: c["rsync_exclude"].append("*.pem")),
+    (checks.counts_agree, "ignored", _with("min_workers", 2)),
+    (checks.counts_agree, "two", _without("max_workers")),
+    (checks.counts_agree, "heads", _without(f"{HEAD}/max_workers")),
+    (checks.counts_agree, "idle", _with(f"{WORKER}/min_workers", 1)),
+    (checks.counts_agree, "sum", _with(f"{WORKER}/max_workers", 3)),
+    (checks.machines_exist, "bogus", _with(f"{WORKER}/node_config/InstanceType", "g5.13xlarge")),
+    (checks.machines_exist, "no type", _without(f"{WORKER}/node_config/InstanceType")),
+    (checks.machines_exist, "one GPU", _with(f"{WORKER}/node_config/InstanceType", "g5.xlarge")),
+    (checks.machines_exist, "GPUs claimed", _with(f"{WORKER}/resources", {"CPU": 48, "GPU": 8})),
+    (checks.machines_exist, "head works", _with(f"{HEAD}/resources", {"CPU": 4, "GPU": 0})),
+    (checks.machines_exist, "head's GPUs", _with(f"{HEAD}/node_config/InstanceType", "g5.12xlarge")),
+    (checks.image_is_pinned, "old Ray", _with("docker/image", "rayproject/ray:2.49.0-py311-cpu")),
+    (checks.image_is_pinned, "old Python", _with("docker/image", "rayproject/ray:2.60.0-py310-cpu")),
+    (checks.image_is_pinned, "no tag", _with("docker/image", "rayproject/ray")),
+    (checks.image_is_pinned, "two", _with("docker/worker_image", "rayproject/ray:2.60.0-py312-gpu")),
+    (checks.workers_are_spot, "on demand", _without(f"{WORKER}/node_config/InstanceMarketOptions")),
+    (
+        checks.workers_are_spot,
+        "typo",
+        _with(f"{WORKER}/node_config/InstanceMarketOptions", {"Market": "spot"}),
+    ),
+    (
+        checks.workers_are_spot,
+        "head",
+        _with(f"{HEAD}/node_config/InstanceMarketOptions", {"MarketType": "spot"}),
+    ),
+    (checks.defaults_are_overridden, "stopped", _without("provider/cache_stopped_nodes")),
+    (checks.defaults_are_overridden, "idle for ever", _with("idle_timeout_minutes", 600)),
+    (checks.defaults_are_overridden, "slow", _without("upscaling_speed")),
+    (checks.defaults_are_overridden, "old image", _without(f"{WORKER}/node_config/ImageId")),
+    (checks.ports_are_closed, "Ray's group", _without(f"{HEAD}/node_config/SecurityGroupIds")),
+    (checks.ports_are_closed, "empty group", _with(f"{WORKER}/node_config/SecurityGroupIds", [])),
+    (
+        checks.ports_are_closed,
+        "a rule",
+        _with("provider/security_group", {"IpPermissions": [{"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
+    ),
+    (checks.ports_are_closed, "published", lambda c: c["docker"]["run_options"].append("-p 8265:8265")),
+    (checks.roles_are_apart, "no role", _without(f"{WORKER}/node_config/IamInstanceProfile")),
+    (
+        checks.roles_are_apart,
+        "one role",
+        _with(f"{WORKER}/node_config/IamInstanceProfile", {"Name": "normsweep-head"}),
+    ),
+    (checks.roles_are_apart, "metadata", _without(f"{WORKER}/node_config/MetadataOptions")),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [pytest.param(check, change, id=f"{check.__name__}: {what}") for check, what, change in BROKEN],
+)
+def test_each_check_catches_what_ray_misses(
+    known: checks.Known, check: checks.Check, change: Callable[[Config], object]
+) -> None:
+    assert check(read(), known) == []
+    broken = read()
+    change(broken)
+    validate_config(prepare_config(broken))
+    assert check(broken, known)
+
+
+def test_every_check_is_shown_to_catch_something() -> None:
+    assert {check for check, _, _ in BROKEN} == set(checks.EVERYWHERE + checks.ON_AWS)
+
+
+@pytest.mark.parametrize(
+    "pins",
+    [
+        ("ray[default]>=2.60", "torch==2.15.0", "torchvision==0.29.2"),
+        ("ray[default]==2.60.0", "torch==2.5.0", "torchvision==0.29.2"),
+        ("ray[default]==2.60.0", "torch==2.15.0"),
+    ],
+)
+def test_pins_that_do_not_agree_are_caught(known: checks.Known, pins: tuple[str, ...]) -> None:
+    assert checks.pins_agree(dataclasses.replace(known, pins=pins))
+
+
+def test_yours_to_change_are_marked() -> None:
+    marked = [
+        line for line in FILE.read_text().splitlines() if "CHANGE" in line and "each marked" not in line
+    ]
+    assert len(marked) == 5
+    for word in ("max_workers", "region", "your-bucket"):
+        assert any(word in line for line in marked)
+
+
+def preparation() -> str:
+    """The commands of the file's first comment: what an account needs once."""
+    lines = FILE.read_text().split("\ncluster_name")[0].splitlines()
+    return "\n".join(line.removeprefix("#   ") for line in lines if line.startswith("#   "))
+
+
+def test_the_commands_are_good_shell() -> None:
+    config = read()
+    lists = [value for key, value in config.items() if key.endswith("_commands")]
+    for line in [preparation(), *(line for value in lists for line in value)]:
+        assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0, line
+
+
+def test_the_roles_are_no_wider_than_needed() -> None:
+    """The policies in the comment, as the shell would make them."""
+    script = "BUCKET=mine\n" + "\n".join(
+        line for line in preparation().splitlines() if re.match(r"(role|bucket|launch)=", line)
+    )
+    shown = subprocess.run(
+        ["bash", "-c", script + '\nprintf "%s\\n" "$role" "$bucket" "$launch"'],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    role, bucket, launch = map(json.loads, shown.stdout.splitlines())
+    assert role["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
+    assert {s["Resource"] for s in bucket["Statement"]} == {"arn:aws:s3:::mine", "arn:aws:s3:::mine/*"}
+    assert "*" not in {action for s in bucket["Statement"] for action in s["Action"]}
+    passed = [s for s in launch["Statement"] if s["Action"] == "iam:PassRole"]
+    profile = read()["available_node_types"]["gpu_worker"]["node_config"]["IamInstanceProfile"]["Name"]
+    assert [s["Resource"] for s in passed] == [f"arn:aws:iam::*:role/{profile}"]
+
+
+@pytest.mark.skipif(not (shutil.which("rsync") and shutil.which("git")), reason="needs rsync and git")
+def test_what_travels_names_its_commit_and_leaves_results_at_home(tmp_path: Path) -> None:
+    """rsync as Ray calls it (SSHCommandRunner.run_rsync_up), from a folder in use."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(here)]
+    for name in ("orchestrator", "results/fig1", ".venv/bin", "data", "node_modules/axe-core"):
+        (here / name).mkdir(parents=True)
+        (here / name / "file").write_text("x")
+    shutil.copy(ROOT / ".gitignore", here)
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "remote", "add", "origin", "https://me:secret@example.org/x"], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "one"], check=True)
+    config = read()
+    options = [f"--exclude={pattern}" for pattern in config["rsync_exclude"]]
+    options += [f"--filter=dir-merge,- {name}" for name in config["rsync_filter"]]
+    for source, target in ((here, there), (there, tmp_path / "worker")):  # the head sends it on
+        subprocess.run(["rsync", "-az", *options, f"{source}/", f"{target}/"], check=True)
+    worker = tmp_path / "worker"
+    assert sorted(path.name for path in worker.iterdir()) == [".git", ".gitignore", "orchestrator"]
+    commits = {
+        subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        ).stdout
+        for folder in (here, worker)
+    }
+    assert len(commits) == 1
+    status = ["git", "-C", str(worker), "status", "--porcelain", "--untracked-files=no"]
+    assert subprocess.run(status, check=True, capture_output=True, text=True).stdout == ""
+    assert not any(b"secret" in path.read_bytes() for path in worker.rglob("*") if path.is_file())
