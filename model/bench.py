@@ -12,13 +12,15 @@ from dataclasses import asdict
 
 import torch
 
-from model import limits
+from model import compare, limits
+from model.convolution import CONVOLUTIONS
 from model.data import Dataset, load
 from model.errors import InputError
 from model.pace import noise
 from model.rates import BATCH_SIZES, Row, device_name, fig1_seconds, measure
 from model.spec import MODELS, NORMS, Spec
 from model.step import PRECISIONS
+from model.ways import Missing, Way, schedule
 
 GROUPS = 8
 
@@ -48,13 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model.bench", description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, …")
     parser.add_argument("--norms", default="bn,gn", help=f"out of {','.join(NORMS)} (default bn,gn)")
-    parser.add_argument("--batch-sizes", default=",".join(map(str, BATCH_SIZES)), help="default %(default)s")
+    parser.add_argument("--batch-sizes", help=f"default {','.join(map(str, BATCH_SIZES))}; to compare, 2,32")
     parser.add_argument("--packs", default="1,5", help="replicas trained together (default %(default)s)")
     parser.add_argument("--model", choices=MODELS, default="resnet20", help="default %(default)s")
     parser.add_argument("--dataset", help="digits, cifar10, … (default: random 32×32 colour images)")
     parser.add_argument("--data-dir", help="where the images of --dataset are")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
     parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
+    parser.add_argument("--conv", choices=CONVOLUTIONS, default="grouped", help="default %(default)s")
+    parser.add_argument("--compile", action="store_true", help="the step by torch.compile")
+    parser.add_argument(
+        "--compare", action="store_true", help="every way × precision × layout; with --quick no torch.compile"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=8.5, help="--compare stops then (default %(default)g)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
     parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
@@ -63,25 +73,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
     """Measure what the options ask for; `say` gets the lines for a person. Raises InputError."""
-    device = _device(options.device)
-    torch.set_num_threads(_numbers("threads", str(options.threads))[0])
-    packs, specs = _numbers("packs", options.packs), _specs(options)
-    data = load(options.dataset, options.data_dir) if options.dataset else noise(4096, 1000)
+    device, packs, specs, data = _prepare(options)
     block, blocks = (0.2, 5) if options.quick else (0.5, 15)
-    say(f"{device_name(device)}; torch {torch.__version__}; {options.precision}; {blocks} × {block:g} s each")
+    say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv}")
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
+    way = Way(options.conv, options.precision, options.layout, options.compile)
     rows: list[Row] = []
     for spec in specs:
-        found = measure(
-            spec,
-            packs,
-            data,
-            device,
-            block=block,
-            blocks=blocks,
-            precision=options.precision,
-            layout=options.layout,
-        )
+        found = measure(spec, packs, data, device, block=block, blocks=blocks, way=way)
         for row in found:
             say(_line(row))
         rows += found
@@ -89,6 +88,45 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
         say(line)
     _say_fig1(rows, device, options, say)
     return rows
+
+
+def run_comparison(
+    options: argparse.Namespace, say: Callable[[str], None]
+) -> list[Row | Missing | compare.Together]:
+    """Every way of computing a step. Gives `Row`s, `Missing` and `compare.Together`."""
+    device, packs, specs, data = _prepare(options)
+    block, blocks = (0.1, 3) if options.quick else (0.3, 3)
+    say(_heading(device, block, blocks))
+    comparison = compare.Comparison(
+        data, device, say, block=block, blocks=blocks, seconds=60 * options.minutes
+    )
+    together: list[compare.Together] = []
+    if device.type == "cuda":  # first, as the rest may take all the time there is
+        smallest = min(spec.batch_size for spec in specs)
+        for spec in specs:
+            if spec.batch_size == smallest:
+                together += comparison.together(spec, max(packs))
+    found = comparison.run(schedule(specs, packs, device, compiled=not options.quick))
+    rows = [row for row in found if isinstance(row, Row)]
+    for line in [*compare.winners(found), *_limit_lines(device, data, options.model, rows)]:
+        say(line)
+    return [*found, *together]
+
+
+def _prepare(options: argparse.Namespace) -> tuple[torch.device, list[int], list[Spec], Dataset]:
+    device = _device(options.device)
+    torch.set_num_threads(_numbers("threads", str(options.threads))[0])
+    if options.batch_sizes is None:
+        options.batch_sizes = "2,32" if options.compare else ",".join(map(str, BATCH_SIZES))
+    packs, specs = _numbers("packs", options.packs), _specs(options)
+    if options.dataset:
+        return device, packs, specs, load(options.dataset, options.data_dir)
+    # A GPU's blocks need more steps: what is done once an epoch must not weigh more than in a whole one.
+    return device, packs, specs, noise(16_384, 2000) if device.type == "cuda" else noise(4096, 1000)
+
+
+def _heading(device: torch.device, block: float, blocks: int) -> str:
+    return f"{device_name(device)}; torch {torch.__version__}; {blocks} × {block:g} s each"
 
 
 def _specs(options: argparse.Namespace) -> list[Spec]:
@@ -161,7 +199,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out = sys.stderr if options.json else sys.stdout
     try:
-        rows = run(options, lambda line: print(line, file=out, flush=True))
+        measured: Callable[..., Sequence[Row | Missing | compare.Together]]
+        measured = run_comparison if options.compare else run
+        rows = measured(options, lambda line: print(line, file=out, flush=True))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,8 +18,8 @@ import torch
 from model.data import Dataset
 from model.plain_loop import Images, PlainLoop
 from model.spec import Spec
-from model.step import Precision
-from model.train import Layout, Training, default_layout
+from model.train import Training, default_layout
+from model.ways import DEFAULT, Way
 
 BATCH_SIZES = (32, 16, 8, 4, 2)
 #: What fig1 declares (design.md): seeds, epochs, images to train and to evaluate on.
@@ -43,6 +43,29 @@ class Row:
     device: str
     precision: str
     layout: str
+    convolution: str = "grouped"
+    compiled: bool = False
+
+
+def plain_loop(spec: Spec, data: Dataset, device: torch.device) -> PlainLoop:
+    """The plain loop on the same images."""
+    pixels = data.train_images.permute(0, 2, 3, 1).contiguous().numpy()
+    images = Images(pixels, data.train_labels.tolist(), flip=data.flip)
+    return PlainLoop(spec, images, len(data.classes), device)
+
+
+def training(spec: Spec, pack: int, data: Dataset, device: torch.device, way: Way) -> Training:
+    """A pack of seeds from 1, its step computed in this way."""
+    return Training(
+        spec,
+        range(1, pack + 1),
+        data,
+        device,
+        precision=way.precision,
+        layout=way.layout,
+        convolution=way.convolution,
+        compiled=way.compiled,
+    )
 
 
 def measure(
@@ -53,24 +76,23 @@ def measure(
     *,
     block: float,
     blocks: int,
-    precision: Precision = "fp32",
-    layout: Layout | None = None,
+    way: Way = DEFAULT,
+    plain: PlainLoop | None = None,
 ) -> list[Row]:
-    """A row per pack size, the plain loop and every pack in turn, `blocks` times about `block` seconds."""
-    pixels = data.train_images.permute(0, 2, 3, 1).contiguous().numpy()
-    images = Images(pixels, data.train_labels.tolist(), flip=data.flip)
-    trainings = [
-        Training(spec, range(1, r + 1), data, device, precision=precision, layout=layout) for r in packs
-    ]
-    runs: list[Callable[[int], None]] = [PlainLoop(spec, images, len(data.classes), device).train_steps]
-    runs += [training.train_steps for training in trainings]
+    """A row per pack size, the plain loop and every pack in turn, `blocks` times about `block` seconds.
+
+    `plain`: a plain loop of this cell to go on with, instead of a new one.
+    """
+    trainings = [training(spec, pack, data, device, way) for pack in packs]
+    runs: list[Callable[[int], None]] = [(plain or plain_loop(spec, data, device)).train_steps]
+    runs += [pack.train_steps for pack in trainings]
     most = len(data.train_labels) // spec.batch_size
-    steps = [_steps_for(run, block, most) for run in runs]
+    steps = [steps_for(run, block, most) for run in runs]
     rates: list[list[float]] = [[] for _ in runs]
     for _ in range(blocks):
         for run, count, into, replicas in zip(runs, steps, rates, (1, *packs), strict=True):
-            into.append(count * spec.batch_size * replicas / _timed(run, count))
-    plain = statistics.median(rates[0])
+            into.append(count * spec.batch_size * replicas / timed(run, count))
+    beside = statistics.median(rates[0])
     return [
         Row(
             norm=spec.norm,
@@ -80,39 +102,41 @@ def measure(
             images_per_second=round(statistics.median(found), 1),
             low=round(min(found), 1),
             high=round(max(found), 1),
-            plain_images_per_second=round(plain, 1),
+            plain_images_per_second=round(beside, 1),
             ratio=round(
                 statistics.median(ours / theirs for ours, theirs in zip(found, rates[0], strict=True)), 2
             ),
-            evaluation_images_per_second=round(_evaluation_rate(training), 1),
+            evaluation_images_per_second=round(_evaluation_rate(trained), 1),
             device=device_name(device),
-            precision=precision,
-            layout=layout or default_layout(device, precision, spec.norm),
+            precision=way.precision,
+            layout=way.layout or default_layout(device, way.precision, spec.norm, way.convolution),
+            convolution=way.convolution,
+            compiled=way.compiled,
         )
-        for pack, found, training in zip(packs, rates[1:], trainings, strict=True)
+        for pack, found, trained in zip(packs, rates[1:], trainings, strict=True)
     ]
 
 
-def _timed(run: Callable[[int], None], steps: int) -> float:
+def timed(run: Callable[[int], None], steps: int) -> float:
     begun = time.perf_counter()
     run(steps)
     return time.perf_counter() - begun
 
 
-def _steps_for(run: Callable[[int], None], seconds: float, most: int) -> int:
+def steps_for(run: Callable[[int], None], seconds: float, most: int) -> int:
     """Steps that take about `seconds`, at most `most`; the trial runs are the warm-up."""
     steps = min(4, most)
     run(steps)  # cold: kernels are chosen, a graph is captured
-    while (spent := _timed(run, steps)) < seconds / 2 and steps < most:
+    while (spent := timed(run, steps)) < seconds / 2 and steps < most:
         steps = min(most, max(steps + 1, int(steps * min(4.0, seconds / spent))))
     return steps
 
 
-def _evaluation_rate(training: Training) -> float:
-    training.evaluate()
+def _evaluation_rate(trained: Training) -> float:
+    trained.evaluate()
     begun = time.perf_counter()
-    training.evaluate()
-    return len(training.data.eval_labels) * len(training.seeds) / (time.perf_counter() - begun)
+    trained.evaluate()
+    return len(trained.data.eval_labels) * len(trained.seeds) / (time.perf_counter() - begun)
 
 
 def device_name(device: torch.device) -> str:

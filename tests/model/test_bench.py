@@ -49,8 +49,8 @@ def test_rows_count_all_replicas_and_divide_by_the_plain_loop() -> None:
 def test_a_ratio_is_the_median_of_each_rounds_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that halves its speed after the first round: the ratio stays 3."""
     seconds = iter([1.0, 1 / 3, 2.0, 2 / 3, 2.0, 2 / 3])
-    monkeypatch.setattr(rates, "_steps_for", lambda run, block, most: 2)
-    monkeypatch.setattr(rates, "_timed", lambda run, steps: next(seconds))
+    monkeypatch.setattr(rates, "steps_for", lambda run, block, most: 2)
+    monkeypatch.setattr(rates, "timed", lambda run, steps: next(seconds))
     (found,) = measure(spec(batch_size=4), [1], noise(32, 8), torch.device("cpu"), block=1, blocks=3)
     assert (found.ratio, found.plain_images_per_second, found.images_per_second) == (3.0, 4.0, 12.0)
     assert (found.low, found.high) == (12.0, 24.0)
