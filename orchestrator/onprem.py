@@ -67,9 +67,12 @@ def hosts(text: str, head: str | None) -> tuple[str, tuple[str, ...]]:
     names = [part.strip() for part in text.split(",")]
     if not any(names):
         raise InputError("--hosts is empty; give names or addresses with commas between, the head first")
-    for name in [*names, *([head] if head is not None else [])]:
-        if not _HOST.fullmatch(name):
-            raise InputError(f"--hosts: {name!r} is no host name or IPv4 address (ports go in ~/.ssh/config)")
+    for option, given in (("--hosts", names), ("--head", [] if head is None else [head])):
+        for name in given:
+            if not _HOST.fullmatch(name):
+                raise InputError(
+                    f"{option}: {name!r} is no host name or IPv4 address (a port goes in ~/.ssh/config)"
+                )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"--hosts names {', '.join(twice)} twice; each machine runs Ray once")
@@ -141,7 +144,7 @@ def setup_commands(site: Site) -> list[str]:
         f"chmod 700 ~/.ray && chmod 600 {' '.join(files)}",
         f"printf '%s\\n' {' '.join(map(shlex.quote, environment(site)))} > {_ENVIRONMENT}",
         # `ray down`, `ray exec` and `ray attach` run a bare `ray` in a shell that reads ~/.bashrc alone.
-        f"grep -qxF '{source}' ~/.bashrc || echo '{source}' >> ~/.bashrc",
+        f"grep -qxF '{source}' ~/.bashrc || printf '\\n%s\\n' '{source}' >> ~/.bashrc",
     ]
     if site.setup is not None:
         return [*always, *site.setup]

@@ -1,0 +1,282 @@
+"""orchestrator.onprem: the file is held to Ray's validation and our own checks, its commands are run."""
+
+import os
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import cluster_checks as checks
+import pytest
+import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+from orchestrator.onprem import main
+
+ROOT = Path(__file__).parents[2]
+
+# A program in ray's place: what it was called with, and what it was told by its environment.
+FAKE = """\
+#!/bin/bash
+{ echo "ray $*"; env; } > "$SHOWN"
+"""
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    path = tmp_path / "key"
+    path.write_text("no real key")
+    return str(path)
+
+
+@pytest.fixture
+def made(key: str, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The file for some options beside the usual ones, as read by YAML."""
+
+    def make(*options: str, hosts: str = "10.0.0.1,10.0.0.2,gpu3") -> dict[str, Any]:
+        usual = ["--hosts", hosts, "--user", "me", "--key", key, "--results", "s3://mine/sweeps"]
+        assert main([*usual, *options]) == 0
+        config: dict[str, Any] = yaml.safe_load(capsys.readouterr().out)
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def known() -> checks.Known:
+    return checks.Known(machines={}, dependencies=(), pins=("ray==2.60.0",), python=">=3.11")
+
+
+def test_ray_accepts_it_and_keeps_all_hosts(made: Any) -> None:
+    prepared = prepare_config(made())
+    validate_config(prepared)
+    assert prepared["provider"]["head_ip"] == "10.0.0.1"
+    assert prepared["provider"]["worker_ips"] == ["10.0.0.2", "gpu3"]
+    (kind,) = prepared["available_node_types"].values()
+    assert (kind["min_workers"], kind["max_workers"], prepared["max_workers"]) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--venv", "/opt/venv"),
+        ("--setup", "pip install '/opt/normsweep[cluster]'"),
+        ("--env", "AWS_ENDPOINT_URL=http://10.0.0.9:9000", "--ssh-proxy-command", "ssh -W %h:%p door"),
+    ],
+)
+def test_our_checks_find_nothing(made: Any, known: checks.Known, options: tuple[str, ...]) -> None:
+    assert checks.complaints(made(*options), known, checks.EVERYWHERE) == []
+
+
+def test_a_fresh_host_installs_the_pins(made: Any, known: checks.Known) -> None:
+    assert checks.installs(made(), known) == []
+    assert made("--python", "python3.12")["setup_commands"][-2].endswith(
+        "python3.12 -m venv ~/normsweep-venv"
+    )
+
+
+def test_the_same_arguments_give_the_same_file(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--hosts", "b,a", "--user", "me", "--key", key, "--results", "/shared", "--env", "B=1"]
+    texts = []
+    for _ in range(2):
+        assert main(arguments) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "head", "workers"),
+    [
+        ((), "10.0.0.1", ["10.0.0.2", "gpu3"]),
+        (("--head", "gpu3"), "gpu3", ["10.0.0.1", "10.0.0.2"]),
+        (("--head", "10.9.9.9"), "10.9.9.9", ["10.0.0.1", "10.0.0.2", "gpu3"]),
+    ],
+)
+def test_the_head_is_the_first_or_the_one_named(
+    made: Any, options: tuple[str, ...], head: str, workers: list[str]
+) -> None:
+    provider = made(*options)["provider"]
+    assert (provider["head_ip"], provider["worker_ips"]) == (head, workers)
+
+
+class Machine:
+    """A home, and commands run in it as Ray's ssh sessions run them (command_runner._with_interactive)."""
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        self.home, self.shown = folder / "home", folder / "shown"
+        (self.home / ".ray").mkdir(parents=True)
+        (self.home / ".ray/auth_token").write_text("0")
+        (self.home / ".bashrc").write_text("true")  # no line break at its end
+        self.config = config
+        program = folder / "venv/bin/ray"
+        program.parent.mkdir(parents=True)
+        program.write_text(FAKE)
+        program.chmod(0o755)
+
+    def run(self, command: str, **exports: str) -> None:
+        # As `ray up` does for the head, whatever the file says (commands.get_or_create_head_node).
+        given = "".join(f"export {name}={shlex.quote(value)};" for name, value in exports.items())
+        line = f"source ~/.bashrc; export OMP_NUM_THREADS=1 PYTHONWARNINGS=ignore && ({given} {command})"
+        environment = {"HOME": str(self.home), "PATH": os.environ["PATH"], "SHOWN": str(self.shown)}
+        done = subprocess.run(
+            ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+    def set_up(self, where: str) -> None:
+        for command in [*self.config["setup_commands"], *self.config[f"{where}_setup_commands"]]:
+            self.run(command)
+
+    def start(self, where: str, **exports: str) -> tuple[str, dict[str, str]]:
+        """How ray was called at last, and in which environment."""
+        for command in self.config[f"{where}_start_ray_commands"]:
+            self.run(command, **exports)
+        return self.seen()
+
+    def seen(self) -> tuple[str, dict[str, str]]:
+        first, *lines = self.shown.read_text().splitlines()
+        return first, dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+V2 = {"RAY_enable_autoscaler_v2": "1", "RAY_CLOUD_INSTANCE_ID": "x", "RAY_USAGE_STATS_ENABLED": "1"}
+
+
+@pytest.fixture
+def machine(made: Any, tmp_path: Path) -> Any:
+    def build(*options: str, hosts: str = "h1,h2") -> Machine:
+        return Machine(tmp_path, made("--venv", str(tmp_path / "venv"), *options, hosts=hosts))
+
+    return build
+
+
+def test_a_head_starts_with_token_results_and_the_old_autoscaler(machine: Any) -> None:
+    head = machine("--env", "AWS_ENDPOINT_URL=http://10.0.0.9:9000", "--env", 'ODD=it\'s  $HOME; "two"')
+    head.set_up("head")
+    head.set_up("head")  # `ray up` again
+    call, environment = head.start("head", **V2)
+    assert call.startswith("ray start --head --port=6379 --dashboard-host=127.0.0.1 ")
+    assert " --num-cpus=0 --num-gpus=0 " in call
+    expected = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_enable_autoscaler_v2": "0",
+        "NORMSWEEP_RESULTS": "s3://mine/sweeps",
+        "AWS_ENDPOINT_URL": "http://10.0.0.9:9000",
+        "ODD": 'it\'s  $HOME; "two"',
+    }
+    assert {name: environment.get(name) for name in expected} == expected
+    assert "RAY_CLOUD_INSTANCE_ID" not in environment
+    assert environment["PYTHONPATH"].split(":")[0] == f"{head.home}/normsweep"
+
+
+def test_a_worker_joins_with_the_token_and_learns_no_results(machine: Any) -> None:
+    worker = machine()
+    worker.set_up("worker")
+    call, environment = worker.start("worker", RAY_HEAD_IP="10.0.0.1")
+    assert call.startswith("ray start --address=10.0.0.1:6379 ")
+    assert "--num-cpus" not in call
+    assert environment["RAY_AUTH_MODE"] == "token"
+    assert "NORMSWEEP_RESULTS" not in environment
+
+
+def test_a_bare_ray_is_found_as_ray_down_and_ray_exec_want_it(machine: Any) -> None:
+    head = machine()
+    head.set_up("head")
+    head.set_up("head")
+    head.run("ray status")
+    call, environment = head.seen()
+    assert (call, environment["RAY_AUTH_MODE"]) == ("ray status", "token")
+    assert (head.home / ".bashrc").read_text().count("normsweep-env.sh") == 1
+
+
+def test_the_token_and_credentials_are_for_their_owner_alone(machine: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "credentials"
+    secret.write_text("[default]\naws_secret_access_key = hidden\n")
+    node = machine("--aws-credentials", str(secret))
+    assert "hidden" not in str(node.config)
+    copied = node.home / "normsweep-aws-credentials"
+    assert node.config["file_mounts"]["~/normsweep-aws-credentials"] == str(secret)
+    copied.write_text(secret.read_text())
+    (node.home / ".ray").chmod(0o755)
+    node.set_up("worker")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (node.home / ".ray/auth_token", copied)]
+    assert modes == [0o600, 0o600]
+    assert stat.S_IMODE((node.home / ".ray").stat().st_mode) == 0o700
+    _, environment = node.start("worker", RAY_HEAD_IP="h1")
+    assert environment["AWS_SHARED_CREDENTIALS_FILE"] == str(copied)
+
+
+@pytest.mark.parametrize(("options", "hosts"), [(("--head-trains",), "h1,h2"), ((), "h1")])
+def test_a_head_that_is_asked_to_or_alone_takes_packs(
+    made: Any, options: tuple[str, ...], hosts: str
+) -> None:
+    config = made(*options, hosts=hosts)
+    validate_config(prepare_config(config))
+    assert "--num-cpus=0" not in config["head_start_ray_commands"][-1]
+
+
+GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--hosts": ""}, "--hosts is empty"),
+        ({"--hosts": " , "}, "--hosts is empty"),
+        ({"--hosts": "h1,h2,h1"}, "h1 twice"),
+        ({"--hosts": "h1,,h2"}, "'' is no host name"),
+        ({"--hosts": "h1:22"}, "no host name"),
+        ({"--hosts": "h1,$(reboot)"}, "no host name"),
+        ({"--head": "h 3"}, "--head: 'h 3' is no host name"),
+        ({"--user": "me; reboot"}, "--user"),
+        ({"--key": "/no/such/key"}, "no such file"),
+        ({"--aws-credentials": "/no/such/file"}, "no such file"),
+        ({"--results": "results"}, "absolute path"),
+        ({"--results": "s3://key:hidden@mine/x"}, "password"),
+        ({"--results": "s3://mine/x\ny"}, "expected a URL"),
+        ({"--project": "/"}, "no pyproject.toml"),
+        ({"--name": "../x"}, "--name"),
+        ({"--venv": "venv"}, "absolute path"),
+        ({"--venv": '/v"; reboot'}, "absolute path"),
+        ({"--venv": "/v", "--setup": "true"}, "give one"),
+        ({"--env": "AWS_ENDPOINT_URL"}, "NAME=VALUE"),
+        ({"--env": "A B=c"}, "NAME=VALUE"),
+        ({"--env": "RAY_AUTH_MODE=disabled"}, "sets it itself"),
+        ({"--env": "AWS_SECRET_ACCESS_KEY=hidden"}, "secret"),
+        ({"--env": "AWS_ACCESS_KEY_ID=hidden"}, "secret"),
+        ({"--env": "RAY_AUTH_TOKEN=hidden"}, "secret"),
+        ({"--env": "db_password=hidden"}, "secret"),
+        ({"--env": "HTTP_PROXY=http://me:hidden@proxy"}, "secret"),
+        ({"--env": "A=b\nc"}, "line break"),
+    ],
+)
+def test_bad_input_is_a_line_and_exit_code_2(
+    key: str, capsys: pytest.CaptureFixture[str], changes: dict[str, str], message: str
+) -> None:
+    options = {**GOOD, "--key": key, **changes}
+    assert main([part for pair in options.items() for part in pair]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert message in shown.err
+    assert len(shown.err.strip().splitlines()) <= 2
+    assert "hidden" not in shown.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--hosts", "h1"], ["--nonsense"]])
+def test_missing_options_are_exit_code_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_place_of_a_secret_is_no_secret(made: Any) -> None:
+    config = made("--env", "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token")
+    assert "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token" in "".join(config["setup_commands"])
+
+
+def test_the_default_project_is_this_clone(made: Any) -> None:
+    assert made()["file_mounts"]["~/normsweep"] == str(ROOT)
