@@ -1,4 +1,4 @@
-"""Packs on Ray Tune. The only file that knows Ray.
+"""Packs on Ray Tune. With `cluster`, the only file that knows Ray.
 
 Tune schedules, places, retries after lost workers and nodes, and collects metrics; what is done is
 decided by the store alone. Two facts of Ray 2.60 shape this file. An interrupted `fit` returns as if
@@ -8,157 +8,62 @@ the store counts the failures that the trial itself raised.
 """
 
 import contextlib
-import logging
+import functools
 import os
-import shutil
-import signal
 import socket
 import sys
-import threading
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from model.errors import InputError
-from orchestrator.dispatcher import Dispatcher
-from orchestrator.execution import Listener, Options, Resources, Work, packs_at_once
-from orchestrator.files import Files, StorageError
-from orchestrator.interrupt import Interrupt
-from orchestrator.store import Store
-from orchestrator.trainable import Job, given_up, record_failure, run_pack
+# First, as it sets what Ray reads when it is imported.
+from orchestrator.cluster import Vetted, late_trouble, this_node
 
-# Read by Ray when it is imported. Loggers nobody reads cost 100 ms a trial and 500 MB (measured).
-os.environ.update(
-    RAY_USAGE_STATS_ENABLED="0",
-    RAY_AIR_NEW_OUTPUT="0",
-    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
-    TUNE_DISABLE_SIGINT_HANDLER="1",
-    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
-)
-
+# isort: split
 import ray
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-_OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
-_NO_RAY = (
-    "no Ray cluster answers at {where}: {reason}. "
-    "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
-)
-_SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
+from orchestrator.dispatcher import Dispatcher
+from orchestrator.execution import Listener, Work
+from orchestrator.files import Files, StorageError
+from orchestrator.interrupt import Interrupt
+from orchestrator.machines import Site
+from orchestrator.store import Store
+from orchestrator.trainable import Job, given_up, record_failure, run_pack
+
+_MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
-@contextlib.contextmanager
-def cluster(
-    address: str | None, cpus: int | None = None, *, shared_gpus: bool = False
-) -> Iterator[dict[str, float]]:
-    """Ray, started here with `cpus` or joined at `address`; gives its resources. Raises InputError.
-
-    `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
-    of its own is started, and its folder below /tmp/ray is removed at the end.
-    """
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", module="ray")
-    local: dict[str, Any] = {
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-        "num_cpus": cpus,
-    }
-    # Ray puts fractions on the first GPU that has room, so two halves share one GPU while another idles.
-    every_gpu = {"runtime_env": {"env_vars": {_SEE_EVERY_GPU: "1"}}} if shared_gpus else {}
-    if address:
-        _answers(address)
-    ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        context = ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            configure_logging=False,
-            **every_gpu,
-            **({} if address else local),
-        )
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
-    if threading.current_thread() is threading.main_thread():
-        for number, handler in handlers.items():  # ray.init takes SIGTERM for itself
-            signal.signal(number, handler)
-    session = context.address_info.get("session_dir")
-    try:
-        yield ray.cluster_resources()
-    finally:
-        ray.shutdown()
-        if not address and session:
-            shutil.rmtree(session, ignore_errors=True)
-
-
-def _silent(*_: Any, **__: Any) -> None:
-    """What dies is told by our own events."""
-
-
-def _answers(address: str) -> None:
-    """Knock before ray.init does, which waits for ever where nobody is. Raises InputError."""
-    host, _, port = address.rpartition(":")
-    if address == "auto":
-        return
-    if not host or not (port.isascii() and port.isdecimal()):
-        raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
-    try:
-        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
-        raise InputError(_NO_RAY.format(where=address, reason=error)) from None
-
-
-@contextlib.contextmanager
-def joined(options: Options) -> Iterator[tuple[Resources, int]]:
-    """The cluster at `options.address`: a pack's resources there and how many fit. Raises InputError."""
-    share = options.gpus_per_pack
-    with cluster(options.address, shared_gpus=bool(share and share < 1)) as available:
-        if share is None:
-            share = 1.0 if available.get("GPU") else 0.0
-        resources = Resources(options.cpus_per_pack, share, "cuda" if share else "cpu")
-        yield resources, check_resources(resources, available)
-
-
-def check_resources(resources: Resources, available: dict[str, float]) -> int:
-    """How many packs fit at once. Raises InputError where not even one does."""
-    gpus, cpus = available.get("GPU", 0.0), available.get("CPU", 0.0)
-    if resources.gpus > gpus:
-        raise InputError(
-            f"a pack asks for {resources.gpus:g} GPU and Ray sees {gpus:g}. "
-            "Use --gpus-per-pack 0 to train on the CPU."
-        )
-    if resources.cpus > cpus:
-        raise InputError(
-            f"a pack asks for {resources.cpus:g} CPUs and Ray sees {cpus:g}; lower --cpus-per-pack."
-        )
-    return packs_at_once(resources, cpus, gpus)
-
-
 def run_on_ray(
-    work: Sequence[Work], listener: Listener, interrupt: Interrupt, *, results: str, resources: Resources
+    work: Sequence[Work],
+    listener: Listener,
+    interrupt: Interrupt,
+    *,
+    results: str,
+    site: Site,
+    vetted: Vetted | None = None,
 ) -> "tune.ResultGrid":
     """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
+
+    `vetted`: what the nodes of a joined cluster answered; one that comes later is asked by its first pack.
 
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    here = this_node()
     dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(
         [item.job for item in work]
     )
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(_trainable, dispatcher=dispatcher, on_gpu=resources.gpus > 0),
-            {"cpu": resources.cpus, "gpu": resources.gpus},
+            tune.with_parameters(_trainable, dispatcher=dispatcher, share=site.resources.gpus, vetted=vetted),
+            _placement(site),
         ),
         param_space={"turn": tune.grid_search(list(range(len(work))))},
         tune_config=tune.TuneConfig(
@@ -178,11 +83,24 @@ def run_on_ray(
     return tuner.fit()
 
 
-def _trainable(config: dict[str, Any], dispatcher: Any, on_gpu: bool) -> None:
+def _placement(site: Site) -> Any:
+    """What a pack asks of Ray. One bundle a pack goes to the machine with most room, which spreads packs."""
+    bundle = {"CPU": site.resources.cpus, "GPU": site.resources.gpus}
+    if site.gpu_type:
+        bundle[f"accelerator_type:{site.gpu_type}"] = 0.001
+    if site.avoid is None:
+        return tune.PlacementGroupFactory([bundle])
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{"ray.io/node-id": f"!{site.avoid}"}])
+
+
+def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Vetted | None) -> None:
     """On the worker: one pack, then its share of a GPU is given back."""
+    if (problem := _problem(vetted)) is not None:
+        tune.report({"stop": problem})
+        return
     trial_id = tune.get_context().get_trial_id()
     taken = ray.get(
-        dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if on_gpu else 0)
+        dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if share else 0)
     )
     if taken is None:
         tune.report({"interrupted": True})
@@ -191,6 +109,12 @@ def _trainable(config: dict[str, Any], dispatcher: Any, on_gpu: bool) -> None:
         _run_taken(*taken)
     finally:
         dispatcher.release.remote(trial_id)
+
+
+@functools.lru_cache(maxsize=1)
+def _problem(vetted: Vetted | None) -> str | None:
+    """Asked once by each worker: what is wrong with its node, where that came after the others were asked."""
+    return None if vetted is None else late_trouble(vetted)
 
 
 def _gpus() -> int:
@@ -208,7 +132,7 @@ def _run_taken(index: int, job: Job) -> None:
     try:
         run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
     except StorageError as error:
-        tune.report({"pack": index, "storage": str(error)})
+        tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
 
 
 def _fresh_storage(results: str) -> str:
@@ -283,11 +207,11 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._listener.epoch(result["pack"], result)
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        last = trial.last_result or {}
+        if "stop" in last:
+            self._interrupt.abort(last["stop"])
         if (index := self._pack_of.get(trial.trial_id)) is None:
             return
-        last = trial.last_result or {}
-        if "storage" in last:
-            self._interrupt.abort(last["storage"])
         if "failed" in last:
             self._listener.failed(index, last["failed"])
         else:

@@ -23,9 +23,16 @@ class Options:
     pack: int | None = None
     cpus_per_pack: float = 1.0
     gpus_per_pack: float | None = None
+    gpu_type: str | None = None
+    use_head: bool = False
     address: str | None = None
     max_failures: int = 3
     retry_failed: bool = False
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether something is asked for that only a cluster has."""
+        return self.use_head or self.gpu_type is not None
 
 
 @dataclass(frozen=True)

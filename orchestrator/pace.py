@@ -1,6 +1,6 @@
 """How fast packs train here: this sweep's own history where it has one, else a short calibration."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Any
 
@@ -20,10 +20,25 @@ def _key(spec: Spec) -> _Key:
     return (spec.dataset, spec.model, spec.shortcut, spec.norm, spec.batch_size)
 
 
+#: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads.
+Calibrate = Callable[[Spec, int, DataInfo, str, int], float]
+
+
+def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+    """Time a few steps on this machine."""
+    import torch
+
+    from model.pace import calibrate
+
+    torch.set_num_threads(threads)
+    return calibrate(spec, replicas, info, device)
+
+
 class Pace:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
 
-    `history`: from `observed`. `device` and `threads`: of one pack.
+    `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
+    packs will run; None does it here.
     """
 
     def __init__(
@@ -33,10 +48,12 @@ class Pace:
         *,
         device: str,
         threads: int,
+        calibrate: Calibrate | None = None,
     ) -> None:
         self._history = dict(history)
         self._infos = infos
         self._device, self._threads = device, threads
+        self._measure = calibrate or calibrate_here
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
         self._guessed = False
@@ -45,7 +62,7 @@ class Pace:
     def source(self) -> str:
         """Where the figures asked for so far came from, in words."""
         if self._guessed:
-            return "a guess, as the calibration failed"
+            return "a guess, as nothing could be timed"
         if not self._calibrated:
             return "this sweep's own history"
         return "its history and a short calibration" if self._used_history else "a short calibration"
@@ -56,6 +73,8 @@ class Pace:
         if own:
             self._used_history = True
             return own[min(own, key=lambda count: abs(count - replicas))]
+        if self._guessed:
+            return _GUESS
         if (key, replicas) not in self._calibrated:
             if len(self._calibrated) >= _CALIBRATIONS:
                 return self._nearest(spec, replicas)
@@ -63,14 +82,9 @@ class Pace:
         return self._calibrated[key, replicas]
 
     def _calibrate(self, spec: Spec, replicas: int) -> float:
-        import torch
-
-        from model.pace import calibrate
-
-        torch.set_num_threads(self._threads)
         info = self._infos[spec.dataset]
         try:
-            training = calibrate(spec, replicas, info, self._device)
+            training = self._measure(spec, replicas, info, self._device, self._threads)
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
             self._guessed = True
             return _GUESS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @functools.cache  # a worker asks for every pack, and each answer is a file read and parsed
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -45,11 +45,11 @@ def provenance(device: str | None = None) -> dict[str, str | None]:
     if torch is not None:
         cuda = torch.version.cuda if torch.cuda.is_available() else None
     return {
-        "product": _version("normsweep"),
+        "product": version("normsweep"),
         "commit": commit(),
         "python": platform.python_version(),
-        "torch": _version("torch"),
-        "ray": _version("ray"),
+        "torch": version("torch"),
+        "ray": version("ray"),
         "cuda": cuda,
         "device": device,
         "host": socket.gethostname(),

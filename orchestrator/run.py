@@ -8,7 +8,7 @@ import time
 import warnings
 import webbrowser
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -78,6 +78,11 @@ def _show_warning(
         print(f"warning: {message}", file=sys.stderr)
 
 
+def _results_root() -> str:
+    """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
+    return os.environ.get("NORMSWEEP_RESULTS", "").rstrip("/") or "results"
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"error: {message} (see python -m orchestrator.run --help)", file=sys.stderr)
@@ -138,6 +143,16 @@ def _share(text: str) -> float:
     return value
 
 
+def _price(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected an amount of money, like 1.20")
+    return value
+
+
 def _cpus(text: str) -> float:
     if (value := _share(text)) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
@@ -182,7 +197,9 @@ def _what(group: Any) -> None:
 
 def _how(group: Any) -> None:
     group.add_argument(
-        "--results", metavar="URL", help="folder or fsspec URL of the results (default: results/<grid>)"
+        "--results",
+        metavar="URL",
+        help="folder or fsspec URL of the results (default: $NORMSWEEP_RESULTS/<grid>, or results/<grid>)",
     )
     group.add_argument(
         "--data-dir",
@@ -206,6 +223,11 @@ def _how(group: Any) -> None:
         help="a fraction is fine (default: 1 if there is a GPU)",
     )
     group.add_argument("--address", metavar="HOST:PORT", help="a running Ray cluster (default: own one)")
+    group.add_argument("--gpu-type", metavar="NAME", help="on a cluster: only GPUs of this type, like A10G")
+    group.add_argument("--use-head", action="store_true", help="on a cluster: train on its head too")
+    group.add_argument(
+        "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
+    )
     group.add_argument(
         "--max-failures",
         type=_positive,
@@ -226,50 +248,67 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     from orchestrator.lock import Lock
     from orchestrator.store import Store
     from orchestrator.summary import print_outcome, print_plan
-    from orchestrator.sweep import declare, describe_data, local_resources, prepare
+    from orchestrator.sweep import declare, describe_data, local_site, prepare
 
     grid = find(arguments.grid)
     trials = adjust(grid, _adjustments(arguments))
     options = Options(
-        results=place_of(arguments.results or f"results/{grid.name}"),
+        results=place_of(arguments.results or f"{_results_root()}/{grid.name}"),
         data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
         executor=arguments.executor,
         pack=arguments.pack,
         cpus_per_pack=arguments.cpus_per_pack,
         gpus_per_pack=arguments.gpus_per_pack,
+        gpu_type=arguments.gpu_type,
+        use_head=arguments.use_head,
         address=arguments.address or os.environ.get("RAY_ADDRESS"),
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,
     )
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
-    with _place(options) as place:
+    with ExitStack() as joined:
+        site = _site(options, joined)
         if arguments.dry_run:
-            prepared = prepare(grid.name, grid.description, trials, options, place=place)
-            print_plan(prepared, console, cells=True)
+            prepared = prepare(grid.name, grid.description, trials, options, site=site)
+            print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
             return 0
         describe_data(trials, options.data_dir)  # what is wrong with it is told before anything is written
-        if not place and (options.gpus_per_pack or options.cpus_per_pack > 1):
-            local_resources(options)
+        if not site and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
+            local_site(options)
         store = Store(options.results)
         store.files.writable()
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
-            prepared = prepare(grid.name, grid.description, trials, options, place=place, repair=True)
-            print_plan(prepared, console, cells=False)
+            prepared = prepare(grid.name, grid.description, trials, options, site=site, repair=True)
+            print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+            vetted = _vet(prepared) if site else None
             declare(prepared, command)
-            report = _run(prepared, console, interrupt, lock)
+            report = _run(prepared, console, interrupt, lock, vetted)
             code = print_outcome(prepared, console, report, interrupt, command)
     if arguments.open and report.startswith("/"):
         webbrowser.open(Path(report).as_uri())
     return code
 
 
-def _place(options: Any) -> Any:
-    """A joined cluster's resources, where one is named; a local Ray starts only when there is work."""
+def _site(options: Any, stack: ExitStack) -> Any:
+    """A function that joins the cluster, where one is named: a sweep with nothing to train needs none."""
     if not options.address or options.executor != "ray":
-        return nullcontext(None)
-    from orchestrator.driver import joined
+        return None
 
-    return joined(options)
+    def join() -> Any:
+        from orchestrator.cluster import joined
+
+        return stack.enter_context(joined(options))
+
+    return join
+
+
+def _vet(prepared: Any) -> Any:
+    """Ask the nodes that will train; None where there is nothing to train."""
+    if not prepared.plan.packs:
+        return None
+    from orchestrator.cluster import check_nodes
+
+    return check_nodes(prepared.site, prepared.options, prepared.infos)
 
 
 def _adjustments(arguments: argparse.Namespace) -> Adjustments:
@@ -292,7 +331,7 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     )
 
 
-def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
+def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any, vetted: Any) -> str:
     """Train and report; gives the report's place."""
     from orchestrator.live import refreshing
     from orchestrator.summary import spent, try_report, write_report
@@ -301,7 +340,7 @@ def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> st
     if prepared.plan.packs and not interrupt.requested:
         begun = time.monotonic()
         with refreshing(lambda: write_report(prepared.store, live=True)):
-            execute(prepared, console, interrupt, lock)
+            execute(prepared, console, interrupt, lock, vetted)
         console.print(spent(prepared, time.monotonic() - begun))
     return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
 

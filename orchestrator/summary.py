@@ -10,6 +10,7 @@ from rich.table import Table
 from model.spec import Spec
 from orchestrator.files import reason
 from orchestrator.interrupt import Interrupt
+from orchestrator.machines import bill
 from orchestrator.packing import Choice
 from orchestrator.plan import cell_name
 from orchestrator.progress import duration
@@ -19,8 +20,11 @@ from orchestrator.sweep import Prepared
 _MOST_FAILURES = 10
 
 
-def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
-    """The plan in a line or two; with `cells`, also a row for each cell and the packing with its reason."""
+def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: float | None = None) -> None:
+    """The plan in a line or two; with `cells`, also a row for each cell and the packing with its reason.
+
+    `price`: money per GPU-hour.
+    """
     plan = prepared.plan
     for warning in prepared.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
@@ -36,11 +40,14 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
         for line in _reasons(prepared):
             console.print(line)
     if plan.packs:
-        where = f"{prepared.slots} at a time" if prepared.slots > 1 else "one at a time"
+        slots = prepared.site.slots
+        where = f"{slots} at a time" if slots > 1 else "one at a time"
         console.print(
             f"{len(plan.packs)} packs, {where} on {_each(prepared)}; "
             f"about {duration(prepared.estimate or 0)} by {prepared.estimate_source}"
         )
+        if prepared.options.address or price is not None:
+            console.print(_bill(prepared, price))
     if plan.undeclared:
         console.print(
             f"{len(plan.undeclared)} trials in {prepared.store.url} are no longer declared; kept",
@@ -48,8 +55,22 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool) -> None:
         )
 
 
+def _bill(prepared: Prepared, price: float | None) -> str:
+    """Machines and hours, and money where a price is known."""
+    site = prepared.site
+    cost = bill(site, prepared.estimate or 0, len(prepared.plan.packs), price)
+    up = f", {len(site.nodes)} up now" if site.nodes and len(site.nodes) < site.most_nodes else ""
+    machines = f"{site.most_nodes} machines{up}" if site.most_nodes > 1 else "1 machine"
+    line = f"on {machines}: about {cost.node_hours:.3g} node-hours"
+    if cost.gpu_hours:
+        line += f", {cost.gpu_hours:.3g} GPU-hours"
+    if cost.money is not None:
+        line += f", {cost.money:.2f} in money at {price:g} a GPU-hour" if cost.gpu_hours else ", no GPU-hours"
+    return line
+
+
 def _each(prepared: Prepared) -> str:
-    resources = prepared.resources
+    resources = prepared.site.resources
     cpus = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
     return f"{resources.gpus:g} GPU and {cpus} each" if resources.gpus else f"{cpus} each"
 

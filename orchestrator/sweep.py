@@ -8,10 +8,10 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -22,7 +22,8 @@ from orchestrator.display import show
 from orchestrator.execution import Options, Resources, Work, packs_at_once
 from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
-from orchestrator.pace import Pace, observed
+from orchestrator.machines import Site
+from orchestrator.pace import Calibrate, Pace, observed
 from orchestrator.packing import Choice, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
 from orchestrator.progress import Progress
@@ -32,10 +33,13 @@ from orchestrator.store import Store, TrialState
 from orchestrator.trainable import Job
 from orchestrator.trial import PROTOCOL, Trial
 
+if TYPE_CHECKING:
+    from orchestrator.cluster import Vetted
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep ready to run. `estimate`: seconds on `slots` workers, None where nothing is to be run."""
+    """A sweep ready to run. `estimate`: seconds at that site, None where nothing is to be run or known."""
 
     name: str
     description: str
@@ -44,8 +48,7 @@ class Prepared:
     infos: Mapping[str, DataInfo]
     states: Mapping[str, TrialState]
     plan: Plan
-    resources: Resources
-    slots: int
+    site: Site
     choices: Mapping[Spec, Choice] = field(default_factory=dict)
     estimate: float | None = None
     estimate_source: str = ""
@@ -83,10 +86,14 @@ def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, T
             )
 
 
-def local_resources(options: Options) -> tuple[Resources, int]:
+def local_site(options: Options) -> Site:
     """What a pack gets on this machine, and how many fit at once. Raises InputError."""
     cpus = local_cpus()
     resources, gpus = _gpu_resources(options)
+    if options.on_cluster:
+        raise InputError(
+            "--gpu-type and --use-head are for a cluster: give its --address, or leave them out."
+        )
     if resources.gpus > gpus:
         raise InputError(
             f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
@@ -97,8 +104,8 @@ def local_resources(options: Options) -> tuple[Resources, int]:
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
         )
     if options.executor == "inline" and not resources.gpus:
-        return resources, 1  # one after another, as a debugger wants it
-    return resources, packs_at_once(resources, cpus, gpus)
+        return Site(resources, 1)  # one after another, as a debugger wants it
+    return Site(resources, packs_at_once(resources, cpus, gpus), gpus_per_node=gpus)
 
 
 def local_cpus() -> int:
@@ -122,14 +129,15 @@ def prepare(
     trials: Sequence[Trial],
     options: Options,
     *,
-    place: tuple[Resources, int] | None = None,
+    site: Callable[[], Site] | None = None,
     repair: bool = False,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError.
 
     `repair`: make damaged results again from their histories; without it nothing is written.
 
-    `place`: a pack's resources and how many fit at once, where a cluster is joined; else this machine's.
+    `site`: joins the cluster that is to train and says where packs go; asked only where there are packs.
+    None is this machine.
     """
     infos = describe_data(trials, options.data_dir)
     store = Store(options.results)
@@ -154,14 +162,14 @@ def prepare(
         infos,
         states,
         plan,
-        Resources(1.0, 0.0, "cpu"),
-        1,
+        Site(Resources(1.0, 0.0, "cpu"), 1),
         warnings=tuple(told),
     )
     if not plan.packs:
         return nothing
-    resources, slots = place or local_resources(options)
-    choices = _choices(trials, infos, options, resources, slots)
+    where = site() if site else local_site(options)
+    resources = where.resources
+    choices = _choices(trials, infos, options, resources, where.slots)
     plan = make_plan(
         trials,
         states,
@@ -169,17 +177,28 @@ def prepare(
         max_failures=options.max_failures,
         retry_failed=options.retry_failed,
     )
-    pace = Pace(observed(trials, states), infos, device=resources.device, threads=max(1, int(resources.cpus)))
+    pace = Pace(
+        observed(trials, states),
+        infos,
+        device=resources.device,
+        threads=max(1, int(resources.cpus)),
+        calibrate=_calibrator(where) if site else None,
+    )
     plan = by_length(plan, pace, lambda dataset: infos[dataset].train_size)
     return replace(
         nothing,
         plan=plan,
-        resources=resources,
-        slots=slots,
+        site=where,
         choices=choices,
-        estimate=makespan(plan.seconds, slots),
+        estimate=makespan(plan.seconds, where.slots),
         estimate_source=pace.source,
     )
+
+
+def _calibrator(site: Site) -> Calibrate:
+    from orchestrator.cluster import calibrator
+
+    return calibrator(site)
 
 
 def _choices(
@@ -243,16 +262,22 @@ def _run_record(prepared: Prepared) -> dict[str, Any] | None:
         "estimate_seconds": prepared.estimate,
         "trials": prepared.plan.waiting,
         "packs": len(prepared.plan.packs),
-        "slots": prepared.slots,
-        "cpus_per_pack": prepared.resources.cpus,
-        "gpus_per_pack": prepared.resources.gpus,
+        "slots": prepared.site.slots,
+        "cpus_per_pack": prepared.site.resources.cpus,
+        "gpus_per_pack": prepared.site.resources.gpus,
     }
 
 
-def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lock | None = None) -> Any:
+def execute(
+    prepared: Prepared,
+    console: Console,
+    interrupt: Interrupt,
+    lock: Lock | None = None,
+    vetted: "Vetted | None" = None,
+) -> Any:
     """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
 
-    `lock`: told which trials run.
+    `lock`: told which trials run. `vetted`: the nodes of a joined cluster, which must still be joined.
     """
     work = [Work(pack, _job(prepared, pack.trials)) for pack in prepared.plan.packs]
     progress = Progress(
@@ -262,7 +287,7 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lo
             pack.spec.total_epochs(prepared.infos[pack.spec.dataset].train_size)
             for pack in prepared.plan.packs
         ],
-        slots=prepared.slots,
+        slots=prepared.site.slots,
         before=len(prepared.plan.finished),
         given_up=len(prepared.plan.given_up),
     )
@@ -272,18 +297,16 @@ def execute(prepared: Prepared, console: Console, interrupt: Interrupt, lock: Lo
         if prepared.options.executor == "inline":
             from orchestrator.inline import run_inline
 
-            gpus = math.ceil(prepared.slots * prepared.resources.gpus)
-            return run_inline(work, listener, interrupt, at_once=prepared.slots, gpus=gpus)
-        from orchestrator.driver import cluster, run_on_ray
+            gpus = math.ceil(prepared.site.slots * prepared.site.resources.gpus)
+            return run_inline(work, listener, interrupt, at_once=prepared.site.slots, gpus=gpus)
+        from orchestrator.cluster import cluster
+        from orchestrator.driver import run_on_ray
 
-        options = prepared.options
-        with (
-            nullcontext()
-            if options.address
-            else cluster(None, local_cpus(), shared_gpus=0 < prepared.resources.gpus < 1)
-        ):
+        site = prepared.site
+        shared = 0 < site.resources.gpus < 1
+        with nullcontext() if vetted else cluster(None, local_cpus(), shared_gpus=shared):
             return run_on_ray(
-                work, listener, interrupt, results=work[0].job.results, resources=prepared.resources
+                work, listener, interrupt, results=prepared.options.results, site=site, vetted=vetted
             )
 
 
@@ -294,7 +317,7 @@ def _job(prepared: Prepared, trials: Sequence[Trial]) -> Job:
         trials=tuple(trial.identity for trial in trials),
         data_dir=options.data_dir,
         train_size=prepared.infos[trials[0].dataset].train_size,
-        device=prepared.resources.device,
-        threads=max(1, int(prepared.resources.cpus)),
+        device=prepared.site.resources.device,
+        threads=max(1, int(prepared.site.resources.cpus)),
         max_failures=options.max_failures,
     )

@@ -1,0 +1,304 @@
+"""A Ray cluster: started on this machine or joined, its machines seen, asked and used. No packs yet.
+
+Ray's own errors are for people who know Ray, come minutes late, or never: a port where something else
+listens is waited for, and a node without this product fails one trial after the other. What can be known
+in seconds is found out here first.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model.data import DataInfo
+from model.errors import InputError
+from orchestrator.execution import Options
+from orchestrator.machines import Node, NodeType, Site, choose_site
+from orchestrator.nodecheck import Answer, Question, ask, probe, trouble, unseen, versions, withdraw
+from orchestrator.pace import Calibrate, calibrate_here
+
+# Read by Ray when it is imported. Loggers nobody reads cost 100 ms a trial and 500 MB (measured).
+os.environ.update(
+    RAY_USAGE_STATS_ENABLED="0",
+    RAY_AIR_NEW_OUTPUT="0",
+    TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
+    TUNE_DISABLE_SIGINT_HANDLER="1",
+    RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
+)
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+_OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
+_NO_RAY = (
+    "no Ray cluster answers at {where}: {reason}. "
+    "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
+)
+_SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
+_KNOCK_SECONDS = 15
+_ANSWER_SECONDS = 25
+_CALIBRATION_SECONDS = 60
+_BOOTSTRAP = "~/ray_bootstrap_config.yaml"
+_GPU_TYPE = "accelerator_type:"
+_HEAD = "node:__internal_head__"
+
+
+@contextlib.contextmanager
+def cluster(
+    address: str | None, cpus: int | None = None, *, shared_gpus: bool = False
+) -> Iterator[dict[str, float]]:
+    """Ray, started here with `cpus` or joined at `address`; gives its resources. Raises InputError.
+
+    `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
+    of its own is started, and its folder below /tmp/ray is removed at the end.
+    """
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="ray")
+    local: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+        "num_cpus": cpus,
+    }
+    # Ray puts fractions on the first GPU that has room, so two halves share one GPU while another idles.
+    every_gpu = {"runtime_env": {"env_vars": {_SEE_EVERY_GPU: "1"}}} if shared_gpus else {}
+    if address:
+        _answers(address)
+    ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        context = ray.init(
+            address=address or "local",
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            configure_logging=False,
+            **every_gpu,
+            **({} if address else local),
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():  # ray.init takes SIGTERM for itself
+            signal.signal(number, handler)
+    session = context.address_info.get("session_dir")
+    try:
+        yield ray.cluster_resources()
+    finally:
+        ray.shutdown()
+        if not address and session:
+            shutil.rmtree(session, ignore_errors=True)
+
+
+def _silent(*_: Any, **__: Any) -> None:
+    """What dies is told by our own events."""
+
+
+def _answers(address: str) -> None:
+    """Ask for Ray's head there before ray.init does, which waits for minutes. Raises InputError."""
+    host, _, port = address.rpartition(":")
+    if address == "auto":
+        return
+    if not host or not (port.isascii() and port.isdecimal()):
+        raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
+    if address.startswith("ray://"):
+        raise InputError(
+            f"--address {address}: Ray Client is not supported, as its driver dies with your connection. "
+            "Give HOST:PORT on a machine of the cluster, or submit the command with ray job submit."
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(_NO_RAY.format(where=address, reason=error)) from None
+    # In a process of its own, because a client that waits for a GCS can be stopped in no other way.
+    knock = f"from ray._raylet import GcsClient; GcsClient(address={address!r}).cluster_id"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", knock], timeout=_KNOCK_SECONDS, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"something listens there, but gave no answer that Ray knows within {_KNOCK_SECONDS} s"
+        raise InputError(_NO_RAY.format(where=address, reason=reason)) from None
+    if done.returncode:
+        raise InputError(_NO_RAY.format(where=address, reason=_refusal(done.stderr)))
+
+
+def _refusal(output: str) -> str:
+    """The last thing that a failed client said; where it lacks the token, what to do about it."""
+    if "auth" in output.lower():
+        return (
+            "it asks for a token and got none that it takes. Set RAY_AUTH_MODE=token and put the cluster's "
+            "token into ~/.ray/auth_token"
+        )
+    return (output.strip().splitlines() or ["no reason given"])[-1]
+
+
+@contextlib.contextmanager
+def joined(options: Options) -> Iterator[Site]:
+    """The cluster at `options.address`: where packs go there. Raises InputError."""
+    share = options.gpus_per_pack
+    with cluster(options.address, shared_gpus=bool(share and share < 1)):
+        yield choose_site(
+            _nodes(),
+            _node_types(),
+            cpus_per_pack=options.cpus_per_pack,
+            gpus_per_pack=share,
+            gpu_type=options.gpu_type,
+            use_head=options.use_head,
+        )
+
+
+def _nodes() -> list[Node]:
+    """The machines that are up."""
+    found = []
+    for node in ray.nodes():
+        if not node["Alive"]:
+            continue
+        resources = node["Resources"]
+        kinds = [name.removeprefix(_GPU_TYPE) for name in resources if name.startswith(_GPU_TYPE)]
+        name = node["NodeManagerHostname"]
+        if node["NodeManagerAddress"] not in (name, "127.0.0.1"):
+            name = f"{name} ({node['NodeManagerAddress']})"
+        found.append(
+            Node(
+                node["NodeID"],
+                name,
+                resources.get("CPU", 0.0),
+                resources.get("GPU", 0.0),
+                head=_HEAD in resources,
+                gpu_type=next(iter(kinds), None),
+            )
+        )
+    return found
+
+
+def _node_types() -> list[NodeType]:
+    """What the autoscaler may bring, from the cluster file that `ray up` leaves on the head; else nothing.
+
+    Ray tells a driver what its cluster is and not what it may become.
+    """
+    try:
+        config = yaml.safe_load(Path(_BOOTSTRAP).expanduser().read_text())
+        kinds = dict(config["available_node_types"])
+        kinds.pop(config.get("head_node_type"), None)
+        return [
+            NodeType(
+                name,
+                float(kind["resources"].get("CPU", 0)),
+                float(kind["resources"].get("GPU", 0)),
+                int(kind.get("max_workers", config.get("max_workers", 0))),
+                next((n.removeprefix(_GPU_TYPE) for n in kind["resources"] if n.startswith(_GPU_TYPE)), None),
+            )
+            for name, kind in kinds.items()
+            if kind.get("max_workers", config.get("max_workers", 0))
+        ]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
+        return []
+
+
+@dataclass(frozen=True)
+class Vetted:
+    """The nodes that were asked, what they were held against, and what a late one is to be asked."""
+
+    nodes: frozenset[str]
+    here: Answer
+    question: Question
+
+    def __hash__(self) -> int:
+        return hash(self.nodes)
+
+
+def check_nodes(site: Site, options: Options, infos: Mapping[str, DataInfo]) -> Vetted:
+    """Ask every machine that will train whether it can. Raises InputError that names the node.
+
+    The machines are asked at once, and each has `_ANSWER_SECONDS`: a bucket that is firewalled off
+    answers nothing at all.
+    """
+    question = ask(options.results, tuple(infos), options.data_dir)
+    here = Answer(socket.gethostname(), versions(), {name: info.fingerprint for name, info in infos.items()})
+    answers: list[Answer] = []
+    try:
+        asked = {node: _on(node.node_id, probe).remote(question) for node in site.nodes}
+        if asked:
+            ray.wait(list(asked.values()), num_returns=len(asked), timeout=_ANSWER_SECONDS)
+        for node, reference in asked.items():
+            answer = _answer(reference, node.name)
+            answers.append(answer)
+            if problem := trouble(here, answer, node.name, question) or unseen(question, node.name, answer):
+                raise InputError(problem)
+    finally:
+        withdraw(question, answers)
+    return Vetted(frozenset(node.node_id for node in site.nodes), here, replace(question, token=None))
+
+
+def calibrator(site: Site) -> Calibrate:
+    """Times training on a machine that will train: a head without a GPU cannot say how fast one is.
+
+    The function raises where none is up, or none is free within `_CALIBRATION_SECONDS`.
+    """
+
+    def calibrate(*arguments: Any) -> float:
+        if not site.nodes:
+            raise RuntimeError("no machine that trains is up yet")
+        node = NodeAffinitySchedulingStrategy(site.nodes[0].node_id, soft=False)
+        each = site.resources
+        task = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus, max_retries=0, scheduling_strategy=node)(
+            calibrate_here
+        ).remote(*arguments)
+        try:
+            return float(ray.get(task, timeout=_CALIBRATION_SECONDS))
+        except BaseException:
+            ray.cancel(task, force=True)
+            raise
+
+    return calibrate
+
+
+def late_trouble(vetted: Vetted) -> str | None:
+    """On a worker: what is wrong with its node, if that was not among those asked; None where all is well."""
+    if ray.get_runtime_context().get_node_id() in vetted.nodes:
+        return None
+    name = f"{socket.gethostname()} (which joined while the sweep ran)"
+    return trouble(vetted.here, probe(vetted.question), name, vetted.question)
+
+
+def this_node() -> Any:
+    """A scheduling strategy: on the driver's own machine or not at all."""
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+
+
+def _on(node_id: str, function: Any) -> Any:
+    here = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=here)(function)
+
+
+def _answer(reference: Any, name: str) -> Answer:
+    """What a node said. Raises InputError where it said nothing that makes sense."""
+    try:
+        answer: Answer = ray.get(reference, timeout=0.1)
+        return answer
+    except ray.exceptions.GetTimeoutError:
+        raise InputError(
+            f"node {name} gave no answer within {_ANSWER_SECONDS} s: it is overloaded, or cannot reach the "
+            "results or the data. Look at it, or take it out of the cluster, and run again."
+        ) from None
+    except ray.exceptions.RayError as error:
+        text = str(error)
+        lacks = "No module named" in text or "failed to import" in text
+        last = text.strip().splitlines()[-1]
+        reason = "does not have this product installed" if lacks else f"cannot take part: {last}"
+        raise InputError(
+            f"node {name} {reason}. Install the same version there (pip install -e . in a copy of this "
+            "checkout) and run again."
+        ) from None
