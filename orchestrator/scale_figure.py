@@ -1,0 +1,212 @@
+"""The figure of scale: a sweep on up to a thousand workers on paper, and the real driver up to 10,000 trials.
+
+`.github/scale.png` is drawn by
+
+    python -m orchestrator.bench --nodes 3 --json > driver.json
+    python -m orchestrator.simulate --grid full --seeds 100 --driver driver.json --figure .github/scale.png
+
+The upper panels say what a cluster does to a sweep; the lower ones whether the driver's share grows
+with the number of trials.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from orchestrator.simulate import Row
+
+_INK, _MUTED, _GRID = "#1f2430", "#667085", "#e6e8ee"
+_BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#98a0ae"
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_TITLES = (
+    "On paper: how long",
+    "On paper: worker-hours paid and not used",
+    "Driver: time per trial, beside training",
+    "Driver: memory",
+)
+
+
+def figure(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]]) -> "go.Figure":
+    """`rows`: of `orchestrator.simulate`; `sizes`: of `orchestrator.bench --nodes --json`, may be empty."""
+    from plotly.subplots import make_subplots
+
+    lines = 2 if sizes else 1
+    drawn = make_subplots(
+        rows=lines,
+        cols=2,
+        subplot_titles=_TITLES[: 2 * lines],
+        horizontal_spacing=0.11,
+        vertical_spacing=0.19,
+    )
+    _time(drawn, rows)
+    _unused(drawn, rows)
+    if sizes:
+        _trials(drawn, sizes)
+    _frame(drawn, lines)
+    return drawn
+
+
+def _time(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
+    workers = [row.workers for row in rows]
+    drawn.add_scatter(
+        x=workers,
+        y=[row.bound for row in rows],
+        mode="lines",
+        line={"color": _GREY, "dash": "dash", "width": 2},
+        row=1,
+        col=1,
+    )
+    drawn.add_scatter(
+        x=workers,
+        y=[row.makespan for row in rows],
+        mode="lines+markers+text",
+        line={"color": _BLUE, "width": 2},
+        marker={"size": 8},
+        text=[f"{_hours(row.makespan)}<br>{row.makespan / row.bound - 1:+.1%}" for row in rows],
+        textposition="top right",
+        textfont={"size": 11, "color": _MUTED},
+        cliponaxis=False,
+        row=1,
+        col=1,
+    )
+    ticks = {"tickvals": workers, "ticktext": [f"{number:,}" for number in workers]}
+    drawn.update_xaxes(type="log", title="workers", range=[-0.15, 3.5], **ticks, row=1, col=1)
+    drawn.update_yaxes(type="log", title="hours", dtick=1, row=1, col=1)
+    _note(drawn, 1, rows[0].workers, rows[0].bound, "dashed: no schedule is shorter", _GREY, ay=58, ax=70)
+
+
+def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
+    labels = [f"{row.workers:,}" for row in rows]
+    parts = (("lost with nodes", "lost", _ORANGE), ("start-up", "starting", _BLUE), ("idle", "idle", _GREY))
+    for name, key, colour in parts:
+        drawn.add_bar(
+            x=labels,
+            y=[100 * getattr(row, key) / row.paid for row in rows],
+            name=name,
+            marker={"color": colour},
+            row=1,
+            col=2,
+            showlegend=True,
+        )
+    drawn.update_xaxes(type="category", title="workers", row=1, col=2)
+    drawn.update_yaxes(title="of all worker-hours", ticksuffix=" %", rangemode="tozero", row=1, col=2)
+
+
+def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
+    largest = max(sizes, key=lambda size: size["trials"])
+    parts = largest["slices"]
+    middle = [(part["first"] + part["last"]) / 2 for part in parts]
+    for key, colour, name in (
+        ("wall", _BLUE, "wall clock"),
+        ("cpu", _ORANGE, "processor time of the driver"),
+    ):
+        ys = [part[key] for part in parts]
+        drawn.add_scatter(x=middle, y=ys, mode="lines", line={"color": colour, "width": 2}, row=2, col=1)
+        _label(drawn, 3, middle[len(middle) // 2], max(ys[len(ys) // 3 : 2 * len(ys) // 3 + 1]), name, colour)
+    drawn.add_scatter(
+        x=[part["last"] for part in parts],
+        y=[part["memory"] for part in parts],
+        mode="lines",
+        line={"color": _GREEN, "width": 2},
+        row=2,
+        col=2,
+    )
+    drawn.add_scatter(
+        x=[size["trials"] for size in sizes],
+        y=[size["peak"] for size in sizes],
+        mode="markers",
+        marker={"color": _GREEN, "size": 9, "symbol": "diamond"},
+        row=2,
+        col=2,
+    )
+    _label(
+        drawn, 4, sizes[-1]["trials"], sizes[-1]["peak"], "◆ peak of a whole sweep", _GREEN, anchor="right"
+    )
+    for column in (1, 2):
+        drawn.update_xaxes(title="trials done", rangemode="tozero", tickformat=",", row=2, col=column)
+    drawn.update_yaxes(title="ms", rangemode="tozero", row=2, col=1)
+    drawn.update_yaxes(title="MB", rangemode="tozero", tickformat=",", row=2, col=2)
+
+
+def _label(
+    drawn: "go.Figure", axis: int, x: float, y: float, text: str, colour: str, anchor: str = "center"
+) -> None:
+    drawn.add_annotation(
+        x=x,
+        y=y,
+        xref=f"x{axis}",
+        yref=f"y{axis}",
+        text=text,
+        showarrow=False,
+        yshift=14,
+        xanchor=anchor,
+        font={"size": 12, "color": colour},
+    )
+
+
+def _note(
+    drawn: "go.Figure", axis: int, x: float, y: float, text: str, colour: str, *, ax: float, ay: float
+) -> None:
+    """On logarithmic axes, where an annotation's place is an exponent."""
+    from math import log10
+
+    drawn.add_annotation(
+        x=log10(x),
+        y=log10(y),
+        xref=f"x{axis}",
+        yref=f"y{axis}",
+        text=text,
+        ax=ax,
+        ay=ay,
+        arrowcolor=colour,
+        arrowwidth=1,
+        font={"size": 12, "color": _MUTED},
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f} h" if hours >= 20 else f"{hours:.1f} h"
+
+
+def _frame(drawn: "go.Figure", lines: int) -> None:
+    drawn.update_layout(
+        template={},
+        width=1000,
+        height=400 * lines,
+        font={"family": _FONT, "size": 13, "color": _INK},
+        paper_bgcolor="#ffffff",
+        plot_bgcolor="#ffffff",
+        margin={"l": 70, "r": 30, "t": 50, "b": 60},
+        barmode="stack",
+        bargap=0.45,
+        showlegend=True,
+        legend={
+            "x": 0.57,
+            "y": 0.985,
+            "xanchor": "left",
+            "yanchor": "top",
+            "bgcolor": "rgba(255,255,255,0.8)",
+        },
+    )
+    drawn.update_traces(showlegend=False, selector={"type": "scatter"})
+    drawn.update_xaxes(gridcolor=_GRID, zeroline=False, linecolor=_GREY, showline=True)
+    drawn.update_yaxes(gridcolor=_GRID, zeroline=False)
+    for annotation in drawn.layout.annotations[: 2 * lines]:
+        annotation.update(font={"size": 15, "color": _INK})
+
+
+def write(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw into `path`, by its suffix. Raises InputError where that cannot be done."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure(rows, sizes).write_image(path, scale=2)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"cannot draw {path}: {reason} (it needs the extra 'figures', and Chrome or Chromium)"
+        ) from None
