@@ -13,6 +13,7 @@ for empty would train everything anew.
 import hashlib
 import json
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -30,6 +31,36 @@ _T = TypeVar("_T")
 MAX_JSON_BYTES = 64 * 2**20
 #: The key under which a JSON file of ours carries the SHA-256 of the rest.
 CHECKSUM = "sha256"
+
+
+#: Seconds in which storage has to answer before a sweep begins.
+_ANSWER_SECONDS = 25.0
+#: What is said when an error, or what caused it, has one of these words.
+_REMEDIES = (
+    (
+        ("Unable to locate credentials", "NoCredentials", "PartialCredentials", "ProfileNotFound"),
+        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give this machine a role.",
+    ),
+    (
+        ("NoSuchBucket", "bucket does not exist"),
+        "Create the bucket, or correct its name in --results (or NORMSWEEP_RESULTS).",
+    ),
+    (
+        (
+            "AccessDenied",
+            "Access Denied",
+            "Forbidden",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "Token",
+        ),
+        "The credentials in use may not do that: they need to list, read, write and delete there.",
+    ),
+    (
+        ("Could not connect", "ConnectTimeout", "ReadTimeout", "EndpointConnectionError", "no answer within"),
+        "Check the network, and AWS_ENDPOINT_URL if the bucket is not at Amazon.",
+    ),
+)
 
 
 class StorageError(Exception):
@@ -101,15 +132,34 @@ class Files:
             return
 
     def writable(self) -> None:
-        """Try a write. Raises InputError that says what stands in the way."""
+        """Try a write. Raises InputError that says what stands in the way, soon."""
         name = f".probe-{uuid.uuid4().hex[:8]}"
-        try:
+
+        def attempt() -> None:
             self.write(name, b"")
             self.remove(name)
+
+        self._or_say("written", attempt)
+
+    def readable(self) -> None:
+        """Try to list. Raises InputError that says what stands in the way, soon; an empty place is none."""
+
+        def attempt() -> None:
+            try:
+                self._once(lambda: self.fs.ls(self.root))
+            except FileNotFoundError as error:
+                if _bucket_is_gone(error):
+                    raise
+
+        self._or_say("read", attempt)
+
+    def _or_say(self, what: str, action: Callable[[], None]) -> None:
+        try:
+            action() if self.local else _within(_ANSWER_SECONDS, action)
         except Exception as error:
+            why = reason(error).removeprefix(f"{self.url}: ").rstrip(".")
             raise InputError(
-                f"the results folder {self.url} cannot be written: {reason(error)}. "
-                "Choose another with --results, or change its permissions."
+                f"the results folder {self.url} cannot be {what}: {why}. {_remedy(error)}"
             ) from None
 
     # -- reading -----------------------------------------------------------------------------------
@@ -223,10 +273,12 @@ class Files:
                 if self.local:
                     self._root_is_there()
                 return action()
-            except _ABSENT:
-                if not self.local or os.path.isdir(self.root):
+            except _ABSENT as absent:
+                if os.path.isdir(self.root) if self.local else not _bucket_is_gone(absent):
                     raise  # the file is absent, storage is not
-                error: Exception = OSError(f"the results folder {self.root} is gone")
+                error: Exception = OSError(
+                    f"the results {'folder' if self.local else 'bucket of'} {self.root} is gone"
+                )
             except Exception as failure:  # every fsspec backend has errors of its own
                 error = failure
             if time.monotonic() + wait > end:
@@ -243,6 +295,43 @@ def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:
 def reason(error: Exception) -> str:
     """What went wrong, in a few words."""
     return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+
+
+def _bucket_is_gone(error: BaseException) -> bool:
+    """Whether not the file is absent but all that it lies in: s3fs says FileNotFoundError to both."""
+    return "NoSuchBucket" in repr(error.__cause__) or "bucket does not exist" in str(error)
+
+
+def _within(seconds: float, action: Callable[[], None]) -> None:
+    """Do it in a thread that is left behind when it takes longer: a firewall may swallow what is sent.
+
+    Raises what the action raised, or TimeoutError.
+    """
+    outcome: list[Exception | None] = []
+
+    def run() -> None:
+        try:
+            action()
+            outcome.append(None)
+        except Exception as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    if outcome[0] is not None:
+        raise outcome[0]
+
+
+def _remedy(error: Exception) -> str:
+    """What a person can do about it."""
+    text = f"{error} {error.__cause__!r}"
+    return next(
+        (remedy for words, remedy in _REMEDIES if any(word in text for word in words)),
+        "Choose another with --results, or change its permissions.",
+    )
 
 
 def _checksum(body: dict[str, Any]) -> str:

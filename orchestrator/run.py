@@ -269,6 +269,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     with ExitStack() as joined:
         site = _site(options, joined)
         if arguments.dry_run:
+            Store(options.results).files.readable()
             prepared = prepare(grid.name, grid.description, trials, options, site=site)
             print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
             return 0

@@ -33,6 +33,7 @@ def status(url: str) -> dict[str, Any]:
     `trials`: {trial_id, state, epoch, epochs, worker, last_sign (unix time), error, diverged_at} each.
     """
     store = Store(url)
+    store.files.readable()
     sweep = store.sweep()
     if sweep is None:
         raise InputError(f"{url} holds no sweep: there is no sweep.json in it.")

@@ -129,9 +129,9 @@ def test_a_node_that_disagrees_is_named_before_anything_trains(cluster, command,
 @pytest.mark.slow
 def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, tmp_path):
     good = cluster.add_node(num_cpus=1)
+    more = ["--results", str(tmp_path / "out"), "--address", cluster.address, "--epochs", "60"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator.run", *command, "--results", str(tmp_path / "out")]
-        + ["--address", cluster.address, "--epochs", "60"],
+        [sys.executable, "-m", "orchestrator.run", *command, *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

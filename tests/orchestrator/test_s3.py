@@ -1,10 +1,12 @@
 """Results in a bucket: sweep, interrupt, resume, widen and report against a real HTTP endpoint on loopback."""
 
 import contextlib
+import http.server
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -12,6 +14,9 @@ import pytest
 from numbers_of import numbers
 from test_failures import GRID, at_epoch, command, interrupt, undisturbed  # noqa: F401
 
+import orchestrator.files
+from model.errors import InputError
+from orchestrator.files import Files, StorageError
 from orchestrator.run import main
 from orchestrator.status import status
 from orchestrator.store import Store
@@ -115,8 +120,87 @@ def test_on_ray(bucket, command, undisturbed):  # noqa: F811
     assert numbers(bucket) == undisturbed
 
 
-def test_a_bucket_that_is_not_there(bucket, command, capsys):  # noqa: F811
-    assert main([*command, "--results", "s3://no-such-bucket-anywhere/x"]) == 2
+@pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["run", "dry-run"])
+def test_a_bucket_that_is_not_there(bucket, command, capsys, more):  # noqa: F811
+    assert main([*command, "--results", "s3://no-such-bucket-anywhere/x", *more]) == 2
     error = capsys.readouterr().err
-    assert "cannot be written" in error
+    assert "bucket does not exist. Create the bucket" in error
     assert error.count("\n") <= 2
+    with pytest.raises(InputError, match="Create the bucket"):
+        status("s3://no-such-bucket-anywhere/x")
+
+
+def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch):  # noqa: F811
+    """As S3 answers where the policy denies it: 403 to all that is asked."""
+
+    class Refuses(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            self.send_response(403)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_PUT = do_HEAD = do_POST = do_DELETE = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Refuses) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        fresh()
+        assert main([*command, "--results", bucket]) == 2
+    assert "The credentials in use may not do that" in capsys.readouterr().err
+    fresh()
+
+
+def test_no_credentials(bucket, command, capsys, monkeypatch):  # noqa: F811
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    fresh()
+    assert main([*command, "--results", bucket]) == 2
+    assert "Set AWS_ACCESS_KEY_ID" in capsys.readouterr().err
+    fresh()
+
+
+def test_an_endpoint_that_never_answers(bucket, command, capsys, monkeypatch):  # noqa: F811
+    """Connections are taken and nothing is said; botocore alone would try for many minutes."""
+    monkeypatch.setattr(orchestrator.files, "_ANSWER_SECONDS", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        fresh()
+        assert main([*command, "--results", bucket]) == 2
+    assert "no answer within 2 s. Check the network, and AWS_ENDPOINT_URL" in capsys.readouterr().err
+    fresh()
+
+
+def test_a_bucket_that_vanishes_is_not_an_empty_one(bucket):
+    """To a patient reader, as a worker is: everything would be trained anew."""
+    import fsspec
+
+    store = Files(bucket, patience=0.3)
+    store.write("a/x.json", b"{}")
+    fsspec.filesystem("s3").rm(bucket.split("/")[2], recursive=True)
+    with pytest.raises(StorageError, match="bucket"):
+        store.names("a")
+    with pytest.raises(StorageError, match="bucket"):
+        store.read("a/x.json")
+
+
+@contextlib.contextmanager
+def serving(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def fresh():
+    """s3fs keeps one client for each set of arguments, whatever the environment says by then."""
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
