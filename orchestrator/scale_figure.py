@@ -24,10 +24,10 @@ _INK, _MUTED, _GRID = "#1f2430", "#667085", "#e6e8ee"
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#98a0ae"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _TITLES = (
-    "On paper: how long",
+    "On paper: how long a sweep takes",
     "On paper: worker-hours paid and not used",
-    "Driver: time per trial, beside training",
-    "Driver: memory",
+    "The real driver: time per trial beside training",
+    "The real driver: memory",
 )
 
 
@@ -41,7 +41,7 @@ def figure(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]]) -> "go.Fig
         cols=2,
         subplot_titles=_TITLES[: 2 * lines],
         horizontal_spacing=0.11,
-        vertical_spacing=0.19,
+        vertical_spacing=0.16,
     )
     _time(drawn, rows)
     _unused(drawn, rows)
@@ -67,17 +67,17 @@ def _time(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
         mode="lines+markers+text",
         line={"color": _BLUE, "width": 2},
         marker={"size": 8},
-        text=[f"{_hours(row.makespan)}<br>{row.makespan / row.bound - 1:+.1%}" for row in rows],
-        textposition="top right",
+        text=[f"  {_hours(row.makespan)} ({row.makespan / row.bound - 1:+.1%})" for row in rows],
+        textposition="middle right",
         textfont={"size": 11, "color": _MUTED},
         cliponaxis=False,
         row=1,
         col=1,
     )
     ticks = {"tickvals": workers, "ticktext": [f"{number:,}" for number in workers]}
-    drawn.update_xaxes(type="log", title="workers", range=[-0.15, 3.5], **ticks, row=1, col=1)
-    drawn.update_yaxes(type="log", title="hours", dtick=1, row=1, col=1)
-    _note(drawn, 1, rows[0].workers, rows[0].bound, "dashed: no schedule is shorter", _GREY, ay=58, ax=70)
+    drawn.update_xaxes(type="log", title="workers", range=[-0.2, 3.95], **ticks, row=1, col=1)
+    drawn.update_yaxes(type="log", title="hours", dtick=1, tickformat=",", row=1, col=1)
+    _corner(drawn, "", "dashed: no schedule is shorter;<br>in percent: ours above it", 0.05)
 
 
 def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
@@ -91,7 +91,6 @@ def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
             marker={"color": colour},
             row=1,
             col=2,
-            showlegend=True,
         )
     drawn.update_xaxes(type="category", title="workers", row=1, col=2)
     drawn.update_yaxes(title="of all worker-hours", ticksuffix=" %", rangemode="tozero", row=1, col=2)
@@ -108,6 +107,8 @@ def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
         ys = [part[key] for part in parts]
         drawn.add_scatter(x=middle, y=ys, mode="lines", line={"color": colour, "width": 2}, row=2, col=1)
         _label(drawn, 3, middle[len(middle) // 2], max(ys[len(ys) // 3 : 2 * len(ys) // 3 + 1]), name, colour)
+    loads = [part["load"] for part in parts]
+    _corner(drawn, "3", f"load average of the machine {min(loads):.0f} to {max(loads):.0f}", 0.02)
     drawn.add_scatter(
         x=[part["last"] for part in parts],
         y=[part["memory"] for part in parts],
@@ -128,7 +129,9 @@ def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
         drawn, 4, sizes[-1]["trials"], sizes[-1]["peak"], "◆ peak of a whole sweep", _GREEN, anchor="right"
     )
     for column in (1, 2):
-        drawn.update_xaxes(title="trials done", rangemode="tozero", tickformat=",", row=2, col=column)
+        drawn.update_xaxes(
+            title="trials done", range=[0, 1.04 * largest["trials"]], tickformat=",", row=2, col=column
+        )
     drawn.update_yaxes(title="ms", rangemode="tozero", row=2, col=1)
     drawn.update_yaxes(title="MB", rangemode="tozero", tickformat=",", row=2, col=2)
 
@@ -149,22 +152,17 @@ def _label(
     )
 
 
-def _note(
-    drawn: "go.Figure", axis: int, x: float, y: float, text: str, colour: str, *, ax: float, ay: float
-) -> None:
-    """On logarithmic axes, where an annotation's place is an exponent."""
-    from math import log10
-
+def _corner(drawn: "go.Figure", axis: str, text: str, y: float) -> None:
     drawn.add_annotation(
-        x=log10(x),
-        y=log10(y),
-        xref=f"x{axis}",
-        yref=f"y{axis}",
+        x=0.03,
+        y=y,
+        xref=f"x{axis} domain",
+        yref=f"y{axis} domain",
         text=text,
-        ax=ax,
-        ay=ay,
-        arrowcolor=colour,
-        arrowwidth=1,
+        showarrow=False,
+        align="left",
+        xanchor="left",
+        yanchor="bottom",
         font={"size": 12, "color": _MUTED},
     )
 

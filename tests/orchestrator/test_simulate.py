@@ -413,3 +413,54 @@ def test_numbers_that_are_none(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         simulate.main(["--grid", "fig1", *arguments])
     assert ended.value.code == 2
+
+
+# -- the figure ------------------------------------------------------------------------------------------
+
+SIZES = [
+    {
+        "trials": 100,
+        "peak": 810.0,
+        "slices": [{"first": 1, "last": 100, "wall": 9.0, "cpu": 4.0, "memory": 800.0, "load": 2.0}],
+    },
+    {
+        "trials": 1000,
+        "peak": 999.0,
+        "slices": [
+            {"first": 1, "last": 501, "wall": 40.0, "cpu": 10.0, "memory": 820.0, "load": 3.0},
+            {"first": 501, "last": 1000, "wall": 41.0, "cpu": 11.0, "memory": 860.0, "load": 5.0},
+        ],
+    },
+]
+
+
+def test_the_figure_draws_the_numbers(capsys):
+    from orchestrator.scale_figure import figure
+
+    rows = rows_of(capsys, "--grid", "fig1", "--workers", "1,8", "--repeats", "3")
+    drawn = figure(rows, SIZES)
+    bound, ours, lost, starting, idle, wall, cpu, memory, peak = drawn.data
+    assert list(bound.y) == [row.bound for row in rows]
+    assert list(ours.y) == [row.makespan for row in rows]
+    for bar, key in ((lost, "lost"), (starting, "starting"), (idle, "idle")):
+        assert list(bar.y) == [100 * getattr(row, key) / row.paid for row in rows]
+    assert (list(wall.y), list(cpu.y), list(memory.y)) == ([40, 41], [10, 11], [820, 860]), (
+        "of the largest sweep"
+    )
+    assert (list(peak.x), list(peak.y)) == ([100, 1000], [810, 999])
+    assert len(figure(rows, []).data) == 5, "without the driver's measurements"
+
+
+def test_a_figure_that_cannot_be_drawn(tmp_path, capsys):
+    assert (
+        simulate.main(["--grid", "fig1", "--workers", "4", "--figure", str(tmp_path / "scale.nonsense")]) == 2
+    )
+    assert "error: cannot draw" in capsys.readouterr().err
+
+
+def test_drivers_measurements_that_are_none(tmp_path, capsys):
+    path = tmp_path / "driver.json"
+    path.write_text("[{}]")
+    out = str(tmp_path / "scale.png")
+    assert simulate.main(["--grid", "fig1", "--workers", "4", "--driver", str(path), "--figure", out]) == 2
+    assert "orchestrator.bench --nodes" in capsys.readouterr().err
