@@ -7,8 +7,11 @@ import random
 
 import pytest
 
+from model.data import describe
 from model.errors import InputError
 from orchestrator import pack_times, simulate
+from orchestrator.adjust import Adjustments, adjust
+from orchestrator.grid import find
 from orchestrator.paper_cluster import Setting, Stretch, Task, lower_bound
 from orchestrator.paper_cluster import simulate as play
 from orchestrator.plan import makespan
@@ -327,7 +330,14 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
     rows = rows_of(capsys, "--grid", "full", "--seeds", "20", "--workers", "1,8,64,512", "--repeats", "5")
     assert [row.workers for row in rows] == [1, 8, 64, 512]
     assert all(a.makespan > b.makespan for a, b in itertools.pairwise(rows))
+    grid = adjust(find("full"), Adjustments(seeds=tuple(range(1, 21))))
     for row in rows:
+        packs = simulate.tasks_of(
+            grid, pack_times.from_readme(), {"cifar10": describe("cifar10")}, row.workers
+        )
+        seconds = [task.seconds for task in packs]
+        assert row.bound == pytest.approx(max(sum(seconds) / row.workers, max(seconds)) / 3600)
+        assert row.packs == len(packs)
         assert row.bound <= row.calm <= row.low <= row.makespan <= row.high
         assert row.lost > 0
         assert row.losses > 0
@@ -368,7 +378,6 @@ def test_rates_from_a_bench_file(tmp_path, capsys):
 
 def test_rates_from_a_sweep(tmp_path, capsys):
     from orchestrator import bench, tiny_sweep
-    from orchestrator.grid import find
     from orchestrator.store import Store
 
     grid = find(str(tiny_sweep.grid(tmp_path, "made", 12, epochs=3)))
