@@ -47,6 +47,7 @@ _NO_RAY = (
     "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
 )
 _SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
+_UNAUTHENTICATED = "Unauthenticated"  # gRPC's word
 _KNOCK_SECONDS = 15
 _ANSWER_SECONDS = 25
 _CALIBRATION_SECONDS = 60
@@ -127,8 +128,10 @@ def _answers(address: str) -> None:
         done = subprocess.run(
             [sys.executable, "-c", knock], timeout=_KNOCK_SECONDS, capture_output=True, text=True, check=False
         )
-    except subprocess.TimeoutExpired:
-        reason = f"something listens there, but gave no answer that Ray knows within {_KNOCK_SECONDS} s"
+    except subprocess.TimeoutExpired as error:  # an unauthenticated client is refused and tries again
+        said = (error.stderr or b"").decode(errors="replace")
+        silence = f"something listens there, but gave no answer that Ray knows within {_KNOCK_SECONDS} s"
+        reason = _refusal(said) if _UNAUTHENTICATED in said else silence
         raise InputError(_NO_RAY.format(where=address, reason=reason)) from None
     if done.returncode:
         raise InputError(_NO_RAY.format(where=address, reason=_refusal(done.stderr)))
@@ -136,7 +139,7 @@ def _answers(address: str) -> None:
 
 def _refusal(output: str) -> str:
     """The last thing that a failed client said; where it lacks the token, what to do about it."""
-    if "auth" in output.lower():
+    if _UNAUTHENTICATED in output:
         return (
             "it asks for a token and got none that it takes. Set RAY_AUTH_MODE=token and put the cluster's "
             "token into ~/.ray/auth_token"

@@ -31,6 +31,7 @@ from orchestrator.execution import Listener, Work
 from orchestrator.files import Files, StorageError
 from orchestrator.interrupt import Interrupt
 from orchestrator.machines import Site
+from orchestrator.mps import share_gpu
 from orchestrator.store import Store
 from orchestrator.trainable import Job, given_up, record_failure, run_pack
 
@@ -98,6 +99,7 @@ def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Ve
     if (problem := _problem(vetted)) is not None:
         tune.report({"stop": problem})
         return
+    warning = share_gpu(share)  # before torch looks for GPUs
     trial_id = tune.get_context().get_trial_id()
     taken = ray.get(
         dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if share else 0)
@@ -105,8 +107,11 @@ def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Ve
     if taken is None:
         tune.report({"interrupted": True})
         return
+    index, job = taken
+    if warning is not None:
+        tune.report({"pack": index, "warning": warning, "once": True})
     try:
-        _run_taken(*taken)
+        _run_taken(index, job)
     finally:
         dispatcher.release.remote(trial_id)
 
@@ -192,8 +197,8 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
 
     def __init__(self, work: Sequence[Work], listener: Listener, interrupt: Interrupt, store: Store) -> None:
         self._work, self._listener, self._interrupt, self._store = work, listener, interrupt, store
-
         self._pack_of: dict[str, int] = {}
+        self._told: set[str] = set()
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
@@ -202,6 +207,10 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._pack_of[trial.trial_id] = result["pack"]
             self._listener.started(result["pack"])
         elif "warning" in result:
+            if result.get("once"):  # every worker says it, and a person needs to be told it once
+                if result["warning"] in self._told:
+                    return
+                self._told.add(result["warning"])
             self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
             self._listener.epoch(result["pack"], result)

@@ -56,13 +56,11 @@ class Pace:
         self._measure = calibrate or calibrate_here
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
-        self._guessed = False
+        self.guessed = False  # whether nothing could be timed, so that a figure is no estimate
 
     @property
     def source(self) -> str:
         """Where the figures asked for so far came from, in words."""
-        if self._guessed:
-            return "a guess, as nothing could be timed"
         if not self._calibrated:
             return "this sweep's own history"
         return "its history and a short calibration" if self._used_history else "a short calibration"
@@ -73,7 +71,7 @@ class Pace:
         if own:
             self._used_history = True
             return own[min(own, key=lambda count: abs(count - replicas))]
-        if self._guessed:
+        if self.guessed:
             return _GUESS
         if (key, replicas) not in self._calibrated:
             if len(self._calibrated) >= _CALIBRATIONS:
@@ -86,7 +84,7 @@ class Pace:
         try:
             training = self._measure(spec, replicas, info, self._device, self._threads)
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
-            self._guessed = True
+            self.guessed = True
             return _GUESS
         # Evaluation is a forward pass, about a third of a step's work, over the test set each epoch.
         return training / (1 + info.test_size / (3 * info.train_size))

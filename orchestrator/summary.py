@@ -42,10 +42,7 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
     if plan.packs:
         slots = prepared.site.slots
         where = f"{slots} at a time" if slots > 1 else "one at a time"
-        console.print(
-            f"{len(plan.packs)} packs, {where} on {_each(prepared)}; "
-            f"about {duration(prepared.estimate or 0)} by {prepared.estimate_source}"
-        )
+        console.print(f"{len(plan.packs)} packs, {where} on {_each(prepared)}; {_how_long(prepared)}")
         if prepared.options.address or price is not None:
             console.print(_bill(prepared, price))
     if plan.undeclared:
@@ -55,12 +52,24 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         )
 
 
+def _how_long(prepared: Prepared) -> str:
+    if prepared.estimate is None:
+        return "how long is not known: nothing that trains could be timed yet"
+    return f"about {duration(prepared.estimate)} by {prepared.estimate_source}"
+
+
 def _bill(prepared: Prepared, price: float | None) -> str:
     """Machines and hours, and money where a price is known."""
     site = prepared.site
-    cost = bill(site, prepared.estimate or 0, len(prepared.plan.packs), price)
-    up = f", {len(site.nodes)} up now" if site.nodes and len(site.nodes) < site.most_nodes else ""
-    machines = f"{site.most_nodes} machines{up}" if site.most_nodes > 1 else "1 machine"
+    up = (
+        f", {len(site.nodes)} up now"
+        if len(site.nodes) < site.most_nodes and prepared.options.address
+        else ""
+    )
+    machines = f"{site.most_nodes} machines{up}" if site.most_nodes > 1 else f"1 machine{up}"
+    if prepared.estimate is None:
+        return f"on {machines}; what it costs is not known yet"
+    cost = bill(site, prepared.estimate, len(prepared.plan.packs), price)
     line = f"on {machines}: about {cost.node_hours:.3g} node-hours"
     if cost.gpu_hours:
         line += f", {cost.gpu_hours:.3g} GPU-hours"
@@ -138,7 +147,9 @@ def try_report(store: Store) -> str:
 
 def spent(prepared: Prepared, seconds: float) -> str:
     """The estimate against the truth."""
-    return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate or 0)}."
+    if prepared.estimate is None:
+        return f"Took {duration(seconds)}; the plan could not tell."
+    return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate)}."
 
 
 def print_outcome(

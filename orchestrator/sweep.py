@@ -190,7 +190,7 @@ def prepare(
         plan=plan,
         site=where,
         choices=choices,
-        estimate=makespan(plan.seconds, where.slots),
+        estimate=None if pace.guessed else makespan(plan.seconds, where.slots),
         estimate_source=pace.source,
     )
 

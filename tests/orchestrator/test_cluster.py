@@ -1,6 +1,8 @@
 """A joined cluster of several nodes: who trains, who may not, and what is said where no Ray is."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from processes import descendants
 from test_run import GRID
 
 from orchestrator.store import Store
@@ -205,3 +208,95 @@ def test_the_plan_tells_what_it_costs(command, tmp_path):
     code, output = run(command, tmp_path / "out", "--dry-run", "--price-per-gpu-hour", "2", RAY_ADDRESS="")
     assert code == 0, output
     assert "node-hours" in output
+
+
+def test_a_cluster_that_asks_for_a_token(command, tmp_path):
+    """A head with a token of its own: a client that has none is told what to do."""
+    home = tmp_path / "home"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("a" * 64)
+    port = free_port()
+    start = [
+        "ray",
+        "start",
+        "--head",
+        "--block",
+        f"--port={port}",
+        "--num-cpus=1",
+        "--include-dashboard=false",
+    ]
+    start += ["--object-store-memory=80000000", "--node-ip-address=127.0.0.1"]
+    environment = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token"}
+    head = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port)
+        address = f"127.0.0.1:{port}"
+        bare = {"HOME": str(tmp_path), "RAY_AUTH_MODE": ""}
+        code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **bare)
+        assert code == 2, output
+        assert "asks for a token" in output
+        assert "Traceback" not in output
+        able = {"HOME": str(home), "RAY_AUTH_MODE": "token"}
+        code, output = run(command, tmp_path / "out", "--address", address, "--dry-run", **able)
+        assert code == 0, output
+    finally:
+        for pid in [head.pid, *descendants(head.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        head.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(port, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.5)
+    raise AssertionError("the head did not come up")
+
+
+@pytest.mark.slow
+def test_fractions_of_gpus_spread_evenly(cluster, tmp_path):
+    """Twelve halves over three machines of two GPUs: four each, and two on each GPU. The GPUs are only counted."""
+    code = f"""
+import collections, time
+from orchestrator.cluster import cluster, _nodes, _node_types, this_node, ray
+from orchestrator.driver import _placement, tune
+from orchestrator.dispatcher import Dispatcher
+from orchestrator.machines import choose_site
+
+def pack(config, dispatcher):
+    me, node = tune.get_context().get_trial_id(), ray.get_runtime_context().get_node_id()
+    index, job = ray.get(dispatcher.take.remote(me, node, 2))
+    tune.report({{"at": (node, job.device)}})
+    time.sleep(8)
+
+with cluster({cluster.address!r}, shared_gpus=True):
+    site = choose_site(_nodes(), _node_types(), cpus_per_pack=0.1, gpus_per_pack=0.5)
+    assert site.slots == 12, site
+    from orchestrator.trainable import Job
+    jobs = [Job("x", (), None, 0, "cuda", 1, 1)] * 12
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=this_node())(Dispatcher).remote(jobs)
+    tuner = tune.Tuner(
+        tune.with_resources(tune.with_parameters(pack, dispatcher=dispatcher), _placement(site)),
+        param_space={{"turn": tune.grid_search(list(range(12)))}},
+        tune_config=tune.TuneConfig(reuse_actors=True),
+        run_config=tune.RunConfig(name="t", storage_path={str(tmp_path)!r}, verbose=0),
+    )
+    at = collections.Counter(tuple(result.metrics["at"]) for result in tuner.fit())
+    assert len(at) == 6 and set(at.values()) == {{2}}, at
+    print("evenly")
+"""
+    for _ in range(3):
+        cluster.add_node(num_cpus=2, num_gpus=2)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path
+    )
+    assert "evenly" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]

@@ -1,0 +1,159 @@
+"""Workers from none up: the sweep asks the autoscaler for what its plan needs, and lets go at the end.
+
+Ray's own autoscaler decides, over Ray's provider for one machine whose nodes are processes. The head has
+cores to spare, as a careless one has, and must not be trained on.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import ray
+import yaml
+from processes import descendants
+from tiny import make_images
+
+from orchestrator.store import Store
+
+pytestmark = pytest.mark.slow
+
+HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
+GRID = """\
+blocks:
+  - {dataset: imagefolder, norm: bn, batch_size: 4, epochs: 40, seeds: 2}
+"""
+ASK = """\
+import json, ray
+ray.init("{address}", log_to_driver=False, configure_logging=False)
+print(json.dumps([n["NodeID"] for n in ray.nodes() if n["Alive"]]))
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def head(tmp_path):
+    """A head with an autoscaler that may start two workers of one core: its address and the driver's home."""
+    port, host = free_port(), ray.util.get_node_ip_address()
+    config = {
+        "cluster_name": "test",
+        "max_workers": 2,
+        "idle_timeout_minutes": 0.1,
+        "upscaling_speed": 10.0,
+        "provider": {
+            "type": "external",  # by its own name Ray looks for defaults that the wheel lacks
+            "module": "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider",
+            "gcs_address": f"{host}:{port}",
+            "head_node_id": HEAD_ID,
+            "launch_multiple": True,
+        },
+        "available_node_types": {
+            "ray.head.default": {"resources": {"CPU": 2}, "node_config": {}, "max_workers": 0},
+            "spot": {
+                "resources": {"CPU": 1, "object_store_memory": 80_000_000},
+                "node_config": {},
+                "min_workers": 0,
+                "max_workers": 2,
+            },
+        },
+        "head_node_type": "ray.head.default",
+        **{name: [] for name in ("setup_commands", "head_setup_commands", "worker_setup_commands")},
+        **{name: [] for name in ("initialization_commands", "head_start_ray_commands")},
+        "worker_start_ray_commands": [],
+        "auth": {},
+        "file_mounts": {},
+        "cluster_synced_files": [],
+        "file_mounts_sync_continuously": False,
+        "rsync_exclude": [],
+        "rsync_filter": [],
+    }
+    home = tmp_path / "home"
+    home.mkdir()
+    # Where `ray up` leaves it on a head.
+    (home / "ray_bootstrap_config.yaml").write_text(yaml.safe_dump(config))
+    start = ["ray", "start", "--head", "--block", f"--port={port}", f"--node-ip-address={host}"]
+    start += ["--num-cpus=2", "--include-dashboard=false", "--object-store-memory=80000000"]
+    start += [f"--autoscaling-config={home / 'ray_bootstrap_config.yaml'}", f"--temp-dir={short(tmp_path)}"]
+    environment = {
+        **os.environ,
+        "RAY_FAKE_CLUSTER": "1",
+        "RAY_AUTH_MODE": "disabled",  # `ray start` turns it on where it finds a token of this user's
+        "RAY_enable_autoscaler_v2": "1",
+        "RAY_CLOUD_INSTANCE_ID": HEAD_ID,
+        "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID,
+        "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    }
+    with (tmp_path / "head.log").open("wb") as log:
+        process = subprocess.Popen(start, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    yield f"{host}:{port}", home
+    family = [process.pid, *descendants(process.pid)]
+    for pid in family:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+def short(tmp_path):
+    """Sockets have at most 107 characters in their names."""
+    link = Path("/tmp") / f"ns-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    (tmp_path / "ray").mkdir()
+    link.symlink_to(tmp_path / "ray")
+    return link
+
+
+def alive(address):
+    done = subprocess.run(
+        [sys.executable, "-c", ASK.format(address=address)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else []
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(1)
+    return False
+
+
+def test_from_none_to_two_and_back(head, tmp_path):
+    address, home = head
+    assert wait_for(lambda: alive(address) == [HEAD_ID], 90), (tmp_path / "head.log").read_text()
+    grid = tmp_path / "tiny.yaml"
+    grid.write_text(GRID)
+    out = tmp_path / "out"
+    images = make_images(tmp_path / "images")
+    command = ["--grid", str(grid), "--data-dir", str(images), "--pack", "1", "--results", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestrator.run", *command, "--address", address],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "HOME": str(home)},
+    )
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "2 at a time" in output, "the plan reckons with what may come"
+    assert "2 machines, 0 up now; what it costs is not known yet" in output
+    workers = {state.result["worker"] for state in Store(str(out)).scan().values()}
+    assert len(workers) == 2, "two packs, two workers at once"
+    assert len(alive(address)) >= 2, "workers had come"
+    assert wait_for(lambda: alive(address) == [HEAD_ID], 120), "and went when idle"
