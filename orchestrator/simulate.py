@@ -59,12 +59,18 @@ class Row:
 
 
 def tasks_of(
-    trials: Sequence[Trial], times: PackTimes, infos: dict[str, DataInfo], workers: int
+    trials: Sequence[Trial],
+    times: PackTimes,
+    infos: dict[str, DataInfo],
+    workers: int,
+    pack: int | None = None,
 ) -> list[Task]:
-    """The packs of a sweep that has not begun, in the plan's order. Raises InputError."""
+    """The packs of a sweep that has not begun, in the plan's order; `pack`: their size, None to choose.
+    Raises InputError."""
     seeds = Counter(trial.spec for trial in trials)
+    cells = list(seeds.values())
     sizes = {
-        spec: choose(spec, count, infos[spec.dataset], device="cpu", cells=seeds.values(), slots=workers).size
+        spec: pack or choose(spec, count, infos[spec.dataset], device="cpu", cells=cells, slots=workers).size
         for spec, count in seeds.items()
     }
     plan = make_plan(trials, {}, pack_size=lambda spec: sizes[spec], max_failures=1)
@@ -132,7 +138,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
     say(_HEAD)
     rows = []
     for workers in options.workers:
-        tasks = tasks_of(trials, times, infos, workers)
+        tasks = tasks_of(trials, times, infos, workers, options.pack)
         rows.append(play(tasks, replace(setting, workers=workers), options.repeats))
         say(_line(rows[-1]))
     return rows
@@ -175,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=_number(1, MOST_SEEDS), metavar="N", help="instead of the grid's own")
     add("--data-dir", metavar="DIR", help="of an imagefolder, whose images are counted")
     add("--workers", type=_workers, default=WORKERS, metavar="N,N", help="default: 1,4,16,64,256,1000")
+    add("--pack", type=_number(1, MOST_SEEDS), metavar="N", help="seeds trained together (default: chosen)")
     add("--workers-per-node", type=_number(1, 1024), default=4, metavar="N", help="default: 4")
     add("--mtbf-hours", type=_hours, default=24.0, metavar="H", help="a node's mean life; 0: for ever (24)")
     add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="of a node (5)")

@@ -343,6 +343,12 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
         assert row.losses > 0
 
 
+def test_pack_sizes(capsys):
+    for pack, packs in ((1, 50), (2, 30), (5, 10)):
+        (row,) = rows_of(capsys, "--grid", "fig1", "--workers", "3", "--pack", str(pack))
+        assert row.packs == packs, "five seeds of ten cells"
+
+
 def test_rates_from_a_bench_file(tmp_path, capsys):
     rows = [
         {
