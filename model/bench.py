@@ -13,6 +13,7 @@ from dataclasses import asdict
 import torch
 
 from model import compare, limits
+from model.check import checks
 from model.convolution import CONVOLUTIONS
 from model.data import Dataset, load
 from model.errors import InputError
@@ -64,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--minutes", type=float, default=8.5, help="--compare stops then (default %(default)g)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="first, in float64: does --device train as the CPU does?"
     )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
     parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")
@@ -121,8 +125,9 @@ def _prepare(options: argparse.Namespace) -> tuple[torch.device, list[int], list
     packs, specs = _numbers("packs", options.packs), _specs(options)
     if options.dataset:
         return device, packs, specs, load(options.dataset, options.data_dir)
-    # A GPU's blocks need more steps: what is done once an epoch must not weigh more than in a whole one.
-    return device, packs, specs, noise(16_384, 2000) if device.type == "cuda" else noise(4096, 1000)
+    if device.type == "cuda":  # what is done once an epoch must not weigh more than in a whole one
+        return device, packs, specs, noise(16_384, 2000)
+    return device, packs, specs, noise(4096, 200 if options.compare else 1000)
 
 
 def _heading(device: torch.device, block: float, blocks: int) -> str:
@@ -198,16 +203,22 @@ def _numbers(option: str, text: str) -> list[int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out = sys.stderr if options.json else sys.stdout
+    say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
     try:
+        wrong = (
+            [check for check in checks(_device(options.device), say) if not check.passed]
+            if options.check
+            else []
+        )
         measured: Callable[..., Sequence[Row | Missing | compare.Together]]
         measured = run_comparison if options.compare else run
-        rows = measured(options, lambda line: print(line, file=out, flush=True))
+        rows = measured(options, say)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
-    return 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
