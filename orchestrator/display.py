@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution import Listener
-from orchestrator.interrupt import Interrupt
+from orchestrator.interrupt import STOPPING, Interrupt
 from orchestrator.progress import Progress, duration
 
 _MOST_ROWS = 16
@@ -46,11 +46,8 @@ def panel(progress: Progress, title: str, interrupt: Interrupt, height: int = 40
         _counts(progress),
         _running(progress, max(1, min(_MOST_ROWS, height - 8))),
         *[Text(f"warning: {text}", style="yellow") for text in progress.warnings[-1:]],
-        *([Text(_STOPPING, style="yellow")] if interrupt.requested else []),
+        *([Text(STOPPING, style="yellow")] if interrupt.requested else []),
     )
-
-
-_STOPPING = "Stopping: every running pack ends with its epoch, which is saved. Ctrl-C again stops at once."
 
 
 def _bar(progress: Progress) -> RenderableType:
@@ -110,9 +107,9 @@ class Lines:
 
     def epoch(self, index: int, metrics: dict[str, Any]) -> None:
         self._progress.epoch(index, metrics)
-        if self._interrupt.requested and not self._told:
+        if self._interrupt.trouble and not self._told:
             self._told = True
-            self._say(_STOPPING)
+            self._say(STOPPING)
         if time.monotonic() - self._last < _PLAIN_SECONDS:
             return
         entry = self._progress.packs[index]

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+STOPPING = "Stopping: every running pack ends with its epoch, which is saved. Ctrl-C again stops at once."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -54,6 +55,8 @@ class Interrupt:
             sys.stderr.flush()
             os._exit(128 + number)
         self.signal = number
+        if not sys.stdout.isatty():  # in a log nothing else would say so before the next epoch's end
+            os.write(2, f"{STOPPING}\n".encode())
 
 
 def kill_descendants() -> None:

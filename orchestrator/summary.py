@@ -30,8 +30,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     names = Counter(trial.dataset for trial in plan.trials)
     console.print(
-        f"[bold]{escape(prepared.name)}[/]: {len(plan.trials)} trials in "
-        f"{len({trial.spec for trial in plan.trials})} cells on {', '.join(names)}; "
+        f"[bold]{escape(prepared.name)}[/]: {_count(len(plan.trials), 'trial')} in "
+        f"{_count(len({trial.spec for trial in plan.trials}), 'cell')} on {', '.join(names)}; "
         f"{len(plan.finished)} done, {plan.waiting} to run"
         + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
     )
@@ -42,14 +42,21 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
     if plan.packs:
         slots = prepared.site.slots
         where = f"{slots} at a time" if slots > 1 else "one at a time"
-        console.print(f"{len(plan.packs)} packs, {where} on {_each(prepared)}; {_how_long(prepared)}")
+        console.print(
+            f"{_count(len(plan.packs), 'pack')}, {where} on {_each(prepared)}; {_how_long(prepared)}"
+        )
         if prepared.options.address or price is not None:
             console.print(_bill(prepared, price))
     if plan.undeclared:
         console.print(
-            f"{len(plan.undeclared)} trials in {prepared.store.url} are no longer declared; kept",
+            f"no longer declared in {prepared.store.url}, and kept: {_count(len(plan.undeclared), 'trial')}",
+            soft_wrap=True,
             markup=False,
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _how_long(prepared: Prepared) -> str:
@@ -185,7 +192,7 @@ def print_outcome(
 
 
 def _print_failures(failed: dict[str, dict[str, Any]], console: Console, command: str) -> None:
-    console.print(f"[bold red]{len(failed)} trials failed[/]:")
+    console.print(f"[bold red]{_count(len(failed), 'trial')} failed[/]:")
     for trial_id, failure in list(failed.items())[:_MOST_FAILURES]:
         console.print(f"  {trial_id}: {failure.get('error')}", soft_wrap=True, markup=False)
     if len(failed) > _MOST_FAILURES:

@@ -182,7 +182,7 @@ def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
     capsys.readouterr()
     assert main([*command, "--seeds", "3"]) == 1
     out = capsys.readouterr().out
-    assert "1 trials failed" in out
+    assert "1 trial failed" in out
     assert second.trial_id in out
     states = store.scan()
     assert states[second.trial_id].failure["attempts"] == 2

@@ -103,8 +103,8 @@ def test_what_is_no_longer_declared_is_kept_and_told(run, tmp_path):
     run("--norms", "bn", "--batch-sizes", "8")
     code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
     assert code == 0
-    assert "1 trials in" in out
-    assert "no longer declared; kept" in out
+    assert "1 trial in" in out
+    assert "no longer declared in" in out
     assert len(Store(str(tmp_path / "out")).scan()) == 2
 
 
