@@ -5,19 +5,25 @@ fresh machine with docker would. Ray's launcher itself, its AWS provider and its
 ones. Everything listens on loopback; the home, keys and caches are the test's own.
 """
 
+import contextlib
 import json
 import os
+import shlex
+import shutil
+import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import hosts
 import pytest
-from moto.server import ThreadedMotoServer
+import yaml
 
 FILE = Path(__file__).parents[2] / "cluster.yaml"
 REGION = "us-west-2"
@@ -40,6 +46,7 @@ case "$command" in
   *meminfo*) echo "MemAvailable: 16000000 kB" ;;
 esac
 """
+CURL = "#!/bin/bash\necho 198.51.100.7\n"  # the address of whoever asks
 RSYNC = """\
 #!/bin/bash
 source="${@: -2:1}"; target="${@: -1}"
@@ -102,19 +109,41 @@ class Cloud:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An account as the comment in cluster.yaml prepares it."""
     folder = tmp_path_factory.mktemp("aws")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    with _account(folder, "127.0.0.1", "127.0.0.1") as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _account(folder: Path, listen: str, address: str) -> Iterator[Cloud]:
+    """An AWS of its own, in a process of its own; it listens at `listen`, and `address` is the way there."""
+    with socket.socket() as probe:
+        probe.bind((listen, 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", listen, "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        made = Cloud(folder, _laptop(folder, f"http://{host}:{port}"), "", "")
+        _until(lambda: _answers(address, port))
+        made = Cloud(folder, _laptop(folder, f"http://{address}:{port}"), "", "")
         made.group, made.image = _prepare(made)
         yield made
     finally:
-        server.stop()
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _laptop(folder: Path, endpoint: str) -> dict[str, str]:
-    for name, text in (("ssh", SSH), ("rsync", RSYNC)):
+    for name, text in (("ssh", SSH), ("rsync", RSYNC), ("curl", CURL)):
         path = folder / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
@@ -155,6 +184,10 @@ def _prepare(cloud: Cloud) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def up(cloud: Cloud) -> str:
     """A filled-in cluster.yaml, brought up."""
+    return _bring_up(cloud)
+
+
+def _bring_up(cloud: Cloud) -> str:
     file = cloud.file(
         "cluster.yaml",
         {
@@ -275,3 +308,105 @@ def test_ray_down_leaves_nothing(cloud: Cloud, up: str) -> None:
     done = cloud.ray("down", "--yes", up)
     assert done.returncode == 0, done.stdout + done.stderr
     assert cloud.machines("pending", "running", "stopping", "stopped") == []
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="needs the AWS command line")
+def test_the_commands_in_the_file_prepare_an_account(cloud: Cloud) -> None:
+    """As _prepare does, under another name; moto has none of AWS's public images, hence not the last one."""
+    lines = [line.removeprefix("#   ") for line in FILE.read_text().splitlines() if line.startswith("#   ")]
+    assert "ssm get-parameter" in lines[-1]
+    script = "\n".join(lines[:-1]).replace("normsweep", "another").replace("your-bucket", "a-bucket")
+    environment = {**cloud.environment, "AWS_PAGER": ""}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    groups = cloud.client("ec2").describe_security_groups()["SecurityGroups"]
+    mine, expected = (next(g for g in groups if g["GroupName"] == name) for name in ("another", "normsweep"))
+    assert mine["GroupId"] in done.stdout
+    assert _rules(mine) == _rules(expected)
+    profiles = cloud.client("iam").list_instance_profiles()["InstanceProfiles"]
+    roles = {p["InstanceProfileName"]: [r["RoleName"] for r in p["Roles"]] for p in profiles}
+    assert roles["another-head"] == ["another-head"]
+    assert roles["another-worker"] == ["another-worker"]
+    policies = {
+        name: sorted(cloud.client("iam").list_role_policies(RoleName=name)["PolicyNames"])
+        for name in ("another-head", "another-worker")
+    }
+    assert policies == {"another-head": ["bucket", "launch"], "another-worker": ["bucket"]}
+
+
+def _rules(group: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            rule["IpProtocol"],
+            rule.get("FromPort"),
+            [source["CidrIp"] for source in rule["IpRanges"]],
+            [pair["GroupId"] == group["GroupId"] for pair in rule["UserIdGroupPairs"]],
+        )
+        for rule in group["IpPermissions"]
+    ]
+
+
+@pytest.mark.skipif(hosts.obstacle() is not None, reason=f"hosts: {hosts.obstacle()}")
+def test_a_real_head_launches_what_the_work_needs(tmp_path: Path) -> None:
+    """Ray's head with its autoscaler, in namespaces of its own, from none to the one machine that is needed."""
+    with hosts.Network(tmp_path / "net") as network:
+        host = network.add("head", {})
+        shared = network.folder / "aws"  # what a host sees of this machine's /tmp
+        shared.mkdir()
+        with _account(shared, network.gateway, network.gateway) as cloud:
+            _bring_up(cloud)
+            (head,) = cloud.machines()
+            begin = _as_the_head(host, cloud, head["InstanceId"])
+            for name in ("told", "told.up"):  # another machine, and no container on it yet
+                (cloud.folder / name).unlink()
+            config = yaml.safe_load(FILE.read_text())
+            host.run(f"{begin} {config['head_start_ray_commands'][-1]}")
+            work = "[ray.remote(num_cpus=1, num_gpus=0.5)(int).remote() for _ in range(8)]"
+            program = f"import ray, time; ray.init('auto'); work = {work}; time.sleep(600)"
+            host.start(f"{begin} {shlex.quote(sys.executable)} -c {shlex.quote(program)}", shared / "log")
+            _until(lambda: any("ray start --address" in line for line in cloud.told()))
+            launched = [m for m in cloud.machines() if m["InstanceId"] != head["InstanceId"]]
+            assert [(m["InstanceType"], m["InstanceLifecycle"]) for m in launched] == [
+                ("g5.12xlarge", "spot")
+            ]
+            (run,) = [line for line in cloud.told() if "docker run" in line]
+            assert " -e RAY_AUTH_MODE=token " in run
+            assert "NORMSWEEP_RESULTS" not in run
+            (start,) = [line for line in cloud.told() if "ray start --address" in line]
+            assert f"RAY_HEAD_IP={host.address}" in start
+            assert '"GPU":4' in start
+
+
+def _as_the_head(host: hosts.Host, cloud: Cloud, name: str) -> str:
+    """Put onto a host what `ray up` sent to its head; gives its environment, for a shell."""
+    sent = (cloud.folder / "told.config").read_text()
+    home = host.run("pwd").stdout.strip()
+    (host.home / "ray_bootstrap_config.yaml").write_text(sent.replace("/home/ray", home))
+    (host.home / "ray_bootstrap_key.pem").write_text("")
+    (host.home / "normsweep").mkdir()
+    (host.home / ".ray").mkdir()
+    (host.home / ".ray/auth_token").write_text(TOKEN)
+    variables = {
+        **{key: value for key, value in cloud.environment.items() if key not in ("HOME", "TMPDIR")},
+        "PATH": f"{cloud.folder}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "RAY_AUTH_MODE": "token",
+        "RAY_OVERRIDE_RESOURCES": '{"CPU":0,"GPU":0}',
+        "RAY_enable_autoscaler_v2": "1",
+        "RAY_CLOUD_INSTANCE_ID": name,
+        "RAY_NODE_TYPE_NAME": "head",
+    }
+    return " ".join(f"export {key}={shlex.quote(value)};" for key, value in variables.items())
+
+
+def _until(condition: Callable[[], bool], seconds: float = 180) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.5)
