@@ -33,7 +33,8 @@ WORKERS = (1, 4, 16, 64, 256, 1000)
 _MOST_WORKERS = 100_000
 _HOUR = 3600.0
 _HEAD = (
-    "workers  packs   bound h  no trouble  makespan h (range)          ratio   lost  start   idle  lost nodes"
+    "workers  packs  bound h  no trouble  makespan h (range)         ratio   paid h  lost h   "
+    "lost  start   idle"
 )
 
 
@@ -162,11 +163,12 @@ def _assumptions(options: argparse.Namespace) -> str:
 
 
 def _line(row: Row) -> str:
-    makespan = f"{row.makespan:10.2f} ({row.low:.2f}–{row.high:.2f})"
+    """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid."""
+    makespan = f"{row.makespan:8.2f} ({row.low:.2f}–{row.high:.2f})"
     shares = "  ".join(f"{part / row.paid:5.1%}" for part in (row.lost, row.starting, row.idle))
     return (
-        f"{row.workers:7,}  {row.packs:5,}  {row.bound:8.2f}  {row.calm:10.2f}  {makespan:26}  "
-        f"{row.makespan / row.bound:5.3f}  {shares}  {row.losses:10,.0f}"
+        f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.calm:10.2f}  {makespan:26} "
+        f"{row.makespan / row.bound:5.3f}  {row.paid:7,.0f}  {row.lost:6.1f}  {shares}"
     )
 
 
@@ -186,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--mtbf-hours", type=_hours, default=24.0, metavar="H", help="a node's mean life; 0: for ever (24)")
     add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="of a node (5)")
     add("--keep-minutes", type=_hours, default=5.0, metavar="M", help="that an idle node is kept (5)")
-    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="the driver's time for a pack (60)")
+    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="of the driver for a pack (60)")
     add("--repeats", type=_number(1, 10_000), default=25, metavar="N", help="of random losses (25)")
     add("--seed", type=_number(0, 2**31), default=0, metavar="N", help="of the first repeat (0)")
     add("--bench", metavar="FILE", help="pack times from python -m model.bench --json")
