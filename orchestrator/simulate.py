@@ -163,9 +163,10 @@ def _assumptions(options: argparse.Namespace) -> str:
 
 
 def _line(row: Row) -> str:
-    """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid."""
+    """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid. Without idling the
+    books leave a rounding error, of either sign."""
     makespan = f"{row.makespan:8.2f} ({row.low:.2f}–{row.high:.2f})"
-    shares = "  ".join(f"{part / row.paid:5.1%}" for part in (row.lost, row.starting, row.idle))
+    shares = "  ".join(f"{max(0.0, part) / row.paid:5.1%}" for part in (row.lost, row.starting, row.idle))
     return (
         f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.calm:10.2f}  {makespan:26} "
         f"{row.makespan / row.bound:5.3f}  {row.paid:7,.0f}  {row.lost:6.1f}  {shares}"
