@@ -39,6 +39,7 @@ _OURS = ("NORMSWEEP_RESULTS", "RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED", "RAY_e
 _ENVIRONMENT = "~/normsweep-env.sh"
 _CREDENTIALS = "normsweep-aws-credentials"
 _VENV = "~/normsweep-venv"
+_STOP_SECONDS = 120  # for `ray job stop`: Ray gives a driver three to save and report, then kills it
 _OBJECT_STORE_BYTES = 200_000_000  # packs pass little; by default Ray takes 30% of memory
 
 
@@ -125,7 +126,8 @@ def checked(site: Site) -> Site:
 def environment(site: Site) -> list[str]:
     """The lines of the environment file that every node reads, without the results."""
     venv = site.venv or _VENV
-    pairs = [("RAY_AUTH_MODE", "token"), ("RAY_USAGE_STATS_ENABLED", "0"), *site.env]
+    pairs = [("RAY_AUTH_MODE", "token"), ("RAY_USAGE_STATS_ENABLED", "0")]
+    pairs += [("RAY_JOB_STOP_WAIT_TIME_S", str(_STOP_SECONDS)), *site.env]
     lines = [f"export {name}={shlex.quote(value)}" for name, value in pairs]
     if site.aws_credentials is not None:
         lines.append(f'export AWS_SHARED_CREDENTIALS_FILE="$HOME/{_CREDENTIALS}"')

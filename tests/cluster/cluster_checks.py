@@ -139,6 +139,12 @@ def tokens_are_asked_for(config: Config, known: Known) -> list[str]:
     return found
 
 
+def a_driver_may_save(config: Config, known: Known) -> list[str]:
+    """Before `ray job stop` kills it, three seconds after it was asked to end unless told otherwise."""
+    match = re.search(r"RAY_JOB_STOP_WAIT_TIME_S=(\d+)", " ".join(texts(config)))
+    return [] if match and int(match[1]) >= 60 else ["ray job stop kills a driver before it has saved"]
+
+
 def results_are_named_once(config: Config, known: Known) -> list[str]:
     named = [text for text in texts(config) if "NORMSWEEP_RESULTS" in text]
     if len(named) != 1:
@@ -310,6 +316,7 @@ EVERYWHERE: tuple[Check, ...] = (
     head_takes_nothing,
     dashboard_is_private,
     tokens_are_asked_for,
+    a_driver_may_save,
     results_are_named_once,
     no_secrets,
     project_travels,

@@ -125,6 +125,8 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
     (checks.tokens_are_asked_for, "disabled", _docker("run_options", "=token", "=disabled")),
     (checks.tokens_are_asked_for, "no file", lambda c: c["file_mounts"].pop("/home/ray/.ray/auth_token")),
     (checks.tokens_are_asked_for, "readable", _in_commands("setup_commands", "chmod 600", "chmod 644")),
+    (checks.a_driver_may_save, "three seconds", _docker("head_run_options", "STOP_WAIT_TIME_S=120", "X=1")),
+    (checks.a_driver_may_save, "ten seconds", _docker("head_run_options", "TIME_S=120", "TIME_S=10")),
     (checks.results_are_named_once, "nowhere", _with("docker/head_run_options", [])),
     (
         checks.results_are_named_once,

@@ -162,6 +162,7 @@ def test_a_head_starts_with_token_results_and_the_old_autoscaler(machine: Any) -
         "RAY_AUTH_MODE": "token",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_autoscaler_v2": "0",
+        "RAY_JOB_STOP_WAIT_TIME_S": "120",
         "NORMSWEEP_RESULTS": "s3://mine/sweeps",
         "AWS_ENDPOINT_URL": "http://10.0.0.9:9000",
         "ODD": 'it\'s  $HOME; "two"',
