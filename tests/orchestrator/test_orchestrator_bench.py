@@ -90,6 +90,7 @@ def test_a_process_is_seen_until_it_has_ended():
         assert ballast
 
 
+@pytest.mark.slow
 def test_on_local_nodes(capsys, monkeypatch):
     monkeypatch.setattr(scale, "SLICE", 4)
     assert main(["--nodes", "2", "--trials", "6", "--json"]) == 0
