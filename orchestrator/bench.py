@@ -3,16 +3,14 @@
 Whose time is it? A sweep's wall clock is training, which `model.bench` measures, and everything else.
 Here is everything else, through the commands that a person types, each in a process of its own:
 
-- *trials*: a sweep of tiny trials through Ray. The real workers run, and not a stand-in that trains nothing,
-  because a stand-in would leave out what is dear: loading torch, building a network, checkpoints and
-  weights on a disk. Each trial is one step on eight images of 8×8 pixels; the seconds of its epoch, which
-  its history has, are training, and are taken off the wall clock, divided by the workers that shared
+- *trials*: a sweep of tiny trials through Ray (`orchestrator.tiny_sweep`). The seconds of a trial's epoch,
+  which its history has, are training, and are taken off the wall clock, divided by the workers that shared
   them. What is left, start of Ray and report included, is divided by the trials.
 - *plan*: the grid, the ids, the scan of an empty folder, packs, their order and the estimate.
 - *rerun*: the command of a finished sweep given again, from the start of the process to its exit, report
   and results.csv written. Its histories are invented, in the form that training gives them.
 
-Memory is the driver's own peak (VmHWM); workers and Ray's own processes are none of it.
+With `--nodes`: how all that grows with the sweep, on a cluster of several nodes (`orchestrator.scale`).
 """
 
 import argparse
