@@ -58,6 +58,7 @@ class Sizes:
 
 
 QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
+_MOST_NODES = 64  # on one machine
 SCALE = (100, 1000, 3000, 10_000)
 
 
@@ -196,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.trials and not options.nodes:
         parser.error("--trials needs --nodes")
+    if options.nodes and (len(options.nodes) > 1 or options.nodes[0] > _MOST_NODES):
+        parser.error(f"--nodes: expected one number, at most {_MOST_NODES}")
     out = sys.stderr if options.json else sys.stdout
 
     def say(line: str) -> None:
