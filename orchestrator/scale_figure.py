@@ -75,9 +75,9 @@ def _time(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
         col=1,
     )
     ticks = {"tickvals": workers, "ticktext": [f"{number:,}" for number in workers]}
-    drawn.update_xaxes(type="log", title="workers", range=[-0.2, 3.95], **ticks, row=1, col=1)
+    drawn.update_xaxes(type="log", title="workers", range=[-0.2, 4.05], **ticks, row=1, col=1)
     drawn.update_yaxes(type="log", title="hours", dtick=1, tickformat=",", row=1, col=1)
-    _corner(drawn, "", "dashed: no schedule is shorter;<br>in percent: ours above it", 0.05)
+    _corner(drawn, "", "dashed: no schedule is shorter;<br>in percent: ours above it", (0.03, 0.05), _MUTED)
 
 
 def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
@@ -96,19 +96,38 @@ def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
     drawn.update_yaxes(title="of all worker-hours", ticksuffix=" %", rangemode="tozero", row=1, col=2)
 
 
+_SERIES = (
+    ("wall", _BLUE, "solid", "wall clock"),
+    ("cpu", _ORANGE, "solid", "processor time of the driver"),
+    ("load", _GREY, "dot", "load average of the machine (not ms)"),
+)
+
+
 def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
     largest = max(sizes, key=lambda size: size["trials"])
     parts = largest["slices"]
     middle = [(part["first"] + part["last"]) / 2 for part in parts]
-    for key, colour, name in (
-        ("wall", _BLUE, "wall clock"),
-        ("cpu", _ORANGE, "processor time of the driver"),
-    ):
-        ys = [part[key] for part in parts]
-        drawn.add_scatter(x=middle, y=ys, mode="lines", line={"color": colour, "width": 2}, row=2, col=1)
-        _label(drawn, 3, middle[len(middle) // 2], max(ys[len(ys) // 3 : 2 * len(ys) // 3 + 1]), name, colour)
-    loads = [part["load"] for part in parts]
-    _corner(drawn, "3", f"load average of the machine {min(loads):.0f} to {max(loads):.0f}", 0.02)
+    for index, (key, colour, dash, name) in enumerate(_SERIES):
+        drawn.add_scatter(
+            x=middle,
+            y=[part[key] for part in parts],
+            mode="lines",
+            line={"color": colour, "width": 2, "dash": dash},
+            row=2,
+            col=1,
+        )
+        _corner(drawn, "3", name, (0.98, 0.98 - 0.075 * index), colour)
+    _memory(drawn, sizes, parts)
+    for column in (1, 2):
+        drawn.update_xaxes(
+            title="trials done", range=[0, 1.04 * largest["trials"]], tickformat=",", row=2, col=column
+        )
+    drawn.update_yaxes(title="ms", rangemode="tozero", row=2, col=1)
+
+
+def _memory(
+    drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]], parts: Sequence[Mapping[str, Any]]
+) -> None:
     drawn.add_scatter(
         x=[part["last"] for part in parts],
         y=[part["memory"] for part in parts],
@@ -125,45 +144,24 @@ def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
         row=2,
         col=2,
     )
-    _label(
-        drawn, 4, sizes[-1]["trials"], sizes[-1]["peak"], "◆ peak of a whole sweep", _GREEN, anchor="right"
-    )
-    for column in (1, 2):
-        drawn.update_xaxes(
-            title="trials done", range=[0, 1.04 * largest["trials"]], tickformat=",", row=2, col=column
-        )
-    drawn.update_yaxes(title="ms", rangemode="tozero", row=2, col=1)
+    text = "― while it runs, in the largest sweep<br>◆ peak of a whole sweep, its end included"
+    _corner(drawn, "4", text, (0.03, 0.05), _GREEN)
     drawn.update_yaxes(title="MB", rangemode="tozero", tickformat=",", row=2, col=2)
 
 
-def _label(
-    drawn: "go.Figure", axis: int, x: float, y: float, text: str, colour: str, anchor: str = "center"
-) -> None:
+def _corner(drawn: "go.Figure", axis: str, text: str, place: tuple[float, float], colour: str) -> None:
+    """`place`: as shares of the panel."""
     drawn.add_annotation(
-        x=x,
-        y=y,
-        xref=f"x{axis}",
-        yref=f"y{axis}",
-        text=text,
-        showarrow=False,
-        yshift=14,
-        xanchor=anchor,
-        font={"size": 12, "color": colour},
-    )
-
-
-def _corner(drawn: "go.Figure", axis: str, text: str, y: float) -> None:
-    drawn.add_annotation(
-        x=0.03,
-        y=y,
+        x=place[0],
+        y=place[1],
         xref=f"x{axis} domain",
         yref=f"y{axis} domain",
         text=text,
         showarrow=False,
         align="left",
-        xanchor="left",
-        yanchor="bottom",
-        font={"size": 12, "color": _MUTED},
+        xanchor="left" if place[0] < 0.5 else "right",
+        yanchor="bottom" if place[1] < 0.5 else "top",
+        font={"size": 12, "color": colour},
     )
 
 

@@ -454,7 +454,7 @@ def test_the_figure_draws_the_numbers(capsys):
 
     rows = rows_of(capsys, "--grid", "fig1", "--workers", "1,8", "--repeats", "3")
     drawn = figure(rows, SIZES)
-    bound, ours, lost, starting, idle, wall, cpu, memory, peak = drawn.data
+    bound, ours, lost, starting, idle, wall, cpu, load, memory, peak = drawn.data
     assert list(bound.y) == [row.bound for row in rows]
     assert list(ours.y) == [row.makespan for row in rows]
     for bar, key in ((lost, "lost"), (starting, "starting"), (idle, "idle")):
@@ -462,6 +462,7 @@ def test_the_figure_draws_the_numbers(capsys):
     assert (list(wall.y), list(cpu.y), list(memory.y)) == ([40, 41], [10, 11], [820, 860]), (
         "of the largest sweep"
     )
+    assert list(load.y) == [3, 5]
     assert (list(peak.x), list(peak.y)) == ([100, 1000], [810, 999])
     assert len(figure(rows, []).data) == 5, "without the driver's measurements"
 
