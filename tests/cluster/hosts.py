@@ -20,7 +20,8 @@ from pathlib import Path
 
 PROGRAMS = ("unshare", "nsenter", "setpriv", "ip", "sshd", "ssh", "ssh-keygen", "rsync")
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
-_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+#: Runs a command that is killed when this process ends, however it ends.
+TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 
 # The first process of a host. It reaps what Ray leaves to it, hence `wait` and no `exec`.
 _BOOT = """
@@ -106,14 +107,14 @@ class Host:
         spaces = ["--net", "--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [*_TIED, "unshare", *spaces, "bash", "-c", self._boot],
+                [*TIED, "unshare", *spaces, "bash", "-c", self._boot],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=_environment(),
             )
         _await_namespace(self._process.pid)
-        self._network.plug(self._process.pid, f"port{self._number}", "eth0")
+        self._network.plug(self._process.pid, self._number, "eth0")
         self._await_sshd()
 
     def command(self, line: str) -> list[str]:
@@ -122,7 +123,7 @@ class Host:
         enter = ["nsenter", "-t", str(pid), "--net", "--mount", "--uts", "--ipc"]
         enter.append(f"--pid=/proc/{pid}/ns/pid_for_children")
         clean = ["env", "-i", f"HOME={self._network.home}", "TERM=dumb", "LANG=C.UTF-8"]
-        return [*_TIED, *enter, *clean, "bash", "--login", "-c", f"cd; {line}"]
+        return [*TIED, *enter, *clean, "bash", "--login", "-c", f"cd; {line}"]
 
     def run(self, line: str, timeout: float = 180, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a line of bash here; its output, both streams together, is in `stdout`."""
@@ -174,7 +175,7 @@ class Network:
 
     def __enter__(self) -> "Network":
         self._write_files()
-        self._switch = subprocess.Popen([*_TIED, "unshare", "--net", "sleep", "infinity"])
+        self._switch = subprocess.Popen([*TIED, "unshare", "--net", "sleep", "infinity"])
         try:
             self._plug_in()
         except BaseException:
@@ -196,15 +197,15 @@ class Network:
         _await_namespace(self._switch.pid)
         self._inside("ip", "link", "add", "switch", "type", "bridge")
         self._inside("ip", "link", "set", "switch", "up")
-        self._outside = f"nsw{secrets.token_hex(4)}"
-        self.plug(os.getpid(), "port1", self._outside)
-        _sh("ip", "address", "add", f"{self.gateway}/24", "dev", self._outside)
-        _sh("ip", "link", "set", self._outside, "up")
+        self.outside = f"nsw{secrets.token_hex(4)}"
+        self.plug(os.getpid(), 1, self.outside)
+        _sh("ip", "address", "add", f"{self.gateway}/24", "dev", self.outside)
+        _sh("ip", "link", "set", self.outside, "up")
 
     def __exit__(self, *_: object) -> None:
         for host in self.hosts.values():
             host.lose(silently=False)
-        _sh("ip", "link", "delete", self._outside)
+        _sh("ip", "link", "delete", self.outside)
         self._switch.kill()
         self._switch.wait(30)
 
@@ -219,12 +220,12 @@ class Network:
     def address_of(self, number: int) -> str:
         return f"{self._prefix}.{number}"
 
-    def plug(self, pid: int, port: str, name: str) -> None:
-        """A cable from the switch to the network namespace of a process."""
-        self._inside("ip", "link", "add", port, "type", "veth", "peer", "name", name, "netns", str(pid))
-        self._connect(port)
-
-    def _connect(self, port: str) -> None:
+    def plug(self, pid: int, number: int, name: str) -> None:
+        """A cable from the switch to the network namespace of a process; the card's address stays the same."""
+        card = f"02:00:00:00:00:{number:02x}"
+        port = f"port{number}"
+        end = ["peer", "name", name, "address", card, "netns", str(pid)]
+        self._inside("ip", "link", "add", port, "type", "veth", *end)
         self._inside("ip", "link", "set", port, "master", "switch", "up")
 
     def _inside(self, *command: str) -> None:
@@ -233,7 +234,8 @@ class Network:
 
 def _shared_below_tmp(folder: Path) -> list[Path]:
     """What a private /tmp must still hold: this folder, and Python with what it imports."""
-    paths = {Path(path).resolve() for path in (folder, sys.prefix, sys.base_prefix, *sys.path) if path}
+    places = [str(folder), sys.prefix, sys.base_prefix, *sys.path]
+    paths = {Path(place).resolve() for place in places if place}
     below = [path for path in paths if path.is_dir() and Path("/tmp") in path.parents]
     return sorted(path for path in below if not any(other in path.parents for other in below))
 

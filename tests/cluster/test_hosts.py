@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from hosts import Network, obstacle
+from hosts import TIED, Network, obstacle
 from numbers_of import numbers
 from tiny import make_images
 
@@ -77,7 +77,7 @@ def bucket(network):
 
     endpoint = f"http://{network.gateway}:5000"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", network.gateway, "-p", "5000"],
+        [*TIED, sys.executable, "-m", "moto.server", "-H", network.gateway, "-p", "5000"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
