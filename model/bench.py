@@ -110,7 +110,8 @@ def run_comparison(
         for spec in specs:
             if spec.batch_size == smallest:
                 together += comparison.together(spec, max(packs))
-    found = comparison.run(schedule(specs, packs, device, compiled=not options.quick))
+    size = data.info.height * data.info.width
+    found = comparison.run(schedule(specs, packs, device, size, compiled=not options.quick))
     rows = [row for row in found if isinstance(row, Row)]
     for line in [*compare.winners(found), *_limit_lines(device, data, options.model, rows)]:
         say(line)

@@ -18,7 +18,7 @@ import torch
 from model.data import Dataset
 from model.plain_loop import Images, PlainLoop
 from model.spec import Spec
-from model.train import Training, default_layout
+from model.train import Training
 from model.ways import DEFAULT, Way
 
 BATCH_SIZES = (32, 16, 8, 4, 2)
@@ -109,7 +109,7 @@ def measure(
             evaluation_images_per_second=round(_evaluation_rate(trained), 1),
             device=device_name(device),
             precision=way.precision,
-            layout=way.layout or default_layout(device, way.precision, spec.norm, way.convolution),
+            layout=trained.layout,
             convolution=way.convolution,
             compiled=way.compiled,
         )

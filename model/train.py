@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from model import augment, replicas
-from model.backend import arithmetic, convolutions
+from model.backend import TINY, arithmetic, convolutions
 from model.convolution import Convolution
 from model.data import Dataset
 from model.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
@@ -29,22 +29,41 @@ from model.step import Precision, Step
 EVAL_IMAGES = {"cpu": 500, "cuda": 5000}
 
 Layout = Literal["nhwc", "nchw"]
+#: Measured: 2.11 is slow and 2.15 is not; versions in between count as slow.
+_FAST_NHWC_GROUP_NORM = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 15)
 _LAYOUTS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
 
 
 def default_layout(
-    device: torch.device, precision: Precision, norm: str, convolution: Convolution = "grouped"
+    device: torch.device,
+    precision: Precision,
+    norm: str,
+    replicas: int,
+    pixels: int,
+    convolution: Convolution = "grouped",
 ) -> Layout:
-    """nhwc on a CPU: oneDNN's convolutions take it as it is, where nchw is reordered and back (16 maps of
+    """The faster layout as far as is known; `pixels`: of a batch of all replicas.
+
+    nhwc on a CPU: oneDNN's convolutions take it as it is, where nchw is reordered and back (16 maps of
     32×32 pixels, batch 32, forward and backward: 2.1 against 2.8 ms on one core, torch 2.15).
+
+    But nchw for norms in groups of channels where torch's kernels make up for that: with several
+    replicas (torch 2.15, ratio to the plain loop at batch 16, 8, 4, 2 with 2, 4, 5, 5 replicas: nchw
+    1.15, 1.33, 1.64, 1.98, nhwc 1.10, 1.29, 1.60, 1.92; with one replica nhwc was ahead), and always with
+    older versions, whose nhwc kernels are slow (torch 2.11: 587 against 293 images a second at batch 32).
+    Never where torch's own convolutions are used (`model.backend`): 1,238 images a second of 8×8 pixels
+    in nhwc against 798 at batch 2 with three replicas.
 
     On a GPU nhwc for BN where tensor cores compute, else nchw, which torch's CUDA group norm turns
     everything into. That is an expectation, not a measurement: `model.bench --compare` tells. Batched
     products (`matmul`) are nhwc by construction.
     """
-    tensor_cores = precision != "fp32" and norm == "bn"
-    nchw = device.type == "cuda" and not tensor_cores and convolution != "matmul"
-    return "nchw" if nchw else "nhwc"
+    if convolution == "matmul":
+        return "nhwc"
+    if device.type == "cuda":
+        return "nhwc" if precision != "fp32" and norm == "bn" else "nchw"
+    by_group = norm != "bn" and pixels > TINY
+    return "nchw" if by_group and (replicas > 1 or not _FAST_NHWC_GROUP_NORM) else "nhwc"
 
 
 @dataclass(frozen=True)
@@ -100,7 +119,10 @@ class Training:
         self.total_epochs = spec.total_epochs(self._size)
         net = ResNet(spec, data.info.channels, len(data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
-        memory = _LAYOUTS[layout or default_layout(self.device, precision, spec.norm, convolution)]
+        self._pixels = spec.batch_size * len(self.seeds) * data.info.height * data.info.width
+        usual = default_layout(self.device, precision, spec.norm, len(self.seeds), self._pixels, convolution)
+        self.layout: Layout = layout or usual
+        memory = _LAYOUTS[self.layout]
         self.net = net.to(self.device, dtype, memory_format=memory)  # type: ignore[call-overload]
         self._stream = _stream(self.device)
         self._source = Source(data, self.device, dtype, memory)
@@ -171,8 +193,7 @@ class Training:
         order = augment.draw(self.data, self.seeds, self.epoch + 1, len(rates), batch, device=self.device)
         self.net.train()
         self._tally.clear()
-        pixels = batch * len(self.seeds) * self.data.info.height * self.data.info.width
-        with convolutions(self.device, pixels):
+        with convolutions(self.device, self._pixels):
             self._loop.run(order, rates)
         errors = self._tally.wrong.double() / (len(rates) * batch) * 100
         losses = self._tally.loss / len(rates)

@@ -69,8 +69,13 @@ class Turn:
         )
 
 
-def ways(device: torch.device, norm: str, pack: int, *, compiled: bool) -> Iterator[tuple[int, Way]]:
-    """(rank, way) of all there is to compare, the most telling first. One replica needs no streams."""
+def ways(
+    device: torch.device, norm: str, pack: int, pixels: int, *, compiled: bool
+) -> Iterator[tuple[int, Way]]:
+    """(rank, way) of all there is to compare, the most telling first. One replica needs no streams.
+
+    `pixels`: of a batch of all replicas.
+    """
     precisions: tuple[Precision, ...] = (
         ("fp32", "tf32", "bf16") if device.type == "cuda" else ("fp32", "bf16")
     )
@@ -81,20 +86,20 @@ def ways(device: torch.device, norm: str, pack: int, *, compiled: bool) -> Itera
     for rank, (precision, convolution, usual, by_compiler) in enumerate(plans):
         if convolution == "streams" and pack == 1:
             continue
-        layout = default_layout(device, precision, norm, convolution)
+        layout = default_layout(device, precision, norm, pack, pixels, convolution)
         if not usual:
             layout = "nchw" if layout == "nhwc" else "nhwc"
         yield rank, Way(convolution, precision, layout, by_compiler)
 
 
 def schedule(
-    specs: Sequence[Spec], packs: Sequence[int], device: torch.device, *, compiled: bool
+    specs: Sequence[Spec], packs: Sequence[int], device: torch.device, size: int, *, compiled: bool
 ) -> list[Turn]:
-    """Way by way; within one the small batches and the large packs first."""
+    """Way by way; within one the small batches and the large packs first. `size`: pixels of an image."""
     cells = sorted(((spec, pack) for spec in specs for pack in packs), key=lambda c: (c[0].batch_size, -c[1]))
     turns = [
         (rank, number, Turn(spec, pack, way))
         for number, (spec, pack) in enumerate(cells)
-        for rank, way in ways(device, spec.norm, pack, compiled=compiled)
+        for rank, way in ways(device, spec.norm, pack, pack * spec.batch_size * size, compiled=compiled)
     ]
     return [turn for *_, turn in sorted(turns, key=lambda entry: entry[:2])]

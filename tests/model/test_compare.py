@@ -26,7 +26,7 @@ def row(convolution: str, rate: float, precision: str = "fp32", pack: int = 5) -
 
 
 def test_every_way_is_tried_once_and_layouts_in_both_orders() -> None:
-    found = [way for _, way in ways(CUDA, "bn", 5, compiled=True)]
+    found = [way for _, way in ways(CUDA, "bn", 5, 10_240, compiled=True)]
     assert len(set(found)) == len(found) == 3 * 5 + 3
     for precision in ("fp32", "tf32", "bf16"):
         mine = {(w.convolution, w.layout) for w in found if w.precision == precision and not w.compiled}
@@ -35,8 +35,8 @@ def test_every_way_is_tried_once_and_layouts_in_both_orders() -> None:
 
 
 def test_one_replica_has_no_streams_and_a_cpu_no_tf32() -> None:
-    assert "streams" not in {way.convolution for _, way in ways(CUDA, "gn", 1, compiled=False)}
-    found = [way for _, way in ways(CPU, "gn", 5, compiled=False)]
+    assert "streams" not in {way.convolution for _, way in ways(CUDA, "gn", 1, 2048, compiled=False)}
+    found = [way for _, way in ways(CPU, "bn", 5, 10_240, compiled=False)]
     assert {way.precision for way in found} == {"fp32", "bf16"}
     assert found[0] == Way(layout="nhwc")
 
@@ -47,7 +47,7 @@ def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first() -> No
         for norm, groups in (("bn", None), ("gn", 8))
         for b in (32, 2)
     ]
-    turns = schedule(specs, [1, 5], CUDA, compiled=True)
+    turns = schedule(specs, [1, 5], CUDA, 1024, compiled=True)
     first = [(t.spec.norm, t.spec.batch_size, t.pack) for t in turns[:8]]
     assert first[:4] == [("bn", 2, 5), ("gn", 2, 5), ("bn", 2, 1), ("gn", 2, 1)]
     assert len(set(first)) == 8

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from model import augment
 from model.errors import InputError
 from model.plain import PlainResNet
-from model.train import Training
+from model.train import Training, default_layout
 
 CELLS = [("bn", None), ("gn", 4), ("ln", None), ("in", None)]
 
@@ -250,3 +250,26 @@ def test_the_layout_in_memory_changes_no_result(norm: str, groups: int | None) -
 def test_a_gpu_where_there_is_none_is_an_input_error() -> None:
     with pytest.raises(InputError, match="no CUDA device here"):
         Training(spec(), [1], toy_data(), "cuda")
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "norm", "replicas", "pixels", "fast", "convolution", "expected"),
+    [
+        ("cpu", "fp32", "bn", 5, 10_240, False, "grouped", "nhwc"),
+        ("cpu", "fp32", "gn", 1, 2048, True, "grouped", "nhwc"),
+        ("cpu", "fp32", "gn", 2, 4096, True, "grouped", "nchw"),
+        ("cpu", "fp32", "ln", 1, 2048, False, "grouped", "nchw"),  # torch whose nhwc kernels are slow
+        ("cpu", "fp32", "gn", 5, 640, False, "grouped", "nhwc"),  # torch's own convolutions
+        ("cpu", "fp32", "gn", 5, 10_240, False, "matmul", "nhwc"),
+        ("cuda", "fp32", "bn", 5, 10_240, True, "grouped", "nchw"),
+        ("cuda", "bf16", "bn", 1, 2048, True, "streams", "nhwc"),
+        ("cuda", "bf16", "gn", 5, 640, True, "grouped", "nchw"),
+    ],
+)
+def test_the_default_layout_is_the_faster_one_as_far_as_is_known(
+    device: str, precision: Any, norm: str, replicas: int, pixels: int, fast: bool, convolution: Any, expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("model.train._FAST_NHWC_GROUP_NORM", fast)
+    found = default_layout(torch.device(device), precision, norm, replicas, pixels, convolution)
+    assert found == expected
