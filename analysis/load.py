@@ -79,6 +79,8 @@ def load_sweep(source: Any, *, history: bool = True) -> Sweep:
 
 def _read_store(url: str, history: bool) -> Sweep:
     store = Store(url)
+    if not store.files.local:
+        store.files.readable()  # a bucket has many ways to refuse, each with a remedy
     try:
         facts = store.sweep() or {}
         states = store.scan()

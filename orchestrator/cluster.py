@@ -108,9 +108,14 @@ def _silent(*_: Any, **__: Any) -> None:
 
 def _answers(address: str) -> None:
     """Ask for Ray's head there before ray.init does, which waits for minutes. Raises InputError."""
-    host, _, port = address.rpartition(":")
     if address == "auto":
         return
+    if address.startswith("http"):
+        raise InputError(
+            f"--address {address}: that is a dashboard's address, for ray job submit. Give HOST:PORT of the Ray "
+            "head (port 6379 unless changed), or unset RAY_ADDRESS to use this machine alone."
+        )
+    host, _, port = address.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()):
         raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
     if address.startswith("ray://"):

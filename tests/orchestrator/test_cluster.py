@@ -178,10 +178,12 @@ def test_something_else_listens_at_the_address(command, tmp_path):
     assert not (tmp_path / "out" / "sweep.json").exists()
 
 
-def test_a_client_address_is_refused_with_the_way_out(command, tmp_path):
-    code, output = run(command, tmp_path / "out", "--address", "ray://127.0.0.1:10001")
+@pytest.mark.parametrize("address", ["ray://127.0.0.1:10001", "http://127.0.0.1:8265"])
+def test_an_address_of_another_kind_is_refused_with_the_way_out(command, tmp_path, address):
+    code, output = run(command, tmp_path / "out", RAY_ADDRESS=address)
     assert code == 2
     assert "ray job submit" in output
+    assert "HOST:PORT" in output
 
 
 def test_what_only_a_cluster_has_needs_an_address(command, tmp_path):

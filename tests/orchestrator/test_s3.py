@@ -15,6 +15,7 @@ from numbers_of import numbers
 from test_failures import GRID, at_epoch, command, interrupt, undisturbed  # noqa: F401
 
 import orchestrator.files
+from analysis.load import load
 from model.errors import InputError
 from orchestrator.files import Files, StorageError
 from orchestrator.run import main
@@ -128,6 +129,8 @@ def test_a_bucket_that_is_not_there(bucket, command, capsys, more):  # noqa: F81
     assert error.count("\n") <= 2
     with pytest.raises(InputError, match="Create the bucket"):
         status("s3://no-such-bucket-anywhere/x")
+    with pytest.raises(InputError, match="Create the bucket"):
+        load("s3://no-such-bucket-anywhere/x")
 
 
 def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch):  # noqa: F811
