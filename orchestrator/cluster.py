@@ -47,6 +47,12 @@ _NO_RAY = (
     "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
 )
 _SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
+_HEAD_ADDRESS = "Give HOST:PORT of the Ray head (port 6379 unless changed), or unset RAY_ADDRESS to use this machine alone."
+_OTHER_ADDRESSES = {
+    "ray": "a driver at the end of Ray Client dies with your connection; ray job submit has it live on the head",
+    "http": "that is a dashboard's address, for ray job submit",
+    "https": "that is a dashboard's address, for ray job submit",
+}
 _UNAUTHENTICATED = "Unauthenticated"  # gRPC's word
 _KNOCK_SECONDS = 15
 _ANSWER_SECONDS = 25
@@ -110,19 +116,11 @@ def _answers(address: str) -> None:
     """Ask for Ray's head there before ray.init does, which waits for minutes. Raises InputError."""
     if address == "auto":
         return
-    if address.startswith("http"):
-        raise InputError(
-            f"--address {address}: that is a dashboard's address, for ray job submit. Give HOST:PORT of the Ray "
-            "head (port 6379 unless changed), or unset RAY_ADDRESS to use this machine alone."
-        )
+    if (scheme := address.partition("://")[0]) in _OTHER_ADDRESSES and "://" in address:
+        raise InputError(f"--address {address}: {_OTHER_ADDRESSES[scheme]}. {_HEAD_ADDRESS}")
     host, _, port = address.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()):
-        raise InputError(f"--address {address}: expected HOST:PORT of a Ray head (port 6379 unless changed)")
-    if address.startswith("ray://"):
-        raise InputError(
-            f"--address {address}: Ray Client is not supported, as its driver dies with your connection. "
-            "Give HOST:PORT on a machine of the cluster, or submit the command with ray job submit."
-        )
+        raise InputError(f"--address {address}: no address of a Ray head. {_HEAD_ADDRESS}")
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
