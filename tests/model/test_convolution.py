@@ -208,3 +208,43 @@ def test_on_cuda_a_compiled_step_is_captured_and_trains_as_the_eager_one() -> No
     for _ in range(2):
         for a, b in zip(eager.run_epoch(), compiled.run_epoch(), strict=True):
             assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
+
+
+class FakeStream:
+    """Writes down who waits for whom, and what runs meanwhile."""
+
+    device = "cuda:0"
+    here: "list[FakeStream]"
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+
+    def wait_stream(self, other: "FakeStream") -> None:
+        self.log.append(f"{self.name} waits for {other.name}")
+
+    def __enter__(self) -> None:
+        self.here.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.here.pop()
+
+
+def test_side_streams_fork_from_the_stream_at_hand_and_join_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU: the order of waiting, and which replica runs where."""
+    log: list[str] = []
+    main, one, two = (FakeStream(name, log) for name in ("main", "one", "two"))
+    FakeStream.here = [main]
+    monkeypatch.setattr("torch.cuda.current_stream", lambda device: FakeStream.here[-1])
+    monkeypatch.setattr("torch.cuda.stream", lambda stream: stream)
+    branches = Branches(ResNet(spec(), 3, 3, 4))
+    branches._streams = [one, two]  # type: ignore[list-item]
+    for replica, solo in enumerate(branches.solos):
+        solo.register_forward_hook(
+            lambda *_, replica=replica: log.append(f"{replica} in {FakeStream.here[-1].name}")
+        )
+    assert branches(torch.randn(2, 12, 8, 8)).shape == (4, 2, 3)
+    assert log == [
+        "one waits for main", "two waits for main",
+        "0 in main", "1 in one", "2 in two", "3 in main",
+        "main waits for one", "main waits for two",
+    ]  # fmt: skip
