@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
@@ -102,7 +103,7 @@ def run_comparison(
     block, blocks = (0.1, 3) if options.quick else (0.3, 3)
     say(_heading(device, block, blocks))
     comparison = compare.Comparison(
-        data, device, say, block=block, blocks=blocks, seconds=60 * options.minutes
+        data, device, say, block=block, blocks=blocks, seconds=options.end - time.monotonic()
     )
     together: list[compare.Together] = []
     if device.type == "cuda":  # first, as the rest may take all the time there is
@@ -203,6 +204,7 @@ def _numbers(option: str, text: str) -> list[int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    options.end = time.monotonic() + 60 * options.minutes  # the check counts too
     out = sys.stderr if options.json else sys.stdout
     say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
     try:
