@@ -47,9 +47,9 @@ _NO_RAY = (
     "Check --address (and RAY_ADDRESS), or leave it out to use this machine alone."
 )
 _SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
-_HEAD_ADDRESS = "Give HOST:PORT of the Ray head (port 6379 unless changed), or unset RAY_ADDRESS to use this machine alone."
+_HEAD_ADDRESS = "Give HOST:PORT of a Ray head (port 6379 unless changed), or unset RAY_ADDRESS to stay here."
 _OTHER_ADDRESSES = {
-    "ray": "a driver at the end of Ray Client dies with your connection; ray job submit has it live on the head",
+    "ray": "a driver at the end of Ray Client dies with your connection; ray job submit runs it on the head",
     "http": "that is a dashboard's address, for ray job submit",
     "https": "that is a dashboard's address, for ray job submit",
 }
