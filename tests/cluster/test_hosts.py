@@ -28,7 +28,8 @@ from orchestrator.store import Store
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parent.parent.parent
-RESULTS = "s3://bucket/some/prefix"
+PLACE = "s3://bucket/some/prefix"
+RESULTS = f"{PLACE}/grid"  # as the grid's file is called
 EPOCHS = 30
 GRID = f"""\
 blocks:
@@ -51,7 +52,8 @@ def network(tmp_path_factory):
     shutil.copy(PROJECT / "pyproject.toml", folder / "project")
     (folder / "grid.yaml").write_text(GRID)
     with Network(folder) as network:
-        network.add("laptop", {"PATH": f"{sys.prefix}/bin:$PATH", "RAY_AUTH_MODE": "token"})
+        exports = {"RAY_AUTH_MODE": "token", "RAY_API_SERVER_ADDRESS": "http://127.0.0.1:8265"}
+        network.add("laptop", {"PATH": f"{sys.prefix}/bin:$PATH", **exports})
         for name in ("head", "w1", "w2"):
             shutil.copytree(images, network.add(name, {}).home / "images")
         yield network
@@ -115,12 +117,11 @@ class Cluster:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": "us-east-1",
             "OMP_NUM_THREADS": "1",
-            "RAY_JOB_STOP_WAIT_TIME_S": "120",  # by default a driver has three seconds to save and report
             "RAY_health_check_timeout_ms": "2000",  # by default a silent host counts as lost after 65 s
         }
         made = self.laptop.run(
             f"cd {self.network.folder}/project && python -m orchestrator.onprem --hosts {addresses} "
-            f"--user root --key {self.network.key} --results {RESULTS} --venv {sys.prefix} "
+            f"--user root --key {self.network.key} --results {PLACE} --venv {sys.prefix} "
             f"--aws-credentials ~/credentials "
             + " ".join(f"--env {name}={value}" for name, value in variables.items())
         ).stdout
@@ -165,9 +166,8 @@ class Cluster:
         home = self.network.home
         self.laptop.run(f"ray rsync-up cluster.yaml grid.yaml {home}/grid.yaml")
         self.laptop.run(
-            f"ray job submit --address http://127.0.0.1:8265 --submission-id {name} --no-wait -- "
-            f"python -m orchestrator.run --grid {home}/grid.yaml --data-dir {home}/images {' '.join(PACK)} "
-            f"--results {RESULTS}"
+            f"ray job submit --submission-id {name} --no-wait -- "
+            f"python -m orchestrator.run --grid {home}/grid.yaml --data-dir {home}/images {' '.join(PACK)}"
         )
 
     def wait_for(self, name, seconds, condition):
@@ -250,6 +250,7 @@ def test_hosts_lost_and_another_come(cluster, undisturbed):
     shutil.copytree(network.folder / "images", network.add("w3", {}).home / "images")
     cluster.describe("w1", "w2", "w3")
     cluster.up("--no-restart")
+    # A head that runs reads its list of hosts again when a command of Ray's reads the file there.
     cluster.laptop.run("ray exec cluster.yaml 'ray get-worker-ips ~/ray_bootstrap_config.yaml'")
     until(lambda: "w3" in cluster.alive(), 120, "the new host joined")
     network.hosts[({"w1", "w2"} - {lost}).pop()].lose(silently=False)
