@@ -122,7 +122,8 @@ def _trials(drawn: "go.Figure", sizes: Sequence[Mapping[str, Any]]) -> None:
         drawn.update_xaxes(
             title="trials done", range=[0, 1.04 * largest["trials"]], tickformat=",", row=2, col=column
         )
-    drawn.update_yaxes(title="ms", rangemode="tozero", row=2, col=1)
+    highest = max(part[key] for part in parts for key, *_ in _SERIES)
+    drawn.update_yaxes(title="ms", range=[0, 1.35 * highest], row=2, col=1)  # room for the names
 
 
 def _memory(
