@@ -70,7 +70,7 @@ def _all_flips(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def smallest_p(n: int) -> float:
     """The smallest p that the two-sided sign-flip test can give with n pairs."""
-    return min(1.0, 2.0 / 2**n) if n else NAN
+    return min(1.0, 2.0 ** (1 - n)) if n else NAN  # not 2 / 2**n, which overflows from 1,025 pairs
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -35,6 +35,7 @@ os.environ.update(
     RAY_AIR_NEW_OUTPUT="0",
     TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
     TUNE_DISABLE_SIGINT_HANDLER="1",
+    TUNE_GLOBAL_CHECKPOINT_S="3600",  # of all trials' state, for a restore that we never do
     RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0",
 )
 

@@ -35,6 +35,8 @@ def test_five_seeds_cannot_pass_the_sign_flip_test():
     assert paired.smallest_p(5) == 1 / 16
     assert paired.sign_flip(D) == 1 / 16
     assert paired.smallest_p(6) == 1 / 32
+    assert paired.smallest_p(1025) == 2.0**-1024, "where 2**n is no float any more"
+    assert paired.smallest_p(10_000) == 0
 
 
 def test_sign_flip_of_many_pairs_is_sampled_with_the_generator():
