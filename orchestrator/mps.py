@@ -89,13 +89,18 @@ def _join(control: str, folder: Path) -> None:
     with _locked(folder / "start", exclusive=True):
         _check_failure(folder)
         users = _open_locked(folder / "users", exclusive=False)
+        environment, absent = _environment(folder), False
         try:
-            environment = _environment(folder)
-            if not _answers(control, environment):
-                _start(control, folder, environment)
+            absent = not _answers(control, environment)
+            if absent:
+                _start(control, environment)
             _guard(control, folder)
-        except BaseException:
+        except BaseException as error:
+            if absent:
+                _stop(control, environment)  # without a guardian it would stay for ever
             users.close()
+            if isinstance(error, Exception):  # the node's others need not find out one after another
+                (folder / "failed").write_text(str(error), encoding="utf-8")
             raise
         _held.append(users)
         os.environ.update({name: environment[name] for name in (PIPES, LOGS)})
@@ -118,25 +123,22 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**rest, PIPES: str(folder / "pipe"), LOGS: str(folder / "log")}
 
 
-def _start(control: str, folder: Path, environment: dict[str, str]) -> None:
-    """Start the daemon and see that a client can work with it, which takes a second."""
+def _start(control: str, environment: dict[str, str]) -> None:
+    """Start the daemon and see that a client can work with it, which takes a second. If not, the caller
+    stops it."""
     for name in (PIPES, LOGS):
         shutil.rmtree(environment[name], ignore_errors=True)  # pipes of a daemon that was killed
         Path(environment[name]).mkdir(mode=0o700)
     started = _run([control, "-d"], "", environment)
     if started.returncode:
-        raise _failed(folder, f"{CONTROL} -d: {_last(started.stderr or started.stdout)}")
+        raise _UnusableError(f"{CONTROL} -d: {_last(started.stderr or started.stdout)}")
     client = {**environment, **{k: v for k, v in os.environ.items() if k == "CUDA_VISIBLE_DEVICES"}}
-    probe = _run([sys.executable, "-I", "-c", PROBE], "", client)
+    try:
+        probe = _run([sys.executable, "-I", "-c", PROBE], "", client)
+    except subprocess.TimeoutExpired:
+        raise _UnusableError(f"CUDA did not start under MPS within {_PATIENCE:.0f} s") from None
     if probe.returncode:
-        _stop(control, environment)
-        raise _failed(folder, f"no CUDA under MPS here: {_last(probe.stderr)}")
-
-
-def _failed(folder: Path, reason: str) -> _UnusableError:
-    """Note it for the node's other workers, which need not find out one after another."""
-    (folder / "failed").write_text(reason, encoding="utf-8")
-    return _UnusableError(reason)
+        raise _UnusableError(f"no CUDA under MPS here: {_last(probe.stderr)}")
 
 
 def _check_failure(folder: Path) -> None:

@@ -17,6 +17,7 @@ The output depends on the arguments alone.
 """
 
 import argparse
+import ipaddress
 import json
 import re
 import shlex
@@ -35,6 +36,8 @@ _PLACE = re.compile(r"~?(/[A-Za-z0-9_.+@-]+)+/?")
 _SECRET = re.compile(r"SECRET|KEY|TOKEN|PASS|CREDENTIAL", re.IGNORECASE)
 _NAMES_A_PLACE = re.compile(r"_(FILE|PATH|DIR)$", re.IGNORECASE)
 _WITH_PASSWORD = re.compile(r"://[^/\s]*:[^/\s]*@")
+#: Among sshpass's own options: behind them, `-p` is a port of ssh's.
+_SSHPASS = re.compile(r"\bsshpass(\s+-([fdP]\s*\S+|[evhV]\S*))*\s+-[evhV]*p")
 _OURS = ("NORMSWEEP_RESULTS", "RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED", "RAY_enable_autoscaler_v2", "PATH")
 _ENVIRONMENT = "~/normsweep-env.sh"
 _CREDENTIALS = "normsweep-aws-credentials"
@@ -70,15 +73,25 @@ def hosts(text: str, head: str | None) -> tuple[str, tuple[str, ...]]:
         raise InputError("--hosts is empty; give names or addresses with commas between, the head first")
     for option, given in (("--hosts", names), ("--head", [] if head is None else [head])):
         for name in given:
-            if not _HOST.fullmatch(name):
+            if not _is_host(name):
                 raise InputError(
                     f"{option}: {name!r} is no host name or IPv4 address (a port goes in ~/.ssh/config)"
                 )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    lower = [name.lower() for name in names]  # what a name means does not depend on its case
+    twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
         raise InputError(f"--hosts names {', '.join(twice)} twice; each machine runs Ray once")
     head = head or names[0]
-    return head, tuple(name for name in names if name != head)
+    return head, tuple(name for name in names if name.lower() != head.lower())
+
+
+def _is_host(name: str) -> bool:
+    if re.fullmatch(r"[0-9.]+", name):
+        try:
+            ipaddress.IPv4Address(name)
+        except ValueError:
+            return False
+    return _HOST.fullmatch(name) is not None
 
 
 def variable(text: str) -> tuple[str, str]:
@@ -109,8 +122,14 @@ def checked(site: Site) -> Site:
             f"--results {site.results!r}: expected a URL such as s3://bucket/prefix, or the absolute path "
             "of a folder that every host shares"
         )
-    if _WITH_PASSWORD.search(site.results):
-        raise InputError("--results holds a password, and the cluster file is no place for one")
+    proxy = () if site.ssh_proxy_command is None else (site.ssh_proxy_command,)
+    written = {"--results": (site.results,), "--setup": site.setup or (), "--ssh-proxy-command": proxy}
+    for option, texts in written.items():
+        if any(_WITH_PASSWORD.search(text) or _SSHPASS.search(text) for text in texts):
+            raise InputError(
+                f"{option} holds a password, and the cluster file is no place for one. "
+                "Use a key, or the machine's own ~/.netrc, pip.conf or ~/.ssh/config."
+            )
     if site.venv is not None and site.setup is not None:
         raise InputError("--venv and --setup: give one; with --venv nothing is installed")
     if site.venv is not None and not _PLACE.fullmatch(site.venv):
@@ -288,7 +307,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--env", action="append", default=[], metavar="NAME=VALUE", help="for every node; may be repeated")
     add("--aws-credentials", metavar="FILE", help="a credentials file, copied to every node with mode 600")
     add("--ssh-proxy-command", metavar="CMD", help="how this machine reaches the head, if not directly")
-    add("--head-trains", action="store_true", help="the head takes packs too (it does when alone)")
+    add(
+        "--head-trains",
+        action="store_true",
+        help="the head takes packs too (it does when alone); with workers the sweep needs --use-head as well",
+    )
     return parser
 
 

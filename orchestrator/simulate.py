@@ -33,8 +33,8 @@ WORKERS = (1, 4, 16, 64, 256, 1000)
 _MOST_WORKERS = 100_000
 _HOUR = 3600.0
 _HEAD = (
-    "workers  packs  bound h  no trouble  makespan h (range)         ratio   paid h  lost h   "
-    "lost  start   idle"
+    "workers  packs  bound h  no trouble  makespan h (range)         ratio   paid h  lost h  "
+    "lost %  start %  idle %"
 )
 
 
@@ -166,7 +166,8 @@ def _line(row: Row) -> str:
     """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid. Without idling the
     books leave a rounding error, of either sign."""
     makespan = f"{row.makespan:8.2f} ({row.low:.2f}–{row.high:.2f})"
-    shares = "  ".join(f"{max(0.0, part) / row.paid:5.1%}" for part in (row.lost, row.starting, row.idle))
+    parts = ((row.lost, 6), (row.starting, 7), (row.idle, 6))
+    shares = "  ".join(f"{max(0.0, part) / row.paid:{width}.1%}" for part, width in parts)
     return (
         f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.calm:10.2f}  {makespan:26} "
         f"{row.makespan / row.bound:5.3f}  {row.paid:7,.0f}  {row.lost:6.1f}  {shares}"

@@ -227,6 +227,10 @@ GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
         ({"--hosts": ""}, "--hosts is empty"),
         ({"--hosts": " , "}, "--hosts is empty"),
         ({"--hosts": "h1,h2,h1"}, "h1 twice"),
+        ({"--hosts": "A,b,a"}, "a twice"),
+        ({"--hosts": "10.0.0.300,h2"}, "'10.0.0.300' is no host name or IPv4 address"),
+        ({"--hosts": "h1,10.0.1"}, "'10.0.1' is no host name"),
+        ({"--head": "10.0.0.256"}, "--head: '10.0.0.256' is no host name"),
         ({"--hosts": "h1,,h2"}, "'' is no host name"),
         ({"--hosts": "h1:22"}, "no host name"),
         ({"--hosts": "h1,$(reboot)"}, "no host name"),
@@ -236,6 +240,12 @@ GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
         ({"--aws-credentials": "/no/such/file"}, "no such file"),
         ({"--results": "results"}, "absolute path"),
         ({"--results": "s3://key:hidden@mine/x"}, "password"),
+        ({"--setup": "pip install --index-url https://me:hidden@pypi/ x"}, "--setup holds a password"),
+        ({"--setup": "sshpass -phidden scp mirror:x ."}, "--setup holds a password"),
+        ({"--ssh-proxy-command": "sshpass -p hidden ssh -W %h:%p door"}, "--ssh-proxy-command holds"),
+        ({"--ssh-proxy-command": "/usr/bin/sshpass -v -p hidden ssh door"}, "--ssh-proxy-command holds"),
+        ({"--ssh-proxy-command": "sshpass -vp hidden ssh door"}, "--ssh-proxy-command holds"),
+        ({"--ssh-proxy-command": "nc -x http://me:hidden@proxy %h %p"}, "--ssh-proxy-command holds"),
         ({"--results": "s3://mine/x\ny"}, "expected a URL"),
         ({"--project": "/"}, "no pyproject.toml"),
         ({"--name": "../x"}, "--name"),
@@ -277,6 +287,22 @@ def test_missing_options_are_exit_code_2(capsys: pytest.CaptureFixture[str], arg
 def test_a_place_of_a_secret_is_no_secret(made: Any) -> None:
     config = made("--env", "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token")
     assert "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token" in "".join(config["setup_commands"])
+
+
+@pytest.mark.parametrize("command", ["ssh -p 22 -W %h:%p door", "sshpass -f ~/.door ssh -p 22 -W %h:%p door"])
+def test_a_port_is_no_password(made: Any, command: str) -> None:
+    assert made("--ssh-proxy-command", command)["auth"]["ssh_proxy_command"] == command
+
+
+def test_a_name_in_another_case_is_the_same_host(made: Any) -> None:
+    provider = made("--head", "GPU3")["provider"]
+    assert (provider["head_ip"], provider["worker_ips"]) == ("GPU3", ["10.0.0.1", "10.0.0.2"])
+
+
+def test_the_help_says_that_the_sweep_must_ask_for_the_head_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "--use-head" in capsys.readouterr().out.split("--head-trains")[-1]
 
 
 def test_the_default_project_is_this_clone(made: Any) -> None:

@@ -239,6 +239,40 @@ def test_a_client_that_cannot_work_under_it_ends_the_daemon(
     assert mps.PIPES not in os.environ
 
 
+def test_a_client_that_hangs_under_it_ends_the_daemon_and_no_other_worker_tries(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mps, "PROBE", "import time; time.sleep(600)")
+    monkeypatch.setattr(mps, "_PATIENCE", 3.0)
+    warning = mps.share_gpu(0.5)
+    assert warning is not None
+    assert "within 3 s" in warning
+    assert calls(machine) == ["start every", "quit"]
+    monkeypatch.setattr(mps, "PROBE", "")
+    assert mps.share_gpu(0.5) == warning
+    assert calls(machine) == ["start every", "quit"]
+    assert mps.PIPES not in os.environ
+
+
+@pytest.mark.parametrize("theirs", [False, True])
+def test_without_a_guardian_a_daemon_that_was_just_started_is_stopped_and_no_other(
+    machine: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: Callable[..., "subprocess.Popen[str]"],
+    theirs: bool,
+) -> None:
+    if theirs:
+        said(worker())
+    with monkeypatch.context() as broken:
+        broken.setattr(mps, "__file__", str(machine / "gone.py"))  # the guardian's program
+        warning = mps.share_gpu(0.5)
+    assert warning is not None
+    assert "gone.py" in warning
+    assert calls(machine) == (["start every"] if theirs else ["start every", "quit"])
+    assert mps.share_gpu(0.5) == warning
+    assert mps.PIPES not in os.environ
+
+
 def test_the_probe_is_a_program_that_says_what_is_missing() -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-c", mps.PROBE], capture_output=True, text=True, check=False, timeout=60

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import random
+import re
 
 import pytest
 
@@ -341,6 +342,21 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
         assert row.bound <= row.calm <= row.low <= row.makespan <= row.high
         assert row.lost > 0
         assert row.losses > 0
+
+
+def test_every_column_has_a_name_of_its_own_above_it(capsys):
+    arguments = ["--grid", "full", "--workers", "1,64", "--repeats", "2"]
+    (_, row) = rows_of(capsys, *arguments)
+    assert simulate.main(arguments) == 0
+    _, _, head, _, line = capsys.readouterr().out.splitlines()
+    names = re.split(r"\s{2,}", head.strip())
+    assert len(set(names)) == len(names) == len(re.split(r"\s{2,}", line.strip()))
+    shares = {"lost %": row.lost, "start %": row.starting, "idle %": row.idle}
+    for name, part in shares.items():
+        end = head.index(name) + len(name)
+        assert line[:end].split()[-1] == f"{part / row.paid:.1%}"
+    end = head.index("lost h") + len("lost h")
+    assert line[:end].split()[-1] == f"{row.lost:.1f}"
 
 
 def test_pack_sizes(capsys):
