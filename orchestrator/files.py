@@ -10,9 +10,12 @@ an error. To a patient reader a missing root is storage that is gone and not an 
 for empty would train everything anew.
 """
 
+import errno
 import hashlib
 import json
 import os
+import re
+import textwrap
 import threading
 import time
 import uuid
@@ -31,11 +34,15 @@ _T = TypeVar("_T")
 MAX_JSON_BYTES = 64 * 2**20
 #: The key under which a JSON file of ours carries the SHA-256 of the rest.
 CHECKSUM = "sha256"
+#: A URL with user:password@, also where the password has a slash; a port is no password.
+WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
+#: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
+_WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
 
 
 #: Seconds in which storage has to answer before a sweep begins.
 _ANSWER_SECONDS = 25.0
-#: What is said when an error, or what caused it, has one of these words.
+#: What is said when remote storage's error, or what caused it, has one of these words.
 _REMEDIES = (
     (
         ("Unable to locate credentials", "NoCredentials", "PartialCredentials", "ProfileNotFound"),
@@ -45,6 +52,7 @@ _REMEDIES = (
         ("NoSuchBucket", "bucket does not exist"),
         "Create the bucket, or correct its name in --results (or NORMSWEEP_RESULTS).",
     ),
+    (("ExpiredToken", "oken has expired"), "The credentials have expired: renew them."),
     (
         (
             "AccessDenied",
@@ -52,13 +60,17 @@ _REMEDIES = (
             "Forbidden",
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
-            "Token",
+            "InvalidToken",
         ),
         "The credentials in use may not do that: they need to list, read, write and delete there.",
     ),
     (
         ("Could not connect", "ConnectTimeout", "ReadTimeout", "EndpointConnectionError", "no answer within"),
         "Check the network, and AWS_ENDPOINT_URL if the bucket is not at Amazon.",
+    ),
+    (
+        ("Connection refused", "Name or service", "name resolution", "No route to host", "timed out"),
+        "Check the network, and the host and port in the URL.",
     ),
 )
 
@@ -75,16 +87,28 @@ class Files:
     """
 
     def __init__(self, url: str, patience: float | None = None) -> None:
-        try:
-            self.fs, self.root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-        except ImportError as error:
-            scheme = url.split("://", maxsplit=1)[0]
-            raise InputError(f"{url} needs an extra: pip install 'normsweep[{scheme}]' ({error})") from None
-        except ValueError as error:
-            raise InputError(f"{url} is no folder or URL that fsspec knows: {error}") from None
-        self.url = url
-        self.local = isinstance(self.fs, LocalFileSystem)
+        """Raises InputError where `url` cannot be or is not answered; StorageError with `patience`."""
+        _refuse_password(url)
+        self.url = self.root = url
+        self.local = False
         self._patience = patience
+        if patience is None:
+            self._or_say("opened", self._open)
+        else:
+            self._patiently(lambda: _within(_ANSWER_SECONDS, self._open))
+        self.local = isinstance(self.fs, LocalFileSystem)
+
+    def _open(self) -> None:
+        """Some backends connect in their constructor: FTP, SFTP, SMB, HDFS."""
+        try:
+            self.fs, self.root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
+        except ImportError as error:
+            scheme = self.url.split("://", maxsplit=1)[0]
+            raise InputError(
+                f"{self.url} needs an extra: pip install 'normsweep[{scheme}]' ({error})"
+            ) from None
+        except ValueError as error:
+            raise InputError(f"{self.url} is no folder or URL that fsspec knows: {error}") from None
 
     def path(self, name: str) -> str:
         """The full path of a relative name. Raises ValueError where it would leave the root."""
@@ -145,6 +169,8 @@ class Files:
         """Try to list. Raises InputError that says what stands in the way, soon; an empty place is none."""
 
         def attempt() -> None:
+            if self.local and os.path.exists(self.root) and not os.path.isdir(self.root):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             try:
                 self._once(lambda: self.fs.ls(self.root))
             except FileNotFoundError as error:
@@ -156,11 +182,12 @@ class Files:
     def _or_say(self, what: str, action: Callable[[], None]) -> None:
         try:
             action() if self.local else _within(_ANSWER_SECONDS, action)
+        except InputError:
+            raise
         except Exception as error:
-            why = reason(error).removeprefix(f"{self.url}: ").rstrip(".")
-            raise InputError(
-                f"the results folder {self.url} cannot be {what}: {why}. {_remedy(error)}"
-            ) from None
+            why = textwrap.shorten(reason(error).removeprefix(f"{self.url}: ").rstrip("."), 400)
+            remedy = _remedy(error, () if self.local else _REMEDIES)
+            raise InputError(f"the results folder {self.url} cannot be {what}: {why}. {remedy}") from None
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -273,6 +300,8 @@ class Files:
                 if self.local:
                     self._root_is_there()
                 return action()
+            except InputError:
+                raise  # the URL is wrong, and stays so
             except _ABSENT as absent:
                 if os.path.isdir(self.root) if self.local else not _bucket_is_gone(absent):
                     raise  # the file is absent, storage is not
@@ -285,6 +314,27 @@ class Files:
                 raise StorageError(f"{self.url}: {reason(error)}") from error
             time.sleep(wait)
             wait = min(2 * wait, 5.0)
+
+
+def checked_url(url: str) -> str:
+    """The same URL. Raises InputError where nothing follows its scheme, or it holds a password."""
+    scheme, _, rest = url.partition("://")
+    _refuse_password(url)
+    if not rest.strip("/") or (scheme in _WITH_BUCKET and rest.startswith("/")):
+        raise InputError(
+            f"{url} names no place: expected {scheme}:// and a bucket, host or path. "
+            "Is a variable in --results or NORMSWEEP_RESULTS empty?"
+        )
+    return url
+
+
+def _refuse_password(url: str) -> None:
+    """The URL is kept in sweep.json, the lock and the report: no place for a secret, nor is the terminal."""
+    if WITH_PASSWORD.search(url):
+        raise InputError(
+            "the URL of the results holds a password, and would be kept where others read it. "
+            "Credentials belong in the environment, ~/.aws or ~/.ssh."
+        )
 
 
 def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:
@@ -325,11 +375,11 @@ def _within(seconds: float, action: Callable[[], None]) -> None:
         raise outcome[0]
 
 
-def _remedy(error: Exception) -> str:
-    """What a person can do about it."""
+def _remedy(error: Exception, remedies: Iterable[tuple[tuple[str, ...], str]]) -> str:
+    """What a person can do about it. A folder's errors hold file names, which may have any word in them."""
     text = f"{error} {error.__cause__!r}"
     return next(
-        (remedy for words, remedy in _REMEDIES if any(word in text for word in words)),
+        (remedy for words, remedy in remedies if any(word in text for word in words)),
         "Choose another with --results, or change its permissions.",
     )
 

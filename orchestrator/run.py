@@ -18,7 +18,7 @@ from rich.table import Table
 from model.errors import InputError
 from model.spec import DATASETS, MODELS, NORMS
 from orchestrator.adjust import Adjustments, adjust
-from orchestrator.files import StorageError
+from orchestrator.files import StorageError, checked_url
 from orchestrator.grid import MOST_SEEDS, find, shipped
 from orchestrator.interrupt import Interrupt
 
@@ -61,7 +61,7 @@ def place_of(text: str) -> str:
     except UnicodeEncodeError:
         raise InputError(f"{text!r} is not UTF-8 text; choose another name") from None
     if "://" in text:
-        return text.rstrip("/")
+        return checked_url(text).rstrip("/")
     return os.path.abspath(os.path.expanduser(text))
 
 
@@ -80,7 +80,8 @@ def _show_warning(
 
 def _results_root() -> str:
     """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
-    return os.environ.get("NORMSWEEP_RESULTS", "").rstrip("/") or "results"
+    root = os.environ.get("NORMSWEEP_RESULTS", "")
+    return place_of(root).rstrip("/") if root else "results"
 
 
 class _Parser(argparse.ArgumentParser):

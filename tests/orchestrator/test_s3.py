@@ -133,13 +133,21 @@ def test_a_bucket_that_is_not_there(bucket, command, capsys, more):  # noqa: F81
         load("s3://no-such-bucket-anywhere/x")
 
 
-def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch):  # noqa: F811
-    """As S3 answers where the policy denies it: 403 to all that is asked."""
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("AccessDenied", "The credentials in use may not do that"),
+        ("InvalidToken", "The credentials in use may not do that"),
+        ("ExpiredToken", "The credentials have expired: renew them"),
+    ],
+)
+def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch, code, remedy):  # noqa: F811
+    """As S3 answers where the policy denies it, or the credentials are stale, to all that is asked."""
 
     class Refuses(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-            self.send_response(403)
+            body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
+            self.send_response(403 if code == "AccessDenied" else 400)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if self.command != "HEAD":
@@ -154,7 +162,7 @@ def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch):  # noqa: F
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         fresh()
         assert main([*command, "--results", bucket]) == 2
-    assert "The credentials in use may not do that" in capsys.readouterr().err
+    assert remedy in capsys.readouterr().err
     fresh()
 
 
