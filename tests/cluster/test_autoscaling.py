@@ -4,6 +4,7 @@ Ray's own autoscaler decides, over Ray's provider for one machine whose nodes ar
 cores to spare, as a careless one has, and must not be trained on.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -32,6 +33,15 @@ ASK = """\
 import json, ray
 ray.init("{address}", log_to_driver=False, configure_logging=False)
 print(json.dumps([n["NodeID"] for n in ray.nodes() if n["Alive"]]))
+"""
+
+
+WATCH = """\
+import ray, time
+ray.init("{address}", log_to_driver=False, configure_logging=False)
+while True:
+    print("up", sum(n["Alive"] for n in ray.nodes()), flush=True)
+    time.sleep(0.2)
 """
 
 
@@ -125,6 +135,23 @@ def alive(address):
     return json.loads(done.stdout.strip().splitlines()[-1]) if done.returncode == 0 else []
 
 
+@contextlib.contextmanager
+def watched(address, path):
+    """Meanwhile a process writes down how many nodes are up, the head among them: gives a function for the
+    most at once. Afterwards would be too late, as idle ones go within seconds."""
+    command = [sys.executable, "-c", WATCH.format(address=address)]
+
+    def counts():
+        return [int(line[3:]) for line in path.read_text().splitlines() if line.startswith("up ")]
+
+    with path.open("wb") as file, subprocess.Popen(command, stdout=file) as process:
+        try:
+            assert wait_for(counts, 60), "the watcher sees the cluster"
+            yield lambda: max(counts())
+        finally:
+            process.kill()
+
+
 def wait_for(condition, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -142,18 +169,21 @@ def test_from_none_to_two_and_back(head, tmp_path):
     out = tmp_path / "out"
     images = make_images(tmp_path / "images")
     command = ["--grid", str(grid), "--data-dir", str(images), "--pack", "1", "--results", str(out)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator.run", *command, "--address", address],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "HOME": str(home)},
-    )
-    output, _ = process.communicate(timeout=300)
+    with watched(address, tmp_path / "up") as most:
+        process = subprocess.run(
+            [sys.executable, "-m", "orchestrator.run", *command, "--address", address],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, "HOME": str(home)},
+        )
+    output = process.stdout
     assert process.returncode == 0, output
     assert "2 at a time" in output, "the plan reckons with what may come"
     assert "2 machines, 0 up now; what it costs is not known yet" in output
     workers = {state.result["worker"] for state in Store(str(out)).scan().values()}
     assert len(workers) == 2, "two packs, two workers at once"
-    assert len(alive(address)) >= 2, "workers had come"
+    assert most() == 3, "the head and two workers were up at once"
     assert wait_for(lambda: alive(address) == [HEAD_ID], 120), "and went when idle"

@@ -3,7 +3,7 @@
 import dataclasses
 import gzip
 import json
-import re
+import os
 import shutil
 import subprocess
 import tomllib
@@ -247,19 +247,54 @@ def test_the_commands_are_good_shell() -> None:
         assert subprocess.run(["bash", "-n", "-c", line], check=False).returncode == 0, line
 
 
-def test_the_roles_are_no_wider_than_needed() -> None:
-    """The policies in the comment, as the shell would make them."""
-    script = "BUCKET=mine\n" + "\n".join(
-        line for line in preparation().splitlines() if re.match(r"(role|bucket|launch)=", line)
-    )
-    shown = subprocess.run(
-        ["bash", "-c", script + '\nprintf "%s\\n" "$role" "$bucket" "$launch"'],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    role, bucket, launch = map(json.loads, shown.stdout.splitlines())
-    assert role["Statement"][0]["Principal"] == {"Service": "ec2.amazonaws.com"}
+# An account in place of `aws`: what was made before is refused, as AWS does, and every call is written down.
+AWS = """\
+#!/bin/bash
+printf '%s\\0' "$@" >> "$CALLS"; printf '\\n\\0' >> "$CALLS"
+case "$2" in
+  mb | create-*) [ -z "$MADE" ] || { echo "it exists already" >&2; exit 254; }; echo sg-1 ;;
+  describe-security-groups) echo sg-1 ;;
+esac
+"""
+
+
+def prepared(folder: Path, made: str) -> tuple[list[list[str]], str]:
+    """The calls of `aws` in an account where all was `made` before (or "", nothing), and what was shown."""
+    for name, text in (("aws", AWS), ("curl", "#!/bin/bash\necho 198.51.100.7\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(folder / "calls"), "MADE": made}
+    done = subprocess.run(
+        ["bash", "-c", preparation().replace("your-bucket", "mine")],
+        env=environment, check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    calls = [call.split("\0")[:-1] for call in (folder / "calls").read_text().split("\n\0")[:-1]]
+    return calls, done.stdout
+
+
+@pytest.mark.parametrize("made", ["", "before"])
+def test_ports_are_opened_in_a_group_that_was_there_before_too(tmp_path: Path, made: str) -> None:
+    calls, shown = prepared(tmp_path, made)
+    opened = [call for call in calls if "authorize-security-group-ingress" in call]
+    assert [call[call.index("--group-id") + 1] for call in opened] == ["sg-1", "sg-1"]
+    assert opened[0][-2:] == ["--source-group", "sg-1"]
+    assert opened[1][-2:] == ["--cidr", "198.51.100.7/32"]
+    assert "security group: sg-1\n" in shown
+
+
+def test_the_roles_are_no_wider_than_needed(tmp_path: Path) -> None:
+    """The policies in the comment, as AWS is given them."""
+    calls, _ = prepared(tmp_path, "")
+    given = {
+        (call[call.index("--role-name") + 1], call[1]): json.loads(call[-1])
+        for call in calls
+        if "policy" in call[-2]
+    }
+    head, worker = "normsweep-head", "normsweep-worker"
+    for name in (head, worker):
+        (statement,) = given[name, "create-role"]["Statement"]
+        assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
+    bucket, launch = given[worker, "put-role-policy"], given[head, "put-role-policy"]
     assert {s["Resource"] for s in bucket["Statement"]} == {"arn:aws:s3:::mine", "arn:aws:s3:::mine/*"}
     assert "*" not in {action for s in bucket["Statement"] for action in s["Action"]}
     passed = [s for s in launch["Statement"] if s["Action"] == "iam:PassRole"]
