@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ _OTHER_ADDRESSES = {
 _UNAUTHENTICATED = "Unauthenticated"  # gRPC's word
 _KNOCK_SECONDS = 15
 _ANSWER_SECONDS = 25
-_CALIBRATION_SECONDS = 60
+_DATA_SECONDS = 1800  # a download and sixty thousand small files
+_FREE_SECONDS = 20  # until a machine is free for the first calibration
+_CALIBRATION_SECONDS = 60  # for all of them
+_LATE = " (which joined while the sweep ran)"
 _BOOTSTRAP = "~/ray_bootstrap_config.yaml"
 _GPU_TYPE = "accelerator_type:"
 _HEAD = "node:__internal_head__"
@@ -95,6 +99,10 @@ def cluster(
             **({} if address else local),
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
+        if "Version mismatch" in str(error):
+            raise InputError(
+                f"{' '.join(str(error).split())} Install the same Ray and Python here and on the cluster."
+            ) from None
         reason = str(error).splitlines()[0]
         raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
     if threading.current_thread() is threading.main_thread():
@@ -123,7 +131,7 @@ def _answers(address: str) -> None:
     if not host or not (port.isascii() and port.isdecimal()):
         raise InputError(f"--address {address}: no address of a Ray head. {_HEAD_ADDRESS}")
     try:
-        socket.create_connection((host, int(port)), timeout=10).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
         raise InputError(_NO_RAY.format(where=address, reason=error)) from None
     # In a process of its own, because a client that waits for a GCS can be stopped in no other way.
@@ -156,9 +164,11 @@ def joined(options: Options) -> Iterator[Site]:
     """The cluster at `options.address`: where packs go there. Raises InputError."""
     share = options.gpus_per_pack
     with cluster(options.address, shared_gpus=bool(share and share < 1)):
+        types, most = _node_types()
         yield choose_site(
             _nodes(),
-            _node_types(),
+            types,
+            most=most,
             cpus_per_pack=options.cpus_per_pack,
             gpus_per_pack=share,
             gpu_type=options.gpu_type,
@@ -190,28 +200,29 @@ def _nodes() -> list[Node]:
     return found
 
 
-def _node_types() -> list[NodeType]:
-    """What the autoscaler may bring, from the cluster file that `ray up` leaves on the head; else nothing.
+def _node_types() -> tuple[list[NodeType], int | None]:
+    """What the autoscaler may bring, and how many in all: from the file that `ray up` leaves on the head.
 
     Ray tells a driver what its cluster is and not what it may become.
     """
     try:
         config = yaml.safe_load(Path(_BOOTSTRAP).expanduser().read_text())
+        most = int(config.get("max_workers", 0))
         kinds = dict(config["available_node_types"])
         kinds.pop(config.get("head_node_type"), None)
-        return [
+        types = [
             NodeType(
                 name,
                 float(kind["resources"].get("CPU", 0)),
                 float(kind["resources"].get("GPU", 0)),
-                int(kind.get("max_workers", config.get("max_workers", 0))),
+                min(most, int(kind.get("max_workers", most))),
                 next((n.removeprefix(_GPU_TYPE) for n in kind["resources"] if n.startswith(_GPU_TYPE)), None),
             )
             for name, kind in kinds.items()
-            if kind.get("max_workers", config.get("max_workers", 0))
         ]
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
-        return []
+        return [], None
+    return [kind for kind in types if kind.most], most
 
 
 @dataclass(frozen=True)
@@ -227,44 +238,56 @@ class Vetted:
 
 
 def check_nodes(site: Site, options: Options, infos: Mapping[str, DataInfo]) -> Vetted:
-    """Ask every machine that will train whether it can. Raises InputError that names the node.
+    """Ask every machine that will train for its versions and the results. Raises InputError that names it.
 
-    The machines are asked at once, and each has `_ANSWER_SECONDS`: a bucket that is firewalled off
-    answers nothing at all.
+    The machines are asked at once, and all of them have `_ANSWER_SECONDS`: a bucket that is firewalled
+    off answers nothing at all. One that is lost meanwhile is no trouble; it is asked when it returns.
     """
-    question = ask(options.results, tuple(infos), options.data_dir)
-    here = Answer(socket.gethostname(), versions(), {name: info.fingerprint for name, info in infos.items()})
-    answers: list[Answer] = []
+    here = Answer(versions(), {name: info.fingerprint for name, info in infos.items()})
+    question = ask(options.results, options.data_dir)
     try:
-        asked = {node: _on(node.node_id, probe).remote(question) for node in site.nodes}
-        if asked:
-            ray.wait(list(asked.values()), num_returns=len(asked), timeout=_ANSWER_SECONDS)
-        for node, reference in asked.items():
-            answer = _answer(reference, node.name)
-            answers.append(answer)
+        answers = _answers_of(site.nodes, question, _ANSWER_SECONDS)
+        for node, answer in answers.items():
             if problem := trouble(here, answer, node.name, question) or unseen(question, node.name, answer):
                 raise InputError(problem)
     finally:
-        withdraw(question, answers)
-    return Vetted(frozenset(node.node_id for node in site.nodes), here, replace(question, token=None))
+        withdraw(question)
+    late = replace(question, token=None, datasets=tuple(infos))
+    return Vetted(frozenset(node.node_id for node in answers), here, late)
+
+
+def read_data(vetted: Vetted, site: Site, infos: Mapping[str, DataInfo]) -> None:
+    """Have the machines read the data, each on its own: fetched and decoded once. Raises InputError."""
+    question = ask(vetted.question.results, vetted.question.data_dir, tuple(infos))
+    try:
+        for node, answer in _answers_of(site.nodes, question, _DATA_SECONDS).items():
+            if problem := trouble(vetted.here, answer, node.name, question):
+                raise InputError(problem)
+    finally:
+        withdraw(question)
 
 
 def calibrator(site: Site) -> Calibrate:
     """Times training on a machine that will train: a head without a GPU cannot say how fast one is.
 
-    The function raises where none is up, or none is free within `_CALIBRATION_SECONDS`.
+    The function raises where none is up, where none is free soon, or when its time for all is up.
     """
+    end: list[float] = []
 
     def calibrate(*arguments: Any) -> float:
         if not site.nodes:
             raise RuntimeError("no machine that trains is up yet")
+        first = not end
+        if first:
+            end.append(time.monotonic() + _CALIBRATION_SECONDS)
+        left = _FREE_SECONDS if first else max(0.0, end[0] - time.monotonic())
         node = NodeAffinitySchedulingStrategy(site.nodes[0].node_id, soft=False)
         each = site.resources
         task = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus, max_retries=0, scheduling_strategy=node)(
             calibrate_here
         ).remote(*arguments)
         try:
-            return float(ray.get(task, timeout=_CALIBRATION_SECONDS))
+            return float(ray.get(task, timeout=left))
         except BaseException:
             ray.cancel(task, force=True)
             raise
@@ -273,11 +296,30 @@ def calibrator(site: Site) -> Calibrate:
 
 
 def late_trouble(vetted: Vetted) -> str | None:
-    """On a worker: what is wrong with its node, if that was not among those asked; None where all is well."""
-    if ray.get_runtime_context().get_node_id() in vetted.nodes:
-        return None
-    name = f"{socket.gethostname()} (which joined while the sweep ran)"
-    return trouble(vetted.here, probe(vetted.question), name, vetted.question)
+    """On a worker: what is wrong with its node; None where all is well.
+
+    The versions are compared on every node, for a checkout can be synced anew under a running sweep; the
+    rest where the node was not asked before.
+    """
+    asked = ray.get_runtime_context().get_node_id() in vetted.nodes
+    here = Answer(versions(), {}) if asked else probe(vetted.question)
+    question = replace(vetted.question, datasets=()) if asked else vetted.question
+    name = socket.gethostname() + (" (a worker started anew)" if asked else _LATE)
+    return trouble(vetted.here, here, name, question)
+
+
+def late_nodes_trouble(vetted: Vetted, site: Site) -> str | None:
+    """On the driver, when a worker could not even start: what is wrong with the nodes that came late."""
+    asked, question = [*vetted.nodes, site.avoid], replace(vetted.question, datasets=())
+    late = [node for node in _nodes() if node.node_id not in asked and node.cpus]
+    nodes = [replace(node, name=node.name + _LATE) for node in late]
+    try:
+        for node, answer in _answers_of(nodes, question, _ANSWER_SECONDS).items():
+            if problem := trouble(vetted.here, answer, node.name, question):
+                return problem
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def this_node() -> Any:
@@ -290,14 +332,30 @@ def _on(node_id: str, function: Any) -> Any:
     return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=here)(function)
 
 
-def _answer(reference: Any, name: str) -> Answer:
-    """What a node said. Raises InputError where it said nothing that makes sense."""
+def _answers_of(nodes: Iterable[Node], question: Question, seconds: float) -> dict[Node, Answer]:
+    """What the nodes say, without those lost meanwhile. Raises InputError that names the first bad one.
+
+    Every answer is waited for before any is judged, so that nobody writes after the question is withdrawn.
+    """
+    asked = {node: _on(node.node_id, probe).remote(question) for node in nodes}
+    if asked:
+        _, silent = ray.wait(list(asked.values()), num_returns=len(asked), timeout=seconds)
+        for reference in silent:
+            ray.cancel(reference, force=True)
+    answers = {node: _answer(reference, node.name, seconds) for node, reference in asked.items()}
+    return {node: answer for node, answer in answers.items() if answer is not None}
+
+
+def _answer(reference: Any, name: str, seconds: float) -> Answer | None:
+    """What a node said; None where it was lost. Raises InputError where it said nothing that makes sense."""
     try:
         answer: Answer = ray.get(reference, timeout=0.1)
         return answer
-    except ray.exceptions.GetTimeoutError:
+    except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
+        return None
+    except (ray.exceptions.GetTimeoutError, ray.exceptions.TaskCancelledError):
         raise InputError(
-            f"node {name} gave no answer within {_ANSWER_SECONDS} s: it is overloaded, or cannot reach the "
+            f"node {name} gave no answer within {seconds:g} s: it is overloaded, or cannot reach the "
             "results or the data. Look at it, or take it out of the cluster, and run again."
         ) from None
     except ray.exceptions.RayError as error:

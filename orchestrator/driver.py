@@ -12,12 +12,13 @@ import functools
 import os
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 # First, as it sets what Ray reads when it is imported.
-from orchestrator.cluster import Vetted, late_trouble, this_node
+from orchestrator.cluster import Vetted, late_nodes_trouble, late_trouble, this_node
 
 # isort: split
 import ray
@@ -39,6 +40,7 @@ from orchestrator.trainable import Job, given_up, record_failure, run_pack
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
 # Of every number in a report Tune keeps a running analysis, 100 KB a pack that nobody reads (measured).
 tune_trial.DEBUG_METRICS = (*getattr(tune_trial, "DEBUG_METRICS", ()), "replicas", "trials")
+_SILENCE_SECONDS = 20  # with nothing running, before a person is told what is waited for
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
@@ -81,7 +83,16 @@ def run_on_ray(
             storage_path=_fresh_storage(results),
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
-            callbacks=[JsonLoggerCallback(), _Events(work, listener, interrupt, Store(results))],
+            callbacks=[
+                JsonLoggerCallback(),
+                _Events(
+                    work,
+                    listener,
+                    interrupt,
+                    Store(results),
+                    lambda: None if vetted is None else late_nodes_trouble(vetted, site),
+                ),
+            ],
             stop=_AllStopped(interrupt, listener),
         ),
     )
@@ -127,9 +138,12 @@ def _problem(vetted: Vetted | None) -> str | None:
 
 
 def _gpus() -> int:
+    """GPUs of this node that are Ray's to give: a node may have been started with fewer than it has."""
     import torch
 
-    return torch.cuda.device_count()
+    here = ray.get_runtime_context().get_node_id()
+    lent = next((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["NodeID"] == here), 0)
+    return min(torch.cuda.device_count(), int(lent))
 
 
 def _run_taken(index: int, job: Job) -> None:
@@ -201,10 +215,32 @@ class _AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
 class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
     """Tune's callbacks as our events; the last failure of a pack goes into the store."""
 
-    def __init__(self, work: Sequence[Work], listener: Listener, interrupt: Interrupt, store: Store) -> None:
+    def __init__(
+        self,
+        work: Sequence[Work],
+        listener: Listener,
+        interrupt: Interrupt,
+        store: Store,
+        bad_node: Callable[[], str | None],
+    ) -> None:
+        """`bad_node`: looks for a node on which no worker can start."""
         self._work, self._listener, self._interrupt, self._store = work, listener, interrupt, store
+        self._bad_node = bad_node
+        self._next_word = time.monotonic() + _SILENCE_SECONDS
         self._pack_of: dict[str, int] = {}
         self._told: set[str] = set()
+
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: Any) -> None:
+        """Machines that come late, or never, are waited for in silence by Tune."""
+        if self._listener.running or self._interrupt.requested:
+            self._next_word = time.monotonic() + _SILENCE_SECONDS
+        elif time.monotonic() > self._next_word:
+            self._next_word = time.monotonic() + 3 * _SILENCE_SECONDS
+            print("waiting for a machine that has room for a pack", file=sys.stderr, flush=True)
+
+    def _could_not_start(self) -> None:
+        if not self._interrupt.requested and (problem := self._bad_node()) is not None:
+            self._interrupt.abort(problem)
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
@@ -235,11 +271,14 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
         if (index := self._pack_of.get(trial.trial_id)) is not None:
             self._listener.retrying(index, _last_line(trial))
+        else:
+            self._could_not_start()
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
         error = _last_line(trial)
         if (index := self._pack_of.get(trial.trial_id)) is None:
             print(f"warning: a worker could not start: {error}", file=sys.stderr)
+            self._could_not_start()
             return
         record_failure(self._store, [t.trial_id for t in self._work[index].pack.trials], error)
         self._listener.failed(index, error)

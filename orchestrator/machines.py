@@ -38,19 +38,35 @@ class NodeType:
 
 
 @dataclass(frozen=True)
-class Site:
-    """Where packs go. `nodes`: up now and in use; `slots`: packs that run at once when all have come.
+class Kind:
+    """`count` machines that take `packs` packs each at once and have `gpus` GPUs each."""
 
-    `most_nodes`: machines when all have come. `avoid`: node id of the head where packs stay off it.
+    count: int
+    packs: int
+    gpus: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where packs go. `nodes`: up now and in use; `kinds`: what there is when all have come, largest first.
+
+    `avoid`: node id of the head where packs stay off it.
     """
 
     resources: Resources
-    slots: int
+    kinds: tuple[Kind, ...]
     nodes: tuple[Node, ...] = ()
-    most_nodes: int = 1
-    gpus_per_node: float = 0.0
     avoid: str | None = None
     gpu_type: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """Packs that run at once when all machines have come."""
+        return sum(kind.count * kind.packs for kind in self.kinds)
+
+    @property
+    def most_nodes(self) -> int:
+        return sum(kind.count for kind in self.kinds)
 
 
 def choose_site(
@@ -61,16 +77,25 @@ def choose_site(
     gpus_per_pack: float | None,
     gpu_type: str | None = None,
     use_head: bool = False,
+    most: int | None = None,
 ) -> Site:
     """Where the packs of a sweep go on this cluster. `gpus_per_pack`: None takes one where there are any.
 
-    Raises InputError where no machine, up or to come, can take a pack.
+    `most`: machines that the autoscaler may bring, of all types together. Raises InputError where no
+    machine, up or to come, can take a pack.
     """
+    head = next((node for node in nodes if node.head), None)
+    if use_head and head is not None and not head.cpus:
+        raise InputError(
+            "--use-head: the head lends Ray no CPU (it was started with --num-cpus=0, as cluster.yaml says); "
+            "leave the option out, or start it with some."
+        )
     alone = len(nodes) == 1 and not types
-    usable = [node for node in nodes if use_head or alone or not node.head]
+    usable = [node for node in nodes if node.cpus and (use_head or alone or not node.head)]
     if not usable and not types:
         raise InputError(
-            "the cluster has no machine but its head. Start workers, or add --use-head to train on the head."
+            "the cluster has no machine but its head. Start workers or wait for them to join, and run again"
+            + ("." if head is None or not head.cpus else "; --use-head trains on the head.")
         )
     machines: list[Node | NodeType] = [*usable, *types]
     if gpu_type is not None:
@@ -85,18 +110,10 @@ def choose_site(
     fitting = [machine for machine in machines if packs_on(machine, resources)]
     if not fitting:
         raise InputError(_nothing_fits(resources, machines))
-    up = [machine for machine in fitting if isinstance(machine, Node)]
-    coming = [machine for machine in fitting if isinstance(machine, NodeType)]
-    # The autoscaler's machines that are up already are counted in the most of their type.
-    counts: list[tuple[Node | NodeType, int]] = [(machine, machine.most) for machine in coming]
-    counts += [(machine, 1) for machine in up if machine.head or not coming]
-    head = next((node for node in nodes if node.head), None)
     return Site(
         resources,
-        slots=sum(count * packs_on(machine, resources) for machine, count in counts),
-        nodes=tuple(up),
-        most_nodes=sum(count for _, count in counts),
-        gpus_per_node=max((machine.gpus for machine in fitting), default=0.0),
+        _kinds(fitting, resources, most),
+        nodes=tuple(machine for machine in fitting if isinstance(machine, Node)),
         avoid=head.node_id if head is not None and head not in usable else None,
         gpu_type=_spelling(gpu_type, fitting),
     )
@@ -107,10 +124,28 @@ def packs_on(machine: Node | NodeType, resources: Resources) -> int:
     return packs_at_once(resources, machine.cpus, machine.gpus)
 
 
+def _kinds(machines: Sequence[Node | NodeType], resources: Resources, most: int | None) -> tuple[Kind, ...]:
+    """What there is when all have come, most packs a machine first; `most` caps what may come."""
+    coming = sorted(
+        (machine for machine in machines if isinstance(machine, NodeType)),
+        key=lambda machine: -packs_on(machine, resources),
+    )
+    kinds, left = [], math.inf if most is None else most
+    for machine in coming:
+        count = int(min(machine.most, left))
+        left -= count
+        kinds.append(Kind(count, packs_on(machine, resources), machine.gpus))
+    # The autoscaler's machines that are up already are counted in the most of their type.
+    up = [machine for machine in machines if isinstance(machine, Node) and (machine.head or not coming)]
+    kinds += [Kind(1, packs_on(machine, resources), machine.gpus) for machine in up]
+    return tuple(sorted((kind for kind in kinds if kind.count), key=lambda kind: -kind.packs))
+
+
 @dataclass(frozen=True)
 class Bill:
     """What a plan takes. `gpu_hours` are of whole machines, which is what is paid for."""
 
+    nodes: int
     node_hours: float
     gpu_hours: float
     money: float | None
@@ -122,11 +157,12 @@ def bill(site: Site, seconds: float, packs: int, price: float | None = None) -> 
     Machines are counted from the beginning to the end: the last packs keep theirs, and how soon idle
     ones are let go is the cluster's affair.
     """
-    per_node = max(1, round(site.slots / site.most_nodes))
-    nodes = min(site.most_nodes, math.ceil(packs / per_node))
-    node_hours = nodes * seconds / 3600
-    gpu_hours = node_hours * site.gpus_per_node
-    return Bill(node_hours, gpu_hours, None if price is None else gpu_hours * price)
+    nodes, gpus = 0, 0.0
+    for kind in site.kinds:
+        count = min(kind.count, math.ceil(max(0, packs) / kind.packs))
+        nodes, gpus, packs = nodes + count, gpus + count * kind.gpus, packs - count * kind.packs
+    hours = seconds / 3600
+    return Bill(nodes, nodes * hours, gpus * hours, None if price is None else gpus * hours * price)
 
 
 def _same_type(have: str | None, asked: str) -> bool:
@@ -149,7 +185,9 @@ def _no_such_type(asked: str, machines: Sequence[Node | NodeType]) -> str:
 
 def _nothing_fits(resources: Resources, machines: Sequence[Node | NodeType]) -> str:
     largest = max(machines, key=lambda machine: (machine.gpus, machine.cpus))
-    each = f"{resources.cpus:g} CPUs" + (f" and {resources.gpus:g} GPU" if resources.gpus else "")
+    each = f"{resources.cpus:g} CPU{'' if resources.cpus == 1 else 's'}" + (
+        f" and {resources.gpus:g} GPU" if resources.gpus else ""
+    )
     has = f"{largest.cpus:g} CPUs and {largest.gpus:g} GPU"
     if resources.gpus > largest.gpus:
         remedy = "Use --gpus-per-pack 0 to train on the CPU, or a cluster with GPUs."

@@ -9,16 +9,15 @@ working tree does not change.
 Knows no Ray: the driver runs `probe` on each node and holds the answer against its own with `trouble`.
 """
 
+import contextlib
 import functools
 import hashlib
 import platform
-import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.data import describe
 from model.errors import InputError
 from orchestrator.files import Files, reason
 from orchestrator.provenance import version
@@ -30,9 +29,10 @@ _INSTALL = "Install the same on every node (cluster.yaml's setup commands do) an
 
 @dataclass(frozen=True)
 class Question:
-    """What a node is asked: to read the file `token` of the results, and to describe these data sets.
+    """What a node is asked: to read the `token` of the results and answer beside it, and to read the data.
 
-    `token` None leaves the results alone.
+    `token`: a folder of the results; None for a node that comes late, which looks for the sweep instead.
+    `datasets`: empty where only the rest is asked.
     """
 
     results: str
@@ -49,38 +49,31 @@ class Answer:
     file that it wrote into the results. `storage`: what stood in the way of reading or writing them.
     """
 
-    host: str
     versions: Mapping[str, str]
     data: Mapping[str, str]
     wrote: str | None = None
     storage: str | None = None
 
 
-def ask(results: str, datasets: tuple[str, ...], data_dir: str | None) -> Question:
+def ask(results: str, data_dir: str | None, datasets: tuple[str, ...] = ()) -> Question:
     """A question whose token lies in the results until `withdraw`. Raises OSError, StorageError."""
     token = f".probe-{uuid.uuid4().hex[:12]}"
-    Files(results).write(token, token.encode())
+    Files(results).write(f"{token}/asked", token.encode())
     return Question(results, token, datasets, data_dir)
 
 
-def withdraw(question: Question, answers: list[Answer]) -> None:
-    """Remove the token and what the nodes wrote."""
+def withdraw(question: Question) -> None:
+    """Remove the token and all that nodes wrote beside it."""
     files = Files(question.results)
-    for name in [question.token, *(answer.wrote for answer in answers)]:
-        if name:
-            files.remove(name)
+    with contextlib.suppress(FileNotFoundError):
+        files.fs.rm(files.path(str(question.token)), recursive=True)
 
 
 def probe(question: Question) -> Answer:
     """On a node: everything that is asked. Raises nothing that a person could put right."""
-    wrote, storage = _storage(question)
-    return Answer(
-        socket.gethostname(),
-        versions(),
-        {name: _fingerprint(name, question.data_dir) for name in question.datasets},
-        wrote,
-        storage,
-    )
+    wrote, storage = _late_storage(question) if question.token is None else _storage(question, question.token)
+    data = {name: _fingerprint(name, question.data_dir) for name in question.datasets}
+    return Answer(versions(), data, wrote, storage)
 
 
 @functools.cache
@@ -109,8 +102,8 @@ def trouble(here: Answer, there: Answer, name: str, question: Question) -> str |
             return f"node {name} has {label} {theirs}, the driver's has {ours}. {_INSTALL}"
     if there.storage is not None:
         return _storage_trouble(question.results, name, there.storage)
-    for dataset, ours in here.data.items():
-        theirs = there.data.get(dataset, "error: not looked at")
+    for dataset in question.datasets:
+        ours, theirs = here.data[dataset], there.data.get(dataset, "error: not looked at")
         if theirs.startswith("error: "):
             return f"node {name} cannot read {dataset}: {theirs.removeprefix('error: ')}"
         if theirs != ours:
@@ -133,20 +126,34 @@ def unseen(question: Question, name: str, answer: Answer) -> str | None:
     return _storage_trouble(question.results, name, f"what it wrote cannot be read by the driver: {found}")
 
 
-def _storage(question: Question) -> tuple[str | None, str | None]:
-    if question.token is None:
-        return None, None
+def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
     files = Files(question.results)
     try:
-        if files.read(question.token) != question.token.encode():
+        if files.read(f"{token}/asked") != token.encode():
             return None, "it reads another file than the driver wrote"
-        name = f"{question.token}-{uuid.uuid4().hex[:8]}"
-        files.write(name, question.token.encode())
+        name = f"{token}/{uuid.uuid4().hex}"
+        files.write(name, token.encode())
     except FileNotFoundError:
         return None, "it does not see what the driver wrote there"
     except Exception as error:  # every fsspec backend has errors of its own
         return None, reason(error)
     return name, None
+
+
+def _late_storage(question: Question) -> tuple[str | None, str | None]:
+    """The driver is busy with the sweep by now, so a late node reads and removes what it wrote itself."""
+    files = Files(question.results)
+    name = f".probe-late-{uuid.uuid4().hex}"
+    try:
+        files.read("sweep.json")
+        files.write(name, name.encode())
+        found = files.read(name)
+        files.remove(name)
+    except FileNotFoundError:
+        return None, "it does not see the sweep that the driver declared there"
+    except Exception as error:
+        return None, reason(error)
+    return None, None if found == name.encode() else "it reads another file than it wrote"
 
 
 def _storage_trouble(results: str, name: str, problem: str) -> str:
@@ -162,7 +169,10 @@ def _storage_trouble(results: str, name: str, problem: str) -> str:
 
 
 def _fingerprint(dataset: str, data_dir: str | None) -> str:
+    """Of data that was really read; the first process of a node fetches and decodes it, others wait."""
+    from model.data import load
+
     try:
-        return describe(dataset, data_dir).fingerprint
-    except InputError as error:
+        return load(dataset, data_dir).info.fingerprint
+    except (InputError, OSError, ValueError) as error:
         return f"error: {error}"

@@ -84,6 +84,8 @@ class Pace:
         try:
             training = self._measure(spec, replicas, info, self._device, self._threads)
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
+            if self._calibrated:
+                return self._nearest(spec, replicas) * (1 + info.test_size / (3 * info.train_size))
             self.guessed = True
             return _GUESS
         # Evaluation is a forward pass, about a third of a step's work, over the test set each epoch.

@@ -251,7 +251,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     from orchestrator.summary import print_outcome, print_plan
     from orchestrator.sweep import declare, describe_data, local_site, prepare
 
-    grid = find(arguments.grid)
+    grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
     options = Options(
         results=place_of(arguments.results or f"{_results_root()}/{grid.name}"),
@@ -268,13 +268,13 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     )
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
-        site = _site(options, joined)
+        infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
+        site = _site(options, infos, joined, dry=arguments.dry_run)
         if arguments.dry_run:
             Store(options.results).files.readable()
             prepared = prepare(grid.name, grid.description, trials, options, site=site)
             print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
             return 0
-        describe_data(trials, options.data_dir)  # what is wrong with it is told before anything is written
         if not site and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
             local_site(options)
         store = Store(options.results)
@@ -282,35 +282,40 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
             prepared = prepare(grid.name, grid.description, trials, options, site=site, repair=True)
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
-            vetted = _vet(prepared) if site else None
+            _read_data(prepared, console)
             declare(prepared, command)
-            report = _run(prepared, console, interrupt, lock, vetted)
+            report = _run(prepared, console, interrupt, lock)
             code = print_outcome(prepared, console, report, interrupt, command)
     if arguments.open and report.startswith("/"):
         webbrowser.open(Path(report).as_uri())
     return code
 
 
-def _site(options: Any, stack: ExitStack) -> Any:
-    """A function that joins the cluster, where one is named: a sweep with nothing to train needs none."""
+def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
+    """A function that joins the cluster, where one is named: a sweep with nothing to train needs none.
+
+    It has the machines vetted, unless the run is `dry` and may write nothing.
+    """
     if not options.address or options.executor != "ray":
         return None
 
     def join() -> Any:
-        from orchestrator.cluster import joined
+        from orchestrator.cluster import check_nodes, joined
 
-        return stack.enter_context(joined(options))
+        site = stack.enter_context(joined(options))
+        return site, None if dry else check_nodes(site, options, infos)
 
     return join
 
 
-def _vet(prepared: Any) -> Any:
-    """Ask the nodes that will train; None where there is nothing to train."""
-    if not prepared.plan.packs:
-        return None
-    from orchestrator.cluster import check_nodes
+def _read_data(prepared: Any, console: Console) -> None:
+    """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
+    if prepared.vetted is None or not prepared.site.nodes:
+        return
+    from orchestrator.cluster import read_data
 
-    return check_nodes(prepared.site, prepared.options, prepared.infos)
+    with console.status("Every machine reads the data …"):
+        read_data(prepared.vetted, prepared.site, prepared.infos)
 
 
 def _adjustments(arguments: argparse.Namespace) -> Adjustments:
@@ -333,7 +338,7 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     )
 
 
-def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any, vetted: Any) -> str:
+def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
     """Train and report; gives the report's place."""
     from orchestrator.live import refreshing
     from orchestrator.summary import spent, try_report, write_report
@@ -342,7 +347,7 @@ def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any, vette
     if prepared.plan.packs and not interrupt.requested:
         begun = time.monotonic()
         with refreshing(lambda: write_report(prepared.store, live=True)):
-            execute(prepared, console, interrupt, lock, vetted)
+            execute(prepared, console, interrupt, lock)
         console.print(spent(prepared, time.monotonic() - begun))
     return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
 

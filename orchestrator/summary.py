@@ -68,20 +68,16 @@ def _how_long(prepared: Prepared) -> str:
 def _bill(prepared: Prepared, price: float | None) -> str:
     """Machines and hours, and money where a price is known."""
     site = prepared.site
-    up = (
-        f", {len(site.nodes)} up now"
-        if len(site.nodes) < site.most_nodes and prepared.options.address
-        else ""
-    )
-    machines = f"{site.most_nodes} machines{up}" if site.most_nodes > 1 else f"1 machine{up}"
     if prepared.estimate is None:
-        return f"on {machines}; what it costs is not known yet"
+        up = f", {len(site.nodes)} up now" if prepared.options.address else ""
+        return f"on at most {_count(site.most_nodes, 'machine')}{up}; what it costs is not known yet"
     cost = bill(site, prepared.estimate, len(prepared.plan.packs), price)
-    line = f"on {machines}: about {cost.node_hours:.3g} node-hours"
+    up = f" ({len(site.nodes)} up now)" if len(site.nodes) < cost.nodes and prepared.options.address else ""
+    line = f"on {_count(cost.nodes, 'machine')}{up}: about {cost.node_hours:.3g} node-hours"
     if cost.gpu_hours:
         line += f", {cost.gpu_hours:.3g} GPU-hours"
     if cost.money is not None:
-        line += f", {cost.money:.2f} in money at {price:g} a GPU-hour" if cost.gpu_hours else ", no GPU-hours"
+        line += f"; at {price:g} a GPU-hour it costs {cost.money:.2f}" if cost.gpu_hours else ", no GPU-hours"
     return line
 
 
@@ -110,7 +106,7 @@ def _cells(prepared: Prepared) -> Table:
             str(done[spec]),
             str(waiting[spec]),
             str(choice.size) if choice else "",
-            duration(seconds[spec]) if waiting[spec] else "",
+            duration(seconds[spec]) if waiting[spec] and prepared.estimate is not None else "",
         )
     return table
 

@@ -22,7 +22,7 @@ from orchestrator.display import show
 from orchestrator.execution import Options, Resources, Work, packs_at_once
 from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
-from orchestrator.machines import Site
+from orchestrator.machines import Kind, Site
 from orchestrator.pace import Calibrate, Pace, observed
 from orchestrator.packing import Choice, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
@@ -53,6 +53,7 @@ class Prepared:
     estimate: float | None = None
     estimate_source: str = ""
     warnings: tuple[str, ...] = ()
+    vetted: "Vetted | None" = None
 
 
 def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
@@ -104,8 +105,8 @@ def local_site(options: Options) -> Site:
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
         )
     if options.executor == "inline" and not resources.gpus:
-        return Site(resources, 1)  # one after another, as a debugger wants it
-    return Site(resources, packs_at_once(resources, cpus, gpus), gpus_per_node=gpus)
+        return Site(resources, (Kind(1, 1, gpus),))  # one after another, as a debugger wants it
+    return Site(resources, (Kind(1, packs_at_once(resources, cpus, gpus), gpus),))
 
 
 def local_cpus() -> int:
@@ -129,15 +130,15 @@ def prepare(
     trials: Sequence[Trial],
     options: Options,
     *,
-    site: Callable[[], Site] | None = None,
+    site: Callable[[], tuple[Site, "Vetted | None"]] | None = None,
     repair: bool = False,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError.
 
     `repair`: make damaged results again from their histories; without it nothing is written.
 
-    `site`: joins the cluster that is to train and says where packs go; asked only where there are packs.
-    None is this machine.
+    `site`: joins the cluster that is to train, says where packs go and has its nodes vetted; asked only
+    where there are packs. None is this machine.
     """
     infos = describe_data(trials, options.data_dir)
     store = Store(options.results)
@@ -162,12 +163,12 @@ def prepare(
         infos,
         states,
         plan,
-        Site(Resources(1.0, 0.0, "cpu"), 1),
+        Site(Resources(1.0, 0.0, "cpu"), (Kind(1, 1, 0.0),)),
         warnings=tuple(told),
     )
     if not plan.packs:
         return nothing
-    where = site() if site else local_site(options)
+    where, vetted = site() if site else (local_site(options), None)
     resources = where.resources
     choices = _choices(trials, infos, options, resources, where.slots)
     plan = make_plan(
@@ -189,6 +190,7 @@ def prepare(
         nothing,
         plan=plan,
         site=where,
+        vetted=vetted,
         choices=choices,
         estimate=None if pace.guessed else makespan(plan.seconds, where.slots),
         estimate_source=pace.source,
@@ -273,11 +275,10 @@ def execute(
     console: Console,
     interrupt: Interrupt,
     lock: Lock | None = None,
-    vetted: "Vetted | None" = None,
 ) -> Any:
     """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
 
-    `lock`: told which trials run. `vetted`: the nodes of a joined cluster, which must still be joined.
+    `lock`: told which trials run. A cluster that `prepare` joined must still be joined.
     """
     work = [Work(pack, _job(prepared, pack.trials)) for pack in prepared.plan.packs]
     progress = Progress(
@@ -304,9 +305,9 @@ def execute(
 
         site = prepared.site
         shared = 0 < site.resources.gpus < 1
-        with nullcontext() if vetted else cluster(None, local_cpus(), shared_gpus=shared):
+        with nullcontext() if prepared.vetted else cluster(None, local_cpus(), shared_gpus=shared):
             return run_on_ray(
-                work, listener, interrupt, results=prepared.options.results, site=site, vetted=vetted
+                work, listener, interrupt, results=prepared.options.results, site=site, vetted=prepared.vetted
             )
 
 

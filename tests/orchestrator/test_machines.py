@@ -40,13 +40,26 @@ def test_a_head_whose_workers_are_yet_to_come_is_not_taken_for_a_machine_alone()
 
 
 def test_a_machine_without_cores_takes_nothing():
-    nodes = [HEAD, Node("x", "gone", 0, 0)]
-    with pytest.raises(InputError, match="largest machine"):
-        site(nodes)
+    with pytest.raises(InputError, match=r"no machine but its head.*--use-head trains on the head"):
+        site([HEAD, Node("x", "gone", 0, 0)])
+
+
+def test_a_head_that_lends_nothing_waits_for_its_workers():
+    """As on-premises clusters are for half a minute after `ray up`."""
+    bare = Node("h", "head", 0, 0, head=True)
+    with pytest.raises(InputError, match=r"wait for them to join, and run again\.$"):
+        site([bare])
+    with pytest.raises(InputError, match="--use-head: the head lends Ray no CPU"):
+        site([bare, *WORKERS], use_head=True)
 
 
 def test_workers_that_are_up_are_counted_once():
     assert site([HEAD, *WORKERS], [SPOT]).slots == 32
+
+
+def test_the_cluster_files_own_limit_holds_for_all_types_together():
+    small = NodeType("small", 8, 1, 8, "T4")
+    assert site([HEAD], [small, SPOT], most=10).slots == 8 * 4 + 2 * 1, "the machines with most room first"
 
 
 def test_fractions_of_a_gpu_do_not_lie_across_machines():
@@ -65,7 +78,7 @@ def test_a_gpu_type_is_found_whatever_its_case_and_named_as_ray_does():
     ("options", "message"),
     [
         ({"gpu_type": "H100"}, "no machine of this cluster has one. It has A10G"),
-        ({"gpus_per_pack": 5.0}, r"asks for 1 CPUs and 5 GPU; the largest machine of the cluster \(worker"),
+        ({"gpus_per_pack": 5.0}, r"asks for 1 CPU and 5 GPU; the largest machine of the cluster \(worker"),
         ({"cpus_per_pack": 9.0}, "Lower --cpus-per-pack"),
     ],
 )
@@ -78,6 +91,13 @@ def test_the_bill_is_of_whole_machines():
     """Ten hours on 8 workers of 4 GPUs, by hand; 5 packs need no more than two of the machines."""
     spot = site([HEAD], [SPOT])
     full = bill(spot, 36_000, 100, price=0.5)
-    assert (full.node_hours, full.gpu_hours, full.money) == (80, 320, 160)
+    assert (full.nodes, full.node_hours, full.gpu_hours, full.money) == (8, 80, 320, 160)
     assert bill(spot, 36_000, 5).node_hours == 20
     assert bill(spot, 36_000, 5).money is None
+
+
+def test_the_bill_of_unlike_machines():
+    """An hour of eight with four GPUs and eight with one is 40 GPU-hours; the larger ones come first."""
+    mixed = site([HEAD], [SPOT, NodeType("small", 8, 1, 8, "T4")])
+    assert bill(mixed, 3600, 100).gpu_hours == 40
+    assert bill(mixed, 3600, 33).gpu_hours == 33

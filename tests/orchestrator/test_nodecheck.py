@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def asked(tmp_path, images):
-    question = ask(str(tmp_path / "out"), ("imagefolder", "digits"), str(images))
-    here = Answer("driver", versions(), {n: describe(n, str(images)).fingerprint for n in question.datasets})
+    question = ask(str(tmp_path / "out"), str(images), ("imagefolder", "digits"))
+    here = Answer(versions(), {n: describe(n, str(images)).fingerprint for n in question.datasets})
     return question, here
 
 
@@ -28,9 +28,10 @@ def test_a_node_that_agrees_has_no_trouble_and_leaves_nothing(asked, tmp_path):
     answer = probe(question)
     assert trouble(here, answer, "node1", question) is None
     assert unseen(question, "node1", answer) is None
-    assert len(list((tmp_path / "out").iterdir())) == 2, "the token and the answer"
-    withdraw(question, [answer])
-    assert not list((tmp_path / "out").iterdir())
+    assert len(list((tmp_path / "out" / question.token).iterdir())) == 2, "the token and the answer"
+    probe(question)
+    withdraw(question)
+    assert not list((tmp_path / "out").iterdir()), "also of a node whose answer nobody waited for"
 
 
 @pytest.mark.parametrize("what", ["Python", "torch", "torchvision", "ray", "normsweep", "source"])
@@ -113,8 +114,21 @@ def test_data_that_is_missing_or_other(asked, tmp_path, images):
     assert "node6 has another imagefolder" in message
 
 
-def test_a_late_node_is_asked_without_a_token(asked):
+def test_cifar_is_really_looked_for(asked, tmp_path):
+    """Its facts are constants, so that a node without it knows them too."""
     question, here = asked
-    answer = probe(replace(question, token=None))
-    assert answer.wrote is None
-    assert trouble(here, answer, "late", question) is None
+    question = replace(
+        question, datasets=("cifar10",), data_dir=str(tmp_path / "out" / question.token / "asked")
+    )
+    here = replace(here, data={"cifar10": describe("cifar10").fingerprint})
+    assert "node7 cannot read cifar10" in trouble(here, probe(question), "node7", question)
+
+
+def test_a_late_node_looks_for_the_sweep(asked, tmp_path):
+    question, here = asked
+    late = replace(question, token=None)
+    withdraw(question)
+    assert "does not see the sweep" in trouble(here, probe(late), "late", late)
+    (tmp_path / "out" / "sweep.json").write_text("{}")
+    assert trouble(here, probe(late), "late", late) is None
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["sweep.json"]
