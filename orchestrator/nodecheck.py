@@ -127,8 +127,8 @@ def unseen(question: Question, name: str, answer: Answer) -> str | None:
 
 
 def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
-    files = Files(question.results)
     try:
+        files = Files(question.results)
         if files.read(f"{token}/asked") != token.encode():
             return None, "it reads another file than the driver wrote"
         name = f"{token}/{uuid.uuid4().hex}"
@@ -142,9 +142,9 @@ def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
 
 def _late_storage(question: Question) -> tuple[str | None, str | None]:
     """The driver is busy with the sweep by now, so a late node reads and removes what it wrote itself."""
-    files = Files(question.results)
     name = f".probe-late-{uuid.uuid4().hex}"
     try:
+        files = Files(question.results)
         files.read("sweep.json")
         files.write(name, name.encode())
         found = files.read(name)

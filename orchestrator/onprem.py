@@ -214,7 +214,8 @@ provider:
 auth:
 {auth}
 
-# All hosts, all the time. A host that was away is taken up again when it answers.
+# All hosts, all the time. One that was away for long joins again by `ray up`, or on itself by
+# `. {environment}; ray start --address=HEAD:6379`.
 min_workers: {count}
 max_workers: {count}
 
@@ -231,6 +232,8 @@ setup_commands:
 # Where results go, in this one place: the driver on the head takes it as the default of --results.
 head_setup_commands:
   - {results}
+  # The head of a running cluster takes up hosts that were added here only when it is asked for them.
+  - . {environment}; ray get-worker-ips ~/ray_bootstrap_config.yaml > /dev/null || true
 worker_setup_commands: []
 
 # Ray's own ports listen on the network and want the token; the dashboard listens on the head alone.
@@ -262,6 +265,7 @@ def cluster_file(site: Site) -> str:
         mounts=_mapping(mounts),
         setup=_items(setup_commands(site)),
         results=_yaml(f"echo {shlex.quote(results)} >> {_ENVIRONMENT}"),
+        environment=_ENVIRONMENT,
         head_start=_items(head_start),
         worker_start=_items(worker_start),
     )
