@@ -19,6 +19,7 @@ from model.spec import Spec
 _CPU_PIXELS = 32 * 32 * 32  # of all replicas in a step
 _CPU_MOST = 8
 _GPU_MOST = 16
+_MEMORY_SHARE = 0.5  # of a pack's memory, for what the estimate leaves out
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,32 @@ class Choice:
     reason: str
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a pack may have where it trains, and that one of its replicas needs."""
+
+    available: float
+    replica: float
+
+    @property
+    def fits(self) -> int:
+        return max(1, int(_MEMORY_SHARE * self.available // self.replica))
+
+
 def choose(
-    spec: Spec, seeds: int, info: DataInfo, *, device: str, cells: Iterable[int], slots: int
+    spec: Spec,
+    seeds: int,
+    info: DataInfo,
+    *,
+    device: str,
+    cells: Iterable[int],
+    slots: int,
+    memory: Memory | None = None,
 ) -> Choice:
     """The pack size of a cell with `seeds` declared.
 
-    `cells`: the declared seeds of each cell of the sweep, this one included; `slots`: packs that run at once.
+    `cells`: the declared seeds of each cell of the sweep, this one included; `slots`: packs that run at
+    once; `memory`: None where it is not known.
     """
     pixels = spec.batch_size * info.height * info.width
     if device == "cpu":
@@ -45,6 +66,9 @@ def choose(
     else:
         most, why = _GPU_MOST, "replicas fill the GPU"
     size = min(seeds, most)
+    if memory is not None and (fit := memory.fits) < size:
+        size = fit
+        why = f"as many as {memory.available / 2**30:.1f} GiB a pack hold"
     cells = list(cells)
     while size > 1 and sum(-(-count // size) for count in cells) < slots:
         size -= 1

@@ -24,7 +24,7 @@ from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
 from orchestrator.machines import Kind, Site
 from orchestrator.pace import Calibrate, Pace, observed
-from orchestrator.packing import Choice, choose
+from orchestrator.packing import Choice, Memory, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
 from orchestrator.progress import Progress
 from orchestrator.provenance import provenance
@@ -215,10 +215,30 @@ def _choices(
         return {spec: Choice(options.pack, "as --pack says") for spec in seeds}
     return {
         spec: choose(
-            spec, count, infos[spec.dataset], device=resources.device, cells=seeds.values(), slots=slots
+            spec,
+            count,
+            infos[spec.dataset],
+            device=resources.device,
+            cells=seeds.values(),
+            slots=slots,
+            memory=None if options.address else _memory(spec, infos[spec.dataset], resources, slots),
         )
         for spec, count in seeds.items()
     }
+
+
+def _memory(spec: Spec, info: DataInfo, resources: Resources, slots: int) -> Memory:
+    """A pack's part of this machine's memory: all there is and not what is free, so that a resumed sweep
+    cuts its packs as before."""
+    import torch
+
+    from model.footprint import replica_bytes
+
+    if resources.gpus:
+        whole = torch.cuda.get_device_properties(0).total_memory * min(1.0, resources.gpus)
+    else:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / slots
+    return Memory(whole, replica_bytes(spec, info))
 
 
 def declare(prepared: Prepared, command: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from tiny import trial
 
 from model.data import DataInfo
-from orchestrator.packing import choose
+from orchestrator.packing import Memory, choose
 
 
 def info(size):
@@ -25,3 +25,13 @@ def test_no_worker_is_left_without_a_pack():
     assert choice.size == 1
     assert choose(trial(batch_size=2).spec, 5, info(8), device="cpu", cells=[5, 5], slots=4).size == 4
     assert "4 workers" in choice.reason
+
+
+def test_a_pack_has_as_many_replicas_as_memory_holds():
+    """Half of 8 GiB and 1 GiB each: four."""
+    spec = trial(batch_size=2).spec
+    known = {"device": "cuda", "cells": [8] * 4, "slots": 1}
+    choice = choose(spec, 8, info(32), **known, memory=Memory(8 * 2**30, 2**30))
+    assert (choice.size, choice.reason) == (4, "as many as 8.0 GiB a pack hold")
+    assert choose(spec, 8, info(32), **known, memory=Memory(80 * 2**30, 2**30)).size == 8
+    assert choose(spec, 8, info(32), **known, memory=Memory(2**20, 2**30)).size == 1, "the least there is"
