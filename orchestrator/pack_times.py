@@ -24,8 +24,8 @@ Rates = Mapping[tuple[str, int, int], float]
 README: Rates = {
     (norm, batch_size, replicas): float(rate)
     for norm, rows in {
-        "bn": {32: (625, 525), 16: (606, 590), 8: (573, 607), 4: (417, 526), 2: (296, 415)},
-        "gn": {32: (578, 466), 16: (553, 517), 8: (459, 513), 4: (391, 479), 2: (286, 390)},
+        "bn": {32: (616, 517), 16: (585, 586), 8: (487, 545), 4: (400, 510), 2: (290, 414)},
+        "gn": {32: (591, 521), 16: (525, 517), 8: (548, 566), 4: (442, 511), 2: (306, 402)},
     }.items()
     for batch_size, pair in rows.items()
     for replicas, rate in zip((1, 5), pair, strict=True)
