@@ -26,6 +26,7 @@ class Options:
     gpu_type: str | None = None
     use_head: bool = False
     address: str | None = None
+    pace_from: str | None = None
     max_failures: int = 3
     retry_failed: bool = False
 

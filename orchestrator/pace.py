@@ -5,6 +5,7 @@ from statistics import median
 from typing import Any
 
 from model.data import DataInfo
+from model.errors import InputError
 from model.spec import Spec
 from orchestrator.store import TrialState
 from orchestrator.trial import Trial
@@ -24,6 +25,11 @@ def _key(spec: Spec) -> _Key:
 Calibrate = Callable[[Spec, int, DataInfo, str, int], float]
 
 
+def with_evaluation(info: DataInfo) -> float:
+    """An epoch's work over its training's: evaluation is a forward pass, about a third of a step's work."""
+    return 1 + info.test_size / (3 * info.train_size)
+
+
 def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
     """Time a few steps on this machine."""
     import torch
@@ -38,7 +44,7 @@ class Pace:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
 
     `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
-    packs will run; None does it here.
+    packs will run; None does it here. `calibration`: what a person calls that.
     """
 
     def __init__(
@@ -49,11 +55,13 @@ class Pace:
         device: str,
         threads: int,
         calibrate: Calibrate | None = None,
+        calibration: str = "a short calibration",
     ) -> None:
         self._history = dict(history)
         self._infos = infos
         self._device, self._threads = device, threads
         self._measure = calibrate or calibrate_here
+        self._calibration = calibration
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
         self.guessed = False  # whether nothing could be timed, so that a figure is no estimate
@@ -63,7 +71,7 @@ class Pace:
         """Where the figures asked for so far came from, in words."""
         if not self._calibrated:
             return "this sweep's own history"
-        return "its history and a short calibration" if self._used_history else "a short calibration"
+        return f"its history and {self._calibration}" if self._used_history else self._calibration
 
     def __call__(self, spec: Spec, replicas: int) -> float:
         key = _key(spec)
@@ -83,13 +91,14 @@ class Pace:
         info = self._infos[spec.dataset]
         try:
             training = self._measure(spec, replicas, info, self._device, self._threads)
+        except InputError:
+            raise
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
             if self._calibrated:
-                return self._nearest(spec, replicas) * (1 + info.test_size / (3 * info.train_size))
+                return self._nearest(spec, replicas)
             self.guessed = True
             return _GUESS
-        # Evaluation is a forward pass, about a third of a step's work, over the test set each epoch.
-        return training / (1 + info.test_size / (3 * info.train_size))
+        return training / with_evaluation(info)
 
     def _nearest(self, spec: Spec, replicas: int) -> float:
         def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:

@@ -12,7 +12,7 @@ from typing import Any
 from model.data import DataInfo
 from model.errors import InputError
 from model.spec import Spec
-from orchestrator.pace import observed
+from orchestrator.pace import observed, with_evaluation
 from orchestrator.store import Store
 from orchestrator.trial import Trial
 
@@ -53,8 +53,11 @@ class PackTimes:
                 "Give --bench a file that has, or narrow the grid."
             )
         rate = known[min(known, key=lambda n: (abs(n - replicas), n))]
-        # A forward pass is about a third of a step's work: see orchestrator.pace.
-        return rate if self._evaluated else rate / (1 + info.test_size / (3 * info.train_size))
+        return rate if self._evaluated else rate / with_evaluation(info)
+
+    def training(self, spec: Spec, replicas: int, info: DataInfo, *_: Any) -> float:
+        """The same without evaluation, as a calibration would find it: see orchestrator.pace."""
+        return self(spec, replicas, info) * with_evaluation(info)
 
 
 def from_readme() -> PackTimes:
@@ -76,6 +79,11 @@ def from_bench(path: str) -> PackTimes:
     if not rates or min(rates.values()) <= 0:
         raise InputError(f"{path} has no rates above zero")
     return PackTimes(rates, path, evaluated=False)
+
+
+def of(place: str) -> PackTimes:
+    """Of a benchmark's .json file or a sweep's results. Raises InputError."""
+    return from_bench(place) if place.endswith(".json") else from_results(place)
 
 
 def from_results(url: str) -> PackTimes:

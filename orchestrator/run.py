@@ -230,6 +230,11 @@ def _how(group: Any) -> None:
         "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
     )
     group.add_argument(
+        "--pace-from",
+        metavar="FILE.json|RESULTS",
+        help="estimate by model.bench's --json or another sweep, instead of timing a few steps",
+    )
+    group.add_argument(
         "--max-failures",
         type=_positive,
         default=3,
@@ -262,6 +267,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         gpus_per_pack=arguments.gpus_per_pack,
         gpu_type=arguments.gpu_type,
         use_head=arguments.use_head,
+        pace_from=arguments.pace_from and place_of(arguments.pace_from),
         address=arguments.address or os.environ.get("RAY_ADDRESS"),
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,

@@ -38,15 +38,14 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
     if cells:
         console.print(_cells(prepared))
         for line in _reasons(prepared):
-            console.print(line)
+            console.print(line, soft_wrap=True)
     if plan.packs:
         slots = prepared.site.slots
         where = f"{slots} at a time" if slots > 1 else "one at a time"
-        console.print(
-            f"{_count(len(plan.packs), 'pack')}, {where} on {_each(prepared)}; {_how_long(prepared)}"
-        )
+        line = f"{_count(len(plan.packs), 'pack')}, {where} on {_each(prepared)}; {_how_long(prepared)}"
+        console.print(line, soft_wrap=True, markup=False)
         if prepared.options.address or price is not None:
-            console.print(_bill(prepared, price))
+            console.print(_bill(prepared, price), soft_wrap=True)
     if plan.undeclared:
         console.print(
             f"no longer declared in {prepared.store.url}, and kept: {_count(len(plan.undeclared), 'trial')}",

@@ -18,12 +18,13 @@ from rich.console import Console
 from model.data import DataInfo, describe, load
 from model.errors import InputError
 from model.spec import Spec
+from orchestrator import pack_times
 from orchestrator.display import show
 from orchestrator.execution import Options, Resources, Work, packs_at_once
 from orchestrator.interrupt import Interrupt
 from orchestrator.lock import Lock
 from orchestrator.machines import Kind, Site
-from orchestrator.pace import Calibrate, Pace, observed
+from orchestrator.pace import Pace, observed
 from orchestrator.packing import Choice, Memory, choose
 from orchestrator.plan import Plan, by_length, make_plan, makespan
 from orchestrator.progress import Progress
@@ -183,7 +184,7 @@ def prepare(
         infos,
         device=resources.device,
         threads=max(1, int(resources.cpus)),
-        calibrate=_calibrator(where) if site else None,
+        **_calibration(options, where, joined=site is not None),
     )
     plan = by_length(plan, pace, lambda dataset: infos[dataset].train_size)
     return replace(
@@ -197,10 +198,16 @@ def prepare(
     )
 
 
-def _calibrator(site: Site) -> Calibrate:
+def _calibration(options: Options, site: Site, *, joined: bool) -> dict[str, Any]:
+    """How packs that have no history are timed: from what was measured elsewhere, or where they will run."""
+    if options.pace_from:
+        times = pack_times.of(options.pace_from)
+        return {"calibrate": times.training, "calibration": times.source}
+    if not joined:
+        return {}
     from orchestrator.cluster import calibrator
 
-    return calibrator(site)
+    return {"calibrate": calibrator(site)}
 
 
 def _choices(

@@ -1,6 +1,7 @@
 """A joined cluster of several nodes: who trains, who may not, and what is said where no Ray is."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -218,6 +219,36 @@ def test_the_plan_tells_what_it_costs(command, tmp_path):
     code, output = run(command, tmp_path / "out", "--dry-run", "--price-per-gpu-hour", "2", RAY_ADDRESS="")
     assert code == 0, output
     assert "node-hours" in output
+
+
+def test_the_plan_can_be_timed_elsewhere(tmp_path):
+    """fig1 by hand: 100 epochs of 50,000 images at 1,000 a second, and a test set that adds a fifteenth."""
+    rows = [
+        {"norm": norm, "batch_size": size, "pack": 1, "images_per_second": 1000.0}
+        for norm in ("bn", "gn")
+        for size in (32, 16, 8, 4, 2)
+    ]
+    (tmp_path / "bench.json").write_text(json.dumps(rows))
+    fig1 = [
+        "--grid",
+        "fig1",
+        "--seeds",
+        "1",
+        "--executor",
+        "inline",
+        "--dry-run",
+        "--price-per-gpu-hour",
+        "2",
+    ]
+    code, output = run(fig1, tmp_path / "out", "--pace-from", str(tmp_path / "bench.json"))
+    assert code == 0, output
+    hours = 10 * 100 * 50_000 * (1 + 10_000 / 150_000) / 1000 / 3600
+    assert f"about {hours:.3g} node-hours" in output, output
+    assert f"by {tmp_path}/bench.json" in output
+    (tmp_path / "bench.json").write_text(json.dumps(rows[:3]))
+    code, output = run(fig1, tmp_path / "out", "--pace-from", str(tmp_path / "bench.json"))
+    assert code == 2
+    assert "has no time of bn at batch size 4" in output
 
 
 def test_a_cluster_that_asks_for_a_token(command, tmp_path):
