@@ -234,7 +234,8 @@ class Network:
 
 def _shared_below_tmp(folder: Path) -> list[Path]:
     """What a private /tmp must still hold: this folder, and Python with what it imports."""
-    places = [str(folder), sys.prefix, sys.base_prefix, *sys.path]
+    clone = Path(__file__).resolve().parents[2]  # an editable installation is not on sys.path
+    places = [str(folder), str(clone), sys.prefix, sys.base_prefix, *sys.path]
     paths = {Path(place).resolve() for place in places if place}
     below = [path for path in paths if path.is_dir() and Path("/tmp") in path.parents]
     return sorted(path for path in below if not any(other in path.parents for other in below))
