@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).parent.parent.parent
 PLACE = "s3://bucket/some/prefix"
 RESULTS = f"{PLACE}/grid"  # as the grid's file is called
-EPOCHS = 30
+EPOCHS = 100  # so many that a poll through the bucket meets it half trained
 GRID = f"""\
 blocks:
   - {{dataset: imagefolder, norm: bn,            batch_size: 4, epochs: {EPOCHS}, seeds: 4}}
