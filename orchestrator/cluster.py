@@ -68,10 +68,8 @@ _HEAD = "node:__internal_head__"
 
 
 @contextlib.contextmanager
-def cluster(
-    address: str | None, cpus: int | None = None, *, shared_gpus: bool = False
-) -> Iterator[dict[str, float]]:
-    """Ray, started here with `cpus` or joined at `address`; gives its resources. Raises InputError.
+def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool = False) -> Iterator[None]:
+    """Ray, started here with `cpus` or joined at `address`. Raises InputError.
 
     `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
     of its own is started, and its folder below /tmp/ray is removed at the end.
@@ -110,7 +108,7 @@ def cluster(
             signal.signal(number, handler)
     session = context.address_info.get("session_dir")
     try:
-        yield ray.cluster_resources()
+        yield
     finally:
         ray.shutdown()
         if not address and session:
@@ -183,7 +181,6 @@ def _nodes() -> list[Node]:
         if not node["Alive"]:
             continue
         resources = node["Resources"]
-        kinds = [name.removeprefix(_GPU_TYPE) for name in resources if name.startswith(_GPU_TYPE)]
         name = node["NodeManagerHostname"]
         if node["NodeManagerAddress"] not in (name, "127.0.0.1"):
             name = f"{name} ({node['NodeManagerAddress']})"
@@ -194,10 +191,15 @@ def _nodes() -> list[Node]:
                 resources.get("CPU", 0.0),
                 resources.get("GPU", 0.0),
                 head=_HEAD in resources,
-                gpu_type=next(iter(kinds), None),
+                gpu_type=_gpu_type(resources),
             )
         )
     return found
+
+
+def _gpu_type(resources: Mapping[str, float]) -> str | None:
+    """Ray's name of a machine's accelerator, which it keeps as a resource."""
+    return next((name.removeprefix(_GPU_TYPE) for name in resources if name.startswith(_GPU_TYPE)), None)
 
 
 def _node_types() -> tuple[list[NodeType], int | None]:
@@ -216,7 +218,7 @@ def _node_types() -> tuple[list[NodeType], int | None]:
                 float(kind["resources"].get("CPU", 0)),
                 float(kind["resources"].get("GPU", 0)),
                 min(most, int(kind.get("max_workers", most))),
-                next((n.removeprefix(_GPU_TYPE) for n in kind["resources"] if n.startswith(_GPU_TYPE)), None),
+                _gpu_type(kind["resources"]),
             )
             for name, kind in kinds.items()
         ]
@@ -256,9 +258,9 @@ def check_nodes(site: Site, options: Options, infos: Mapping[str, DataInfo]) -> 
     return Vetted(frozenset(node.node_id for node in answers), here, late)
 
 
-def read_data(vetted: Vetted, site: Site, infos: Mapping[str, DataInfo]) -> None:
+def read_data(vetted: Vetted, site: Site) -> None:
     """Have the machines read the data, each on its own: fetched and decoded once. Raises InputError."""
-    question = ask(vetted.question.results, vetted.question.data_dir, tuple(infos))
+    question = ask(vetted.question.results, vetted.question.data_dir, vetted.question.datasets)
     try:
         for node, answer in _answers_of(site.nodes, question, _DATA_SECONDS).items():
             if problem := trouble(vetted.here, answer, node.name, question):
@@ -281,11 +283,8 @@ def calibrator(site: Site) -> Calibrate:
         if first:
             end.append(time.monotonic() + _CALIBRATION_SECONDS)
         left = _FREE_SECONDS if first else max(0.0, end[0] - time.monotonic())
-        node = NodeAffinitySchedulingStrategy(site.nodes[0].node_id, soft=False)
         each = site.resources
-        task = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus, max_retries=0, scheduling_strategy=node)(
-            calibrate_here
-        ).remote(*arguments)
+        task = _on(site.nodes[0].node_id, calibrate_here, each.cpus, each.gpus).remote(*arguments)
         try:
             return float(ray.get(task, timeout=left))
         except BaseException:
@@ -327,9 +326,10 @@ def this_node() -> Any:
     return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
-def _on(node_id: str, function: Any) -> Any:
+def _on(node_id: str, function: Any, cpus: float = 0, gpus: float = 0) -> Any:
+    """The function as a task on that node or nowhere, tried once."""
     here = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=here)(function)
+    return ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, scheduling_strategy=here)(function)
 
 
 def _answers_of(nodes: Iterable[Node], question: Question, seconds: float) -> dict[Node, Answer]:

@@ -278,7 +278,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         site = _site(options, infos, joined, dry=arguments.dry_run)
         if arguments.dry_run:
             Store(options.results).files.readable()
-            prepared = prepare(grid.name, grid.description, trials, options, site=site)
+            prepared = prepare(grid.name, grid.description, trials, options, infos=infos, site=site)
             print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
             return 0
         if not site and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
@@ -286,7 +286,9 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         store = Store(options.results)
         store.files.writable()
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
-            prepared = prepare(grid.name, grid.description, trials, options, site=site, repair=True)
+            prepared = prepare(
+                grid.name, grid.description, trials, options, infos=infos, site=site, repair=True
+            )
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
             _read_data(prepared, console)
             declare(prepared, command)
@@ -321,7 +323,7 @@ def _read_data(prepared: Any, console: Console) -> None:
     from orchestrator.cluster import read_data
 
     with console.status("Every machine reads the data …"):
-        read_data(prepared.vetted, prepared.site, prepared.infos)
+        read_data(prepared.vetted, prepared.site)
 
 
 def _adjustments(arguments: argparse.Namespace) -> Adjustments:

@@ -131,6 +131,7 @@ def prepare(
     trials: Sequence[Trial],
     options: Options,
     *,
+    infos: Mapping[str, DataInfo] | None = None,
     site: Callable[[], tuple[Site, "Vetted | None"]] | None = None,
     repair: bool = False,
 ) -> Prepared:
@@ -138,10 +139,11 @@ def prepare(
 
     `repair`: make damaged results again from their histories; without it nothing is written.
 
+    `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
     `site`: joins the cluster that is to train, says where packs go and has its nodes vetted; asked only
     where there are packs. None is this machine.
     """
-    infos = describe_data(trials, options.data_dir)
+    infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results)
     states = store.scan(history="check" if repair else False)
     check_protocol(store, trials, states)
