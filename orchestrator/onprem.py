@@ -25,9 +25,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from model.errors import InputError
+from orchestrator.arguments import Parser
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
@@ -283,14 +283,8 @@ def _mapping(values: dict[str, str]) -> str:
     return "\n".join(f"  {_yaml(name)}: {_yaml(value)}" for name, value in values.items())
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"error: {message} (see python -m orchestrator.onprem --help)", file=sys.stderr)
-        raise SystemExit(2)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m orchestrator.onprem",
         description="Print a Ray cluster file (provider local) for machines reached by ssh.",
         allow_abbrev=False,

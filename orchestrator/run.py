@@ -10,7 +10,7 @@ import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +18,7 @@ from rich.table import Table
 from model.errors import InputError
 from model.spec import DATASETS, MODELS, NORMS
 from orchestrator.adjust import Adjustments, adjust
+from orchestrator.arguments import Parser
 from orchestrator.files import StorageError, checked_url
 from orchestrator.grid import MOST_SEEDS, find, shipped
 from orchestrator.interrupt import Interrupt
@@ -82,12 +83,6 @@ def _results_root() -> str:
     """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
     root = os.environ.get("NORMSWEEP_RESULTS", "")
     return place_of(root).rstrip("/") if root else "results"
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"error: {message} (see python -m orchestrator.run --help)", file=sys.stderr)
-        raise SystemExit(2)
 
 
 def _names(allowed: Sequence[str]) -> Any:
@@ -161,7 +156,7 @@ def _cpus(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m orchestrator.run",
         usage="python -m orchestrator.run --grid NAME|FILE.yaml [options]",
         description="Train what is missing of a sweep and make its report. The same command starts a sweep,\n"
