@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.figures import fig1 as fig1
-    from analysis.load import load as load
-    from analysis.load import load_history as load_history
+    from analysis.sources.load import load as load
+    from analysis.sources.load import load_history as load_history
 
 __all__ = ["fig1", "load", "load_history"]
 
 
 def __getattr__(name: str) -> Any:
-    # `load` is not in here: it is the module analysis.load, which can be called (see there why).
-    if name == "load_history":
-        from analysis.load import load_history
+    if name in ("load", "load_history"):
+        from analysis.sources import load as source
 
-        return load_history
+        return getattr(source, name)
     if name == "fig1":
         from analysis.figures import fig1
 

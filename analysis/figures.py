@@ -18,7 +18,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from analysis import curves, figure1, gaps, gsearch, timeline
+from analysis.plots import curves, differences, figure1, gsearch, timeline
 from analysis.study import Study, read
 from model.errors import InputError
 
@@ -49,9 +49,9 @@ def figures(study: Study) -> dict[str, go.Figure]:
         info = figure1.info(panel, cells)
         if panel in study.compared and info.lines:
             found[f"fig1{suffix}"] = figure1.figure(info, study.styles)
-        paired = gaps.info(study.differences[panel])
+        paired = differences.info(study.differences[panel])
         if panel in study.compared and paired:
-            found[f"differences{suffix}"] = gaps.figure(paired, study.styles)
+            found[f"differences{suffix}"] = differences.figure(paired, study.styles)
         by_batch: dict[int, list[curves.CellCurves]] = {}
         for curve in curves.infos(cells, study.frame, study.history):
             by_batch.setdefault(curve.batch_size, []).append(curve)

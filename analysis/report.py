@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from analysis import account, answers, evidence, hero, page, tables
-from analysis.claims import MARGIN
+from analysis import tables
+from analysis.page import account, answers, evidence, hero, markup
+from analysis.stats.claims import MARGIN
 from analysis.study import read
 from model.errors import InputError
-from orchestrator.files import Files
+from orchestrator.results.files import Files
 
 
 def build(source: Any, *others: Any, live: bool = False, margin: float = MARGIN) -> str:
@@ -54,7 +55,7 @@ def build(source: Any, *others: Any, live: bool = False, margin: float = MARGIN)
         "trials": account.trial_data(study),
         "tables": {name: tables.FORMATS[name](study.frame, "last") for name in ("csv", "markdown", "latex")},
     }
-    return page.document(
+    return markup.document(
         title=study.title,
         hero=hero.html(study),
         sections=sections,

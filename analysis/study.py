@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import page, theme
-from analysis.cells import Cell, Line, Panel, panels
-from analysis.claims import MARGIN
-from analysis.comparison import Difference, differences
-from analysis.gsearch import GSearchInfo, infos
-from analysis.load import Sweep, load_sweep
+from analysis.page import markup
+from analysis.plots import theme
+from analysis.plots.gsearch import GSearchInfo, infos
+from analysis.sources.load import Sweep, load_sweep
+from analysis.stats.cells import Cell, Line, Panel, panels
+from analysis.stats.claims import MARGIN
+from analysis.stats.differences import Difference, differences
 from model.errors import InputError
 
 
@@ -55,7 +56,7 @@ class Study:
         style = self.styles.get(line)
         own = theme.style(line.norm).colour
         shade = style.colour if style and style.colour != own else None
-        return line.name, page.swatch(line.norm, name or line.name, shade)
+        return line.name, markup.swatch(line.norm, name or line.name, shade)
 
     def name(self, panel: Panel) -> str:
         """The panel's title, behind its sweep's name where there are several."""

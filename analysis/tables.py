@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.cells import PANEL_KEYS, Cell, Line, Panel, panels
-from analysis.comparison import differences
-from analysis.frame import COLUMNS
-from analysis.headline import headline
+from analysis.page.headline import headline
+from analysis.sources.frame import COLUMNS
+from analysis.stats.cells import PANEL_KEYS, Cell, Line, Panel, panels
+from analysis.stats.differences import differences
 from model.errors import InputError
 
 CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        from analysis.load import load
+        from analysis.sources.load import load
 
         sys.stdout.write(FORMATS[options.format](load(options.results), options.measure))
     except InputError as error:

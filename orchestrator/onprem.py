@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import InputError
-from orchestrator.arguments import Parser
+from orchestrator.cli import Parser
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from model.errors import InputError
 from model.spec import DATASETS, MODELS, NORMS
-from orchestrator.adjust import Adjustments, adjust
-from orchestrator.arguments import Parser
-from orchestrator.files import StorageError, checked_url
-from orchestrator.grid import MOST_SEEDS, find, shipped
-from orchestrator.interrupt import Interrupt
+from orchestrator.cli import Parser
+from orchestrator.execution.signals import Interrupt
+from orchestrator.grid.blocks import MOST_SEEDS, find, shipped
+from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.results.files import StorageError, checked_url
 
 EXAMPLES = """\
 examples:
@@ -245,10 +245,10 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
-    from orchestrator.execution import Options
-    from orchestrator.lock import Lock
-    from orchestrator.store import Store
-    from orchestrator.summary import print_outcome, print_plan
+    from orchestrator.execution.executor import Options
+    from orchestrator.report import print_outcome, print_plan
+    from orchestrator.results.lock import Lock
+    from orchestrator.results.store import Store
     from orchestrator.sweep import declare, describe_data, local_site, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
@@ -303,7 +303,7 @@ def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
         return None
 
     def join() -> Any:
-        from orchestrator.cluster import check_nodes, joined
+        from orchestrator.cluster.session import check_nodes, joined
 
         site = stack.enter_context(joined(options))
         return site, None if dry else check_nodes(site, options, infos)
@@ -315,7 +315,7 @@ def _read_data(prepared: Any, console: Console) -> None:
     """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
     if prepared.vetted is None or not prepared.site.nodes:
         return
-    from orchestrator.cluster import read_data
+    from orchestrator.cluster.session import read_data
 
     with console.status("Every machine reads the data …"):
         read_data(prepared.vetted, prepared.site)
@@ -326,8 +326,8 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     if arguments.groups_from:
         if groups:
             raise InputError("--groups and --groups-from: give one of them")
-        from analysis.load import load
-        from analysis.stats import best_groups
+        from analysis.sources.load import load
+        from analysis.stats.summary import best_groups
 
         groups = (best_groups(load(arguments.groups_from)),)
     return Adjustments(
@@ -343,8 +343,8 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
 
 def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
     """Train and report; gives the report's place."""
-    from orchestrator.live import refreshing
-    from orchestrator.summary import spent, try_report, write_report
+    from orchestrator.display.live import refreshing
+    from orchestrator.report import spent, try_report, write_report
     from orchestrator.sweep import execute
 
     if prepared.plan.packs and not interrupt.requested:

@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from model.errors import InputError
-from orchestrator.files import StorageError
-from orchestrator.lock import is_held
-from orchestrator.progress import duration
-from orchestrator.store import Store, TrialState
-from orchestrator.trial import Trial
+from orchestrator.display.progress import duration
+from orchestrator.grid.trial import Trial
+from orchestrator.results.files import StorageError
+from orchestrator.results.lock import is_held
+from orchestrator.results.store import Store, TrialState
 
 #: In the order in which they are shown.
 STATES = ("done", "diverged", "running", "waiting", "failed", "undeclared")

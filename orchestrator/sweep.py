@@ -15,27 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from model.data import DataInfo, describe, load
+from model.data.dataset import DataInfo, describe, load
 from model.errors import InputError
 from model.spec import Spec
-from orchestrator import pack_times
-from orchestrator.display import show
-from orchestrator.execution import Options, Resources, Work, packs_at_once
-from orchestrator.interrupt import Interrupt
-from orchestrator.lock import Lock
-from orchestrator.machines import Kind, Site
-from orchestrator.pace import Pace, observed
-from orchestrator.packing import Choice, Memory, choose
-from orchestrator.plan import Plan, by_length, make_plan, makespan
-from orchestrator.progress import Progress
-from orchestrator.provenance import provenance
-from orchestrator.repair import repair_trials
-from orchestrator.store import Store, TrialState
-from orchestrator.trainable import Job
-from orchestrator.trial import PROTOCOL, Trial
+from orchestrator.display.panel import show
+from orchestrator.display.progress import Progress
+from orchestrator.execution.executor import Options, Resources, Work, packs_at_once
+from orchestrator.execution.signals import Interrupt
+from orchestrator.execution.worker import Job
+from orchestrator.grid.trial import PROTOCOL, Trial
+from orchestrator.planning import measured
+from orchestrator.planning.packing import Choice, Memory, choose
+from orchestrator.planning.plan import Plan, by_length, make_plan, makespan
+from orchestrator.planning.resources import Kind, Site
+from orchestrator.planning.throughput import Pace, observed
+from orchestrator.results.lock import Lock
+from orchestrator.results.provenance import provenance
+from orchestrator.results.repair import repair_trials
+from orchestrator.results.store import Store, TrialState
 
 if TYPE_CHECKING:
-    from orchestrator.cluster import Vetted
+    from orchestrator.cluster.session import Vetted
 
 
 @dataclass(frozen=True)
@@ -203,11 +203,11 @@ def prepare(
 def _calibration(options: Options, site: Site, *, joined: bool) -> dict[str, Any]:
     """How packs that have no history are timed: from what was measured elsewhere, or where they will run."""
     if options.pace_from:
-        times = pack_times.of(options.pace_from)
+        times = measured.of(options.pace_from)
         return {"calibrate": times.training, "calibration": times.source}
     if not joined:
         return {}
-    from orchestrator.cluster import calibrator
+    from orchestrator.cluster.session import calibrator
 
     return {"calibrate": calibrator(site)}
 
@@ -241,7 +241,7 @@ def _memory(spec: Spec, info: DataInfo, resources: Resources, slots: int) -> Mem
     cuts its packs as before."""
     import torch
 
-    from model.footprint import replica_bytes
+    from model.training.memory import replica_bytes
 
     if resources.gpus:
         whole = torch.cuda.get_device_properties(0).total_memory * min(1.0, resources.gpus)
@@ -325,12 +325,12 @@ def execute(
         lock.running = progress.running_trials
     with show(progress, f"{prepared.name} → {prepared.options.results}", interrupt, console) as listener:
         if prepared.options.executor == "inline":
-            from orchestrator.inline import run_inline
+            from orchestrator.execution.inline import run_inline
 
             gpus = math.ceil(prepared.site.slots * prepared.site.resources.gpus)
             return run_inline(work, listener, interrupt, at_once=prepared.site.slots, gpus=gpus)
-        from orchestrator.cluster import cluster
-        from orchestrator.driver import run_on_ray
+        from orchestrator.cluster.session import cluster
+        from orchestrator.execution.tune import run_on_ray
 
         site = prepared.site
         shared = 0 < site.resources.gpus < 1

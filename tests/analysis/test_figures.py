@@ -2,10 +2,10 @@ import shutil
 from importlib.util import find_spec
 
 import pytest
-from synthetic import block
 
 from analysis import figures
 from analysis.study import read
+from tests.helpers.synthetic import block
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 needs_export = pytest.mark.skipif(

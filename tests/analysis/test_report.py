@@ -3,9 +3,9 @@ import re
 from pathlib import Path
 
 import pytest
-from synthetic import block
 
 from analysis import report
+from tests.helpers.synthetic import block
 
 
 def data_of(html):
@@ -95,7 +95,7 @@ def test_the_margin_is_an_option(sweep, tmp_path):
 
 
 def test_a_cell_that_mixes_versions_is_named(sweep):
-    from orchestrator.store import Store
+    from orchestrator.results.store import Store
 
     url = sweep(block(batch_size=[32, 2], seeds=3), folder="mixed")
     assert "Mixed in" not in report.build(url)

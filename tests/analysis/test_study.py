@@ -1,10 +1,10 @@
 import pytest
-from synthetic import block
 
-from analysis import theme
-from analysis.cells import Line
+from analysis.plots import theme
+from analysis.stats.cells import Line
 from analysis.study import read
 from model.errors import InputError
+from tests.helpers.synthetic import block
 
 GN = Line("gn", None)
 

@@ -3,9 +3,9 @@ import io
 
 import pytest
 from scipy import stats as scipy_stats
-from synthetic import block
 
 from analysis import load, tables
+from tests.helpers.synthetic import block
 
 
 @pytest.fixture

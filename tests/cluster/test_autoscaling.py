@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 import ray
 import yaml
-from processes import descendants
-from tiny import make_images
 
-from orchestrator.store import Store
+from orchestrator.results.store import Store
+from tests.helpers.processes import descendants
+from tests.helpers.tiny import make_images
 
 pytestmark = pytest.mark.slow
 

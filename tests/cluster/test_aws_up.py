@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hosts
 import pytest
 import yaml
-from aws_account import FILE, IMAGE, TOKEN, Cloud, account, bring_up, until
+
+from tests.helpers import hosts
+from tests.helpers.aws_account import FILE, IMAGE, TOKEN, Cloud, account, bring_up, until
 
 pytestmark = pytest.mark.slow
 

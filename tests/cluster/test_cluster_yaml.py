@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-import cluster_checks as checks
 import moto
 import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+from tests.helpers import cluster_checks as checks
+
 FILE = ROOT / "cluster.yaml"
 
 Config = dict[str, Any]

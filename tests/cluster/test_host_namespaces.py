@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from hosts import Network, obstacle
-from processes import descendants, gone
+
+from tests.helpers.hosts import Network, obstacle
+from tests.helpers.processes import descendants, gone
 
 HERE = Path(__file__).parent
 
@@ -61,7 +62,7 @@ _MAKE = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from hosts import Network
+from tests.helpers.hosts import Network
 with Network(Path(sys.argv[2])) as network:
     host = network.add("one", {})
     process = host.start("sleep 1000", Path(sys.argv[2], "log"))

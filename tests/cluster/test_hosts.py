@@ -13,21 +13,21 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
-from hosts import TIED, Network, obstacle
-from numbers_of import numbers
-from tiny import make_images
 
 from model.errors import InputError
+from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
-from orchestrator.store import Store
+from tests.helpers import ROOT
+from tests.helpers.hosts import TIED, Network, obstacle
+from tests.helpers.numbers_of import numbers
+from tests.helpers.tiny import make_images
 
 pytestmark = pytest.mark.slow
 
-PROJECT = Path(__file__).parent.parent.parent
+PROJECT = ROOT
 PLACE = "s3://bucket/some/prefix"
 RESULTS = f"{PLACE}/grid"  # as the grid's file is called
 EPOCHS = 100  # so many that a poll through the bucket meets it half trained

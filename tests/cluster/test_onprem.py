@@ -7,14 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import cluster_checks as checks
 import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from orchestrator.onprem import main
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+from tests.helpers import cluster_checks as checks
 
 # A program in ray's place: what it was called with, and what it was told by its environment.
 FAKE = """\

@@ -4,15 +4,15 @@ import statistics
 
 import pytest
 import torch
-from helpers_model import spec
 from torch.nn import functional as F
 
-from model.data import Dataset, load
-from model.plain import PlainResNet
-from model.plain_loop import Images, PlainLoop
+from model.bench.reference import PlainResNet
+from model.bench.reference_loop import Images, PlainLoop
+from model.data.dataset import Dataset, load
 from model.recipe import RECIPES
 from model.spec import Spec
-from model.train import Training
+from model.training.training import Training
+from tests.helpers.cells import spec
 
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -60,7 +60,7 @@ def test_a_replica_is_the_solo_run_of_its_seed_over_epochs(
     norm: str, groups: int | None, batch_size: int
 ) -> None:
     """float64, three epochs of digits-sized training, 75 images, which no batch size divides."""
-    from helpers_model import toy_data
+    from tests.helpers.cells import toy_data
 
     data = toy_data(n=75)
     cell = spec(norm=norm, groups=groups, batch_size=batch_size, epochs=3)

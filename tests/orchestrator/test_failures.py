@@ -15,61 +15,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from numbers_of import numbers
 
-import orchestrator.trainable
-from model.train import Training
-from orchestrator.files import Files
+import orchestrator.execution.worker
+from model.training.training import Training
+from orchestrator.results.files import Files
+from orchestrator.results.store import Store
 from orchestrator.run import main
-from orchestrator.store import Store
-
-GRID = """\
-blocks:
-  - {dataset: imagefolder, norm: bn,            batch_size: 4, epochs: 4, seeds: 3}
-  - {dataset: imagefolder, norm: gn, groups: 4, batch_size: 4, epochs: 4, seeds: 3}
-"""
-TRIALS = 6
-
-
-@pytest.fixture(scope="module")
-def command(tmp_path_factory, images):
-    grid = tmp_path_factory.mktemp("grid") / "tiny.yaml"
-    grid.write_text(GRID)
-    return ["--grid", str(grid), "--data-dir", str(images), "--executor", "inline", "--pack", "3"]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(command, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed")
-    assert main([*command, "--results", str(folder)]) == 0
-    found = numbers(folder)
-    assert len(found) == TRIALS
-    return found
-
-
-@pytest.fixture
-def at_epoch(monkeypatch):
-    """Do something in the middle of the sweep, once: after so many epochs of all packs."""
-
-    def plan(count, action):
-        real, done = Training.run_epoch, []
-
-        def run_epoch(self):
-            metrics = real(self)
-            if self.data.info.name != "noise":  # the calibration
-                done.append(1)
-                if len(done) == count:
-                    action()
-            return metrics
-
-        monkeypatch.setattr(Training, "run_epoch", run_epoch)
-        return done
-
-    return plan
-
-
-def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+from tests.helpers.numbers_of import numbers
+from tests.helpers.processes import interrupt
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 7, 8])
@@ -168,7 +121,7 @@ def test_storage_gone_for_a_while_and_back(command, undisturbed, tmp_path, at_ep
 
 
 def test_storage_gone_for_good(command, undisturbed, tmp_path, at_epoch, monkeypatch, capsys):
-    monkeypatch.setattr(orchestrator.trainable, "PATIENCE", 0.5)
+    monkeypatch.setattr(orchestrator.execution.worker, "PATIENCE", 0.5)
     folder, away = tmp_path / "out", tmp_path / "away"
     at_epoch(2, lambda: folder.rename(away))
     assert main([*command, "--results", str(folder)]) == 1
@@ -200,7 +153,7 @@ def small_disk(tmp_path):
 
 
 def test_disk_full(command, undisturbed, small_disk, at_epoch, monkeypatch, capsys):
-    monkeypatch.setattr(orchestrator.trainable, "PATIENCE", 0.5)
+    monkeypatch.setattr(orchestrator.execution.worker, "PATIENCE", 0.5)
     folder, _ = small_disk
     ballast = folder / "ballast"
 
@@ -219,7 +172,7 @@ def test_disk_full(command, undisturbed, small_disk, at_epoch, monkeypatch, caps
 
 
 def test_made_read_only_in_the_middle(command, undisturbed, small_disk, at_epoch, monkeypatch, capsys):
-    monkeypatch.setattr(orchestrator.trainable, "PATIENCE", 0.5)
+    monkeypatch.setattr(orchestrator.execution.worker, "PATIENCE", 0.5)
     folder, remount = small_disk
     at_epoch(5, lambda: remount("ro"))
     assert main([*command, "--results", str(folder / "out")]) == 1
@@ -263,7 +216,7 @@ def test_memory_running_out_for_one_replica_is_a_failure(command, tmp_path, monk
 def test_another_protocol_is_never_mixed(command, tmp_path, monkeypatch, capsys):
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 0
     before = numbers(tmp_path)
-    monkeypatch.setattr("orchestrator.trial.PROTOCOL", 2)
+    monkeypatch.setattr("orchestrator.grid.trial.PROTOCOL", 2)
     monkeypatch.setattr("orchestrator.sweep.PROTOCOL", 2)
     capsys.readouterr()
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 2

@@ -7,15 +7,16 @@ import pickle
 import re
 
 import pytest
-from tiny import trial
 
-from analysis.load import load, load_history
 from analysis.report import build
-from orchestrator.checkpoint import _MAGIC
-from orchestrator.files import MAX_JSON_BYTES, Files, _checksum
+from analysis.sources.load import load, load_history
+from orchestrator.results.checkpoint import _MAGIC
+from orchestrator.results.files import MAX_JSON_BYTES, Files, _checksum
+from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
-from orchestrator.store import Store
+from tests.helpers import ROOT
+from tests.helpers.tiny import trial
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -95,10 +96,7 @@ def test_going_on_with_it(folder, capsys):
 
 def test_nothing_loads_a_pickle_without_guard():
     """No pickle.load, and torch.load only with weights_only=True, anywhere in the product."""
-    from pathlib import Path
-
-    root = Path(__file__).parents[2]
-    sources = [p for name in ("orchestrator", "model", "analysis") for p in (root / name).rglob("*.py")]
+    sources = [p for name in ("orchestrator", "model", "analysis") for p in (ROOT / name).rglob("*.py")]
     assert sources
     for path in sources:
         text = path.read_text()

@@ -4,17 +4,11 @@ import shutil
 
 import pandas as pd
 import pytest
-from tiny import make_images
 
-from orchestrator.files import Files
+from orchestrator.results.files import Files
+from orchestrator.results.store import Store
 from orchestrator.run import main
-from orchestrator.store import Store
-
-GRID = """\
-blocks:
-  - {dataset: imagefolder, norm: bn,            batch_size: [8, 2], epochs: 2, seeds: 2}
-  - {dataset: imagefolder, norm: gn, groups: 4, batch_size: [8, 2], epochs: 2, seeds: 2}
-"""
+from tests.helpers.tiny import GRID, make_images
 
 
 @pytest.fixture
@@ -46,7 +40,7 @@ def training_forbidden(monkeypatch):
     def forbidden(*_):
         raise AssertionError("nothing may be trained")
 
-    return lambda: monkeypatch.setattr("orchestrator.inline.run_pack", forbidden)
+    return lambda: monkeypatch.setattr("orchestrator.execution.inline.run_pack", forbidden)
 
 
 def files(folder):
@@ -157,7 +151,7 @@ def test_attempts_are_counted_over_runs(run, tmp_path, monkeypatch):
             tried.append(1)
         raise RuntimeError("it broke")
 
-    monkeypatch.setattr("model.train.Training.run_epoch", broken)
+    monkeypatch.setattr("model.training.training.Training.run_epoch", broken)
     arguments = ["--norms", "bn", "--batch-sizes", "8"]
     assert run(*arguments, "--max-failures", "2")[0] == 1
     assert run(*arguments, "--max-failures", "3")[0] == 1
@@ -189,7 +183,7 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         raise RuntimeError("it broke")
 
     with monkeypatch.context() as patch:
-        patch.setattr("model.train.Training.run_epoch", broken)
+        patch.setattr("model.training.training.Training.run_epoch", broken)
         code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--max-failures", "2")
         assert code == 1
         for part in ("2 trials failed", "RuntimeError: it broke", "--retry-failed"):

@@ -11,16 +11,16 @@ import time
 import urllib.request
 
 import pytest
-from numbers_of import numbers
-from test_failures import GRID, at_epoch, command, interrupt, undisturbed  # noqa: F401
 
-import orchestrator.files
-from analysis.load import load
+import orchestrator.results.files
+from analysis.sources.load import load
 from model.errors import InputError
-from orchestrator.files import Files, StorageError
+from orchestrator.results.files import Files, StorageError
+from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
-from orchestrator.store import Store
+from tests.helpers.numbers_of import numbers
+from tests.helpers.processes import interrupt
 
 pytest.importorskip("s3fs", reason="needs the s3 extra")
 pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
@@ -68,7 +68,7 @@ def bucket(endpoint, monkeypatch):
     return f"s3://{name}/some/prefix"
 
 
-def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch, capsys):  # noqa: F811
+def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch, capsys):
     at_epoch(3, interrupt)
     assert main([*command, "--results", bucket]) == 130
     assert status(bucket)["held_by"] is None
@@ -84,7 +84,7 @@ def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch,
     assert "8 done, 0 to run" in capsys.readouterr().out
 
 
-def test_killed_and_resumed(bucket, command, undisturbed):  # noqa: F811
+def test_killed_and_resumed(bucket, command, undisturbed):
     """The dead driver's lock lies in the bucket still; its process can be seen to be gone."""
     process = subprocess.Popen(
         [sys.executable, "-m", "orchestrator.run", *command, "--results", bucket],
@@ -101,7 +101,7 @@ def test_killed_and_resumed(bucket, command, undisturbed):  # noqa: F811
     assert numbers(bucket) == undisturbed
 
 
-def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):  # noqa: F811
+def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):
     import fsspec
 
     at_epoch(6, interrupt)
@@ -115,14 +115,14 @@ def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):  # noqa: F8
     assert numbers(bucket) == undisturbed
 
 
-def test_on_ray(bucket, command, undisturbed):  # noqa: F811
+def test_on_ray(bucket, command, undisturbed):
     on_ray = [part if part != "inline" else "ray" for part in command]
     assert main([*on_ray, "--results", bucket]) == 0
     assert numbers(bucket) == undisturbed
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["run", "dry-run"])
-def test_a_bucket_that_is_not_there(bucket, command, capsys, more):  # noqa: F811
+def test_a_bucket_that_is_not_there(bucket, command, capsys, more):
     assert main([*command, "--results", "s3://no-such-bucket-anywhere/x", *more]) == 2
     error = capsys.readouterr().err
     assert "bucket does not exist. Create the bucket" in error
@@ -141,7 +141,7 @@ def test_a_bucket_that_is_not_there(bucket, command, capsys, more):  # noqa: F81
         ("ExpiredToken", "The credentials have expired: renew them"),
     ],
 )
-def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch, code, remedy):  # noqa: F811
+def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch, code, remedy):
     """As S3 answers where the policy denies it, or the credentials are stale, to all that is asked."""
 
     class Refuses(http.server.BaseHTTPRequestHandler):
@@ -166,7 +166,7 @@ def test_a_bucket_that_refuses(bucket, command, capsys, monkeypatch, code, remed
     fresh()
 
 
-def test_no_credentials(bucket, command, capsys, monkeypatch):  # noqa: F811
+def test_no_credentials(bucket, command, capsys, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -177,9 +177,9 @@ def test_no_credentials(bucket, command, capsys, monkeypatch):  # noqa: F811
     fresh()
 
 
-def test_an_endpoint_that_never_answers(bucket, command, capsys, monkeypatch):  # noqa: F811
+def test_an_endpoint_that_never_answers(bucket, command, capsys, monkeypatch):
     """Connections are taken and nothing is said; botocore alone would try for many minutes."""
-    monkeypatch.setattr(orchestrator.files, "_ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(orchestrator.results.files, "_ANSWER_SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         fresh()

@@ -4,15 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.helpers import ROOT
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_twenty_kills():
-    root = Path(__file__).parents[2]
     command = [
         sys.executable,
         "tests/soak/soak.py",
@@ -24,8 +24,8 @@ def test_twenty_kills():
         "0.1",
         "--json",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    found = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-2000:]
     outcome = json.loads(found.stdout[found.stdout.index("{") :])
     assert outcome["kills"] >= 20

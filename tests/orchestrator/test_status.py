@@ -4,12 +4,12 @@ import json
 import time
 
 import pytest
-from tiny import trial
 
-from orchestrator.files import Files
-from orchestrator.lock import Lock
+from orchestrator.results.files import Files
+from orchestrator.results.lock import Lock
+from orchestrator.results.store import Store
 from orchestrator.status import main, status
-from orchestrator.store import Store
+from tests.helpers.tiny import trial
 
 DONE, RUNNING, WAITING, FAILED, DIVERGED, OLD, FRESH = (trial(seed=s) for s in range(1, 8))
 

@@ -59,7 +59,7 @@ def patch(files):
 
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != "orchestrator.files":
+        if name != "orchestrator.results.files":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         run = spec.loader.exec_module

@@ -25,12 +25,11 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "orchestrator"))
+sys.path.insert(0, str(HERE.parents[1]))  # run as a script, whose folder alone is on the path
 
-from numbers_of import numbers  # noqa: E402
-from tiny import make_images  # noqa: E402
-
-from orchestrator.store import Store  # noqa: E402
+from orchestrator.results.store import Store  # noqa: E402
+from tests.helpers.numbers_of import numbers  # noqa: E402
+from tests.helpers.tiny import make_images  # noqa: E402
 
 GRID = """\
 blocks:

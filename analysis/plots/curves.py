@@ -1,0 +1,151 @@
+"""Learning curves: error over epochs, by cell, as bands over seeds.
+
+A mean over seeds may only be taken where every seed still runs: an epoch's band is drawn from the seeds
+that reached it, and the hover says how many those were.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from analysis.plots import theme
+from analysis.stats.cells import CELL_KEYS, Cell, Line, Panel
+
+#: Epochs kept in a page; more are thinned evenly, first and last kept.
+MAX_POINTS = 200
+
+
+class Curve(NamedTuple):
+    """Over `epochs` [E]: mean, lowest and highest of the seeds, in percent, and how many seeds there were."""
+
+    epochs: list[int]
+    mean: list[float]
+    low: list[float]
+    high: list[float]
+    seeds: list[int]
+
+
+class CellCurves(NamedTuple):
+    """One cell's curves; None where nothing was measured. `judged`: on test or validation images."""
+
+    panel: Panel
+    line: Line
+    batch_size: int
+    train: Curve | None
+    judged: Curve | None
+
+
+def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> list[CellCurves]:
+    """The curves of each cell that has any epochs, in the order of `cells`."""
+    if history.empty:
+        return []
+    codes = frame.groupby(list(CELL_KEYS), dropna=False, sort=False).ngroup()
+    cell_of = dict(zip(frame["trial_id"], codes, strict=True))
+    first = frame.groupby(codes).head(1)
+    key_of = {
+        code: tuple(None if pd.isna(v) else v for v in values)
+        for code, values in zip(
+            codes[first.index], first[list(CELL_KEYS)].itertuples(index=False), strict=True
+        )
+    }
+    found: dict[tuple[object, ...], pd.DataFrame] = {
+        key_of[code]: rows for code, rows in history.groupby(history["trial_id"].map(cell_of))
+    }
+    curves = []
+    for cell in cells:
+        rows = found.get(_key(cell))
+        if rows is not None:
+            judged = "val_error" if cell.panel.holdout else "test_error"
+            curves.append(
+                CellCurves(
+                    cell.panel, cell.line, cell.batch_size, curve(rows, "train_error"), curve(rows, judged)
+                )
+            )
+    return curves
+
+
+def _key(cell: Cell) -> tuple[object, ...]:
+    p = cell.panel
+    head = (p.source, p.dataset, p.model, p.shortcut, p.recipe, p.epochs, p.iterations)
+    return (*head, p.holdout, cell.line.norm, cell.line.groups, cell.batch_size)
+
+
+def curve(rows: pd.DataFrame, column: str) -> Curve | None:
+    """The mean and range of `column` over the trials in `rows`, by epoch."""
+    known = rows[rows[column].notna() & rows["epoch"].notna()]
+    if known.empty:
+        return None
+    epoch: NDArray[np.int64] = known["epoch"].to_numpy(dtype=np.int64)
+    value = known[column].to_numpy(dtype=float)
+    order = np.argsort(epoch, kind="stable")
+    epochs, starts, counts = np.unique(epoch[order], return_index=True, return_counts=True)
+    value = value[order]
+    mean = np.add.reduceat(value, starts) / counts
+    low, high = np.minimum.reduceat(value, starts), np.maximum.reduceat(value, starts)
+    keep = _thinned(len(epochs))
+    return Curve(
+        epochs[keep].tolist(),
+        np.round(mean[keep], 3).tolist(),
+        np.round(low[keep], 3).tolist(),
+        np.round(high[keep], 3).tolist(),
+        counts[keep].tolist(),
+    )
+
+
+def _thinned(count: int) -> NDArray[np.int64]:
+    if count <= MAX_POINTS:
+        return np.arange(count)
+    return np.unique(np.linspace(0, count - 1, MAX_POINTS).round().astype(np.int64))
+
+
+def figure(curves: Sequence[CellCurves], styles: dict[Line, theme.Style]) -> go.Figure:
+    """Cells over each other: test (or validation) error solid with its band, training error dotted."""
+    traces: list[go.Scatter] = []
+    for cell in curves:
+        style = styles[cell.line]
+        if cell.judged is not None:
+            traces += [_band(cell, cell.judged, style), _line(cell, cell.judged, style, cell.panel.judged)]
+        if cell.train is not None:
+            traces.append(_line(cell, cell.train, style, "training"))
+    return go.Figure(
+        data=traces,
+        layout=theme.layout(
+            xaxis={"title": {"text": "Epoch"}, "rangemode": "tozero"},
+            yaxis={"title": {"text": "Error (%)"}, "rangemode": "tozero"},
+            hovermode="x unified",
+        ),
+    )
+
+
+def _line(cell: CellCurves, curve: Curve, style: theme.Style, what: str) -> go.Scatter:
+    training = what == "training"
+    return go.Scatter(
+        x=curve.epochs,
+        y=curve.mean,
+        mode="lines" if len(curve.epochs) > 1 else "markers",
+        name=f"{theme.plain(cell.line.name)}, {what}",
+        line={"color": style.tint(0.75) if training else style.colour, "width": 1.5 if training else 2.25,
+              "dash": "dot" if training else style.dash},
+        customdata=curve.seeds,
+        hovertemplate="%{y:.2f}% (mean of %{customdata})",
+        meta={"role": what, "line": cell.line.name},
+    )  # fmt: skip
+
+
+def _band(cell: CellCurves, curve: Curve, style: theme.Style) -> go.Scatter:
+    return go.Scatter(
+        x=curve.epochs + curve.epochs[::-1],
+        y=curve.high + curve.low[::-1],
+        mode="lines",
+        fill="toself",
+        fillcolor=style.tint(0.15),
+        line={"width": 0, "color": style.tint(0.15)},
+        showlegend=False,
+        hoverinfo="skip",
+        name=f"{theme.plain(cell.line.name)}, seeds",
+        meta={"role": "band", "line": cell.line.name},
+    )

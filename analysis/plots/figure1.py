@@ -1,0 +1,185 @@
+"""Figure 1: error over batch size, one line per norm.
+
+`info` is what the figure shows, as plain data that tests check; `figure` only draws it. Every seed is a
+dot and the interval a band, because a line of means alone hides how little five seeds know.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from analysis.plots import theme
+from analysis.plots.published import PUBLISHED, Published
+from analysis.stats.cells import Cell, Line, Panel
+from analysis.stats.intervals import KINDS, interval
+
+QUANTITIES = ("error", "accuracy")
+MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
+
+
+#: A trace as plotly.js takes it.
+Trace = dict[str, Any]
+
+
+class Point(NamedTuple):
+    """One cell. `mean`, `low`, `high`, `values` in percent; `low` and `high` NaN where n allows none."""
+
+    batch_size: int
+    mean: float
+    low: float
+    high: float
+    values: dict[int, float]
+    remarks: str
+
+
+class Fig1Info(NamedTuple):
+    panel: Panel
+    measure: str
+    quantity: str
+    kind: str
+    lines: dict[Line, list[Point]]
+    published: list[Published]
+
+
+def info(
+    panel: Panel, cells: Sequence[Cell], measure: str = "last", quantity: str = "error", kind: str = "t"
+) -> Fig1Info:
+    """The figure's data from one panel's cells. Cells without a finished trial have no point."""
+    lines: dict[Line, list[Point]] = {}
+    for cell in cells:
+        errors = cell.errors(measure)
+        values = {s: 100 - e if quantity == "accuracy" else e for s, e in errors.items()}
+        if not values:
+            continue
+        mean, spread = sum(values.values()) / len(values), interval(list(values.values()), kind)
+        point = Point(cell.batch_size, mean, spread.low, spread.high, values, cell.remarks)
+        lines.setdefault(cell.line, []).append(point)
+    published = [] if panel.holdout else list(PUBLISHED)
+    return Fig1Info(panel, measure, quantity, kind, lines, published)
+
+
+def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.Figure:
+    """The plotly figure of `info`; `styles` where a line must look as it does elsewhere."""
+    return go.Figure(drawing(info, styles or theme.styles(list(info.lines))))
+
+
+def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Trace:
+    """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
+    traces = [_published(entry, info) for entry in info.published]
+    for rank, (line, points) in enumerate(info.lines.items()):
+        aside = 2 ** theme.aside(rank, len(info.lines), 0.11)
+        traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
+    traces += [_means(line, points, styles[line], info.kind) for line, points in info.lines.items()]
+    sizes = [p.batch_size for points in info.lines.values() for p in points]
+    title = y_title(info.panel, info.quantity)
+    layout = theme.layout(xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}})
+    return {"data": traces, "layout": layout}
+
+
+def _scatter(**fields: Any) -> Trace:
+    return {"type": "scatter", **fields}
+
+
+def y_title(panel: Panel, quantity: str) -> str:
+    return f"{panel.judged.capitalize()} {quantity} (%)"
+
+
+def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Trace:
+    return _scatter(
+        x=[p.batch_size for p in points],
+        y=[p.mean for p in points],
+        mode="lines+markers",
+        name=theme.plain(line.name),
+        legendgroup=line.name,
+        line={"color": style.colour, "width": 2.5, "dash": style.dash},
+        marker={
+            "symbol": style.symbol,
+            "size": 9,
+            "color": style.colour,
+            "line": {"color": "#ffffff", "width": 1.5},
+        },
+        text=[hover(line, p, kind) for p in points],
+        hovertemplate="%{text}<extra></extra>",
+        meta={"role": "mean", "line": line.name},
+    )
+
+
+def hover(line: Line, point: Point, kind: str) -> str:
+    """What the pointer reads: the numbers, and what they are."""
+    text = f"<b>{theme.plain(line.name)}, batch size {point.batch_size}</b><br>mean {point.mean:.2f}%"
+    if math.isfinite(point.low):
+        text += f"<br>{KINDS[kind]}: {point.low:.2f} to {point.high:.2f}"
+    text += f"<br>n = {len(point.values)}" + (
+        " (no interval from one seed)" if len(point.values) == 1 else ""
+    )
+    return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
+
+
+def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> Trace:
+    """Every seed, `aside` of its batch size by a factor, so that the marker of the mean hides none."""
+    triples = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
+    return _scatter(
+        x=[round(batch_size * aside, 4) for batch_size, _, _ in triples],
+        y=[value for _, _, value in triples],
+        customdata=[[seed, batch_size] for batch_size, seed, _ in triples],
+        mode="markers",
+        name=theme.plain(line.name),
+        legendgroup=line.name,
+        showlegend=False,
+        marker={"symbol": "circle", "size": 5, "color": style.tint(0.55)},
+        hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[1]}}<br>"
+        "seed %{customdata[0]}: %{y:.2f}%<extra></extra>",
+        meta={"role": "seed", "line": line.name},
+    )
+
+
+def _band(line: Line, points: list[Point], style: theme.Style) -> Trace:
+    """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for run in _runs(points):
+        xs += [p.batch_size for p in run] + [p.batch_size for p in reversed(run)] + [run[0].batch_size, None]
+        ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
+    alone = any(len(run) == 1 for run in _runs(points))
+    return _scatter(
+        x=xs,
+        y=ys,
+        mode="lines",
+        fill="toself",
+        fillcolor=style.tint(0.16),
+        line={"color": style.tint(0.5), "width": 2 if alone else 0},
+        legendgroup=line.name,
+        showlegend=False,
+        hoverinfo="skip",
+        meta={"role": "band", "line": line.name},
+    )
+
+
+def _runs(points: list[Point]) -> list[list[Point]]:
+    runs: list[list[Point]] = [[]]
+    for point in points:
+        if math.isfinite(point.low):
+            runs[-1].append(point)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _published(entry: Published, info: Fig1Info) -> Trace:
+    sizes = sorted(entry.errors, reverse=True)
+    values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
+    own = entry.matches(info.panel.dataset, info.panel.model)
+    shown = own and any(p.batch_size in entry.errors for points in info.lines.values() for p in points)
+    return _scatter(
+        x=sizes,
+        y=values,
+        mode="lines+markers",
+        name=entry.name,
+        visible=shown,
+        line={"color": theme.style(entry.norm).tint(0.45), "width": 1.5, "dash": "dot"},
+        marker={"size": 5, "symbol": "circle-open", "color": theme.style(entry.norm).tint(0.6)},
+        hovertemplate=f"{entry.source}<br>batch size %{{x}}: %{{y:.2f}}%<extra></extra>",
+        meta={"role": "published", "key": entry.key, "group": entry.group},
+    )

@@ -1,0 +1,111 @@
+"""The G search: validation error over G.
+
+Shown by validation error alone. The test set may not choose G: a G picked on the test set makes every
+test error that follows too good (Wu & He 2018 leave the question open; Franke 2021 held out images).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from analysis.plots import theme
+from analysis.plots.published import FRANKE_G_SEARCH
+from analysis.stats.cells import Cell, Panel
+from analysis.stats.intervals import interval
+
+
+class GPoint(NamedTuple):
+    """One G. Errors in percent of the held-out images."""
+
+    groups: int
+    mean: float
+    low: float
+    high: float
+    values: dict[int, float]
+
+
+class GSearchInfo(NamedTuple):
+    panel: Panel
+    batch_size: int
+    points: list[GPoint]
+    published: dict[int, float]
+
+
+def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
+    """One search for each batch size at which the panel tried group norm; none on a panel judged by test."""
+    if not panel.holdout:
+        return []
+    found: dict[int, list[GPoint]] = {}
+    for cell in cells:
+        values = cell.errors()
+        if cell.line.norm == "gn" and cell.line.groups is not None and values:
+            spread = interval(list(values.values()))
+            mean = sum(values.values()) / len(values)
+            found.setdefault(cell.batch_size, []).append(
+                GPoint(cell.line.groups, mean, spread.low, spread.high, values)
+            )
+    own = (panel.dataset, panel.model) == ("cifar10", "resnet20")
+    return [GSearchInfo(panel, b, points, FRANKE_G_SEARCH if own else {}) for b, points in found.items()]
+
+
+def figure(info: GSearchInfo) -> go.Figure:
+    """Means with intervals and every seed, G as categories from large to small."""
+    points = sorted(info.points, key=lambda p: -p.groups)
+    traces = [_seeds(points), _means(points)]
+    known = [p.groups for p in points if p.groups in info.published]
+    if known:
+        traces.append(
+            go.Scatter(
+                x=[_label(groups) for groups in known],
+                y=[info.published[groups] for groups in known],
+                mode="markers",
+                name="Franke 2021",
+                marker={"size": 11, "symbol": "line-ew-open", "color": theme.FAINT, "line": {"width": 2}},
+                hovertemplate="Franke 2021, %{x}: %{y:.2f}%<extra></extra>",
+            )
+        )
+    return go.Figure(
+        data=traces,
+        layout=theme.layout(
+            xaxis={"type": "category", "title": {"text": f"Groups, at batch size {info.batch_size}"}},
+            yaxis={"title": {"text": "Validation error (%)"}},
+        ),
+    )
+
+
+def _label(groups: int) -> str:
+    return f"G = {groups}"
+
+
+def _seeds(points: Sequence[GPoint]) -> go.Scatter:
+    dots = [(_label(p.groups), seed, value) for p in points for seed, value in p.values.items()]
+    return go.Scatter(
+        x=[label for label, _, _ in dots],
+        y=[value for _, _, value in dots],
+        customdata=[seed for _, seed, _ in dots],
+        mode="markers",
+        name="one seed",
+        marker={"size": 6, "color": theme.style("gn").tint(0.5)},
+        hovertemplate="%{x}, seed %{customdata}: %{y:.2f}%<extra></extra>",
+    )
+
+
+def _means(points: Sequence[GPoint]) -> go.Scatter:
+    colour = theme.style("gn").colour
+    return go.Scatter(
+        x=[_label(p.groups) for p in points],
+        y=[p.mean for p in points],
+        error_y={
+            "type": "data",
+            "array": [p.high - p.mean for p in points],
+            "arrayminus": [p.mean - p.low for p in points],
+            "color": colour,
+            "thickness": 2,
+            "width": 6,
+        },
+        mode="markers",
+        name="mean, 95% CI",
+        marker={"size": 11, "symbol": "square", "color": colour},
+        hovertemplate="%{x}: mean %{y:.2f}%<extra></extra>",
+    )

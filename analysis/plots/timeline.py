@@ -1,0 +1,238 @@
+"""Where the time went: packs over workers, from the epochs' own clocks.
+
+A worker is a process and a sweep that was interrupted has had many; lanes are drawn instead, as few per
+host as its packs need, so that an idle slot shows as a gap and not as one more row.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from analysis.plots import theme
+from analysis.stats.cells import Line
+
+#: A pause between two epochs longer than this many seconds ends a stretch of work.
+PAUSE = 60.0
+
+
+class Stretch(NamedTuple):
+    """A pack's uninterrupted work on one worker. `begin`, `end`: seconds since the sweep's first epoch."""
+
+    lane: str
+    worker: str
+    line: Line
+    batch_size: int
+    seeds: tuple[int, ...]
+    begin: float
+    end: float
+    epochs: int
+    images_per_second: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.begin
+
+
+class TimeInfo(NamedTuple):
+    """`busy`: seconds of all stretches; `span`: from the first epoch's begin to the last one's end."""
+
+    stretches: list[Stretch]
+    lanes: list[str]
+    busy: float
+    span: float
+    devices: tuple[str, ...]
+
+    @property
+    def use(self) -> float:
+        """The share of the lanes' time that was work."""
+        return self.busy / (self.span * len(self.lanes)) if self.span > 0 else 0.0
+
+
+def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
+    """The stretches of a sweep; None where its epochs carry no clock."""
+    known = history[history["ended"].notna() & history["seconds"].notna()]
+    if known.empty:
+        return None
+    rows = _stretches(known).merge(
+        frame[["trial_id", "norm", "groups", "batch_size", "seed"]], on="trial_id", how="inner"
+    )
+    rows = rows[rows["norm"].notna() & rows["batch_size"].notna()]
+    if rows.empty:
+        return None
+    zero = float(rows["begin"].min())
+    keys = ["worker", "norm", "groups", "batch_size", "begin", "end"]
+    found = [_joined(pack, zero) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
+    found = _lanes(sorted(found, key=lambda s: (s.begin, s.worker)))
+    devices = tuple(sorted({str(d) for d in known["device"].dropna()}))
+    span = max(s.end for s in found)
+    lanes = sorted({s.lane for s in found}, key=_lane_order)
+    return TimeInfo(found, lanes, sum(s.seconds for s in found), span, devices)
+
+
+def _joined(pack: pd.DataFrame, zero: float) -> Stretch:
+    """The rows of the seeds that ran together."""
+    first = pack.iloc[0]
+    groups = first["groups"]
+    return Stretch(
+        lane="",
+        worker=str(first["worker"]),
+        line=Line(str(first["norm"]), None if pd.isna(groups) else int(groups)),
+        batch_size=int(first["batch_size"]),
+        seeds=tuple(sorted(int(s) for s in pack["seed"].dropna())),
+        begin=float(first["begin"]) - zero,
+        end=float(first["end"]) - zero,
+        epochs=int(pack["epochs"].max()),
+        images_per_second=float(pack["speed"].median()),
+    )
+
+
+def _lane_order(lane: str) -> tuple[str, int]:
+    host, _, number = lane.rpartition(" ")
+    return host, int(number)
+
+
+def _stretches(known: pd.DataFrame) -> pd.DataFrame:
+    """Epochs of one trial that follow each other on one worker, joined; clocks to a tenth of a second."""
+    rows = known.sort_values(["trial_id", "epoch"], kind="stable")
+    worker = rows["worker"].fillna("worker").astype(str)
+    begin = rows["ended"] - rows["seconds"]
+    pause = begin - rows["ended"].shift()
+    fresh = (
+        (rows["trial_id"] != rows["trial_id"].shift())
+        | (worker != worker.shift())
+        | (pause > np.maximum(PAUSE, 3 * rows["seconds"]))
+        | (pause < -PAUSE)
+    )
+    parts = pd.DataFrame(
+        {
+            "trial_id": rows["trial_id"].astype(str),
+            "worker": worker,
+            "begin": begin.round(1),
+            "end": rows["ended"].round(1),
+            "speed": rows["images_per_second"],
+            "part": fresh.fillna(True).astype(bool).cumsum(),
+        }
+    ).groupby("part")
+    return parts.agg(
+        trial_id=("trial_id", "first"),
+        worker=("worker", "first"),
+        begin=("begin", "min"),
+        end=("end", "max"),
+        epochs=("begin", "size"),
+        speed=("speed", "median"),
+    )
+
+
+def _lanes(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Each stretch on the first lane of its host that is free; its worker's last lane before others."""
+    free: dict[str, list[float]] = {}
+    last: dict[str, int] = {}
+    placed = []
+    for stretch in stretches:
+        host = stretch.worker.rsplit("/", 1)[0] or "worker"
+        lanes = free.setdefault(host, [])
+        fits = [i for i, until in enumerate(lanes) if until <= stretch.begin + 0.5]
+        own = last.get(stretch.worker)
+        lane = own if own in fits else fits[0] if fits else len(lanes)
+        if lane == len(lanes):
+            lanes.append(0.0)
+        assert lane is not None
+        lanes[lane] = stretch.end
+        last[stretch.worker] = lane
+        placed.append(stretch._replace(lane=f"{host} · {lane + 1}"))
+    return placed
+
+
+def unit(span: float) -> tuple[str, float]:
+    """The unit of time that suits a span of so many seconds, and its seconds."""
+    for name, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+        if span >= 2 * seconds:
+            return name, seconds
+    return "seconds", 1.0
+
+
+def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
+    """A bar for each stretch, in its norm's colour."""
+    name, scale = unit(info.span)
+    lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
+    traces = [_bars([s for s in info.stretches if s.line == line], styles[line], scale) for line in lines]
+    return go.Figure(
+        data=traces,
+        layout=theme.layout(
+            barmode="overlay",
+            bargap=0.25,
+            xaxis={
+                "title": {"text": f"{name.capitalize()} since the first epoch began"},
+                "rangemode": "tozero",
+            },
+            yaxis={
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": [theme.plain(lane) for lane in reversed(info.lanes)],
+                "showgrid": False,
+                "title": {"text": ""},
+            },
+        ),
+    )
+
+
+def _bars(mine: Sequence[Stretch], style: theme.Style, scale: float) -> go.Bar:
+    """One line's stretches, each with its batch size in it."""
+    return go.Bar(
+        orientation="h",
+        y=[theme.plain(s.lane) for s in mine],
+        base=[round(s.begin / scale, 4) for s in mine],
+        x=[round(s.seconds / scale, 4) for s in mine],
+        name=theme.plain(mine[0].line.name),
+        marker={"color": style.colour, "line": {"color": "#ffffff", "width": 1}},
+        text=[str(s.batch_size) for s in mine],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="inside",
+        textfont={"color": "#ffffff", "size": 11},
+        customdata=[_hover(s) for s in mine],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _hover(s: Stretch) -> str:
+    seeds = ", ".join(map(str, s.seeds[:12])) + (" …" if len(s.seeds) > 12 else "")
+    name, scale = unit(s.seconds)
+    text = (
+        f"<b>{theme.plain(s.line.name)}, batch size "
+        f"{s.batch_size}</b><br>seed{'s' if len(s.seeds) > 1 else ''} {seeds}"
+    )
+    text += f"<br>{s.epochs} epochs in {s.seconds / scale:.1f} {name}<br>on {theme.plain(s.worker)}"
+    return text + (f"<br>{s.images_per_second:,.0f} images/s" if s.images_per_second > 0 else "")
+
+
+def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
+    """Images a second of whole packs over the batch size; a dot is a stretch of work."""
+    traces = []
+    lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
+    for rank, line in enumerate(lines):
+        mine = [s for s in info.stretches if s.line == line and s.images_per_second > 0]
+        style = styles[line]
+        traces.append(
+            go.Scatter(
+                x=[s.batch_size * 2 ** theme.aside(rank, len(lines), 0.1) for s in mine],
+                y=[round(s.images_per_second, 2) for s in mine],
+                customdata=[[s.batch_size, len(s.seeds)] for s in mine],
+                mode="markers",
+                name=theme.plain(line.name),
+                marker={"size": 9, "symbol": style.symbol, "color": style.tint(0.7)},
+                hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[0]}}<br>"
+                "%{y:,.0f} images/s, %{customdata[1]} seeds together<extra></extra>",
+            )
+        )
+    return go.Figure(
+        data=traces,
+        layout=theme.layout(
+            xaxis=theme.batch_axis([s.batch_size for s in info.stretches]),
+            yaxis={"title": {"text": "Images per second"}, "rangemode": "tozero"},
+        ),
+    )

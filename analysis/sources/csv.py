@@ -1,0 +1,139 @@
+"""Results in a CSV: our own results.csv, or a study's `seed,batch_size,norm,accuracy`.
+
+Somebody else's numbers are checked before they are shown beside ours: a wrong unit (percent for a
+fraction) or a repeated seed would give a plausible and false figure.
+"""
+
+import io
+import math
+import posixpath
+from typing import Any
+
+import pandas as pd
+
+from analysis.sources.frame import COLUMNS, STATUSES, make
+from model.errors import InputError
+from orchestrator.results.files import Files
+
+STUDY_COLUMNS = ("seed", "batch_size", "norm", "accuracy")
+
+_NORMS = {
+    "bn": "bn",
+    "batch norm": "bn",
+    "gn": "gn",
+    "group norm": "gn",
+    "ln": "ln",
+    "layer norm": "ln",
+    "in": "in",
+    "instance norm": "in",
+}
+_MAX_BYTES = 64 * 2**20
+
+
+def read(url: str) -> pd.DataFrame:
+    """The frame of a CSV file at a path or URL. Raises InputError."""
+    raw = _parse(url)
+    if {"trial_id", "status", "test_error"} <= set(raw.columns):
+        return complete(raw)
+    return _study(raw, url)
+
+
+def complete(raw: pd.DataFrame) -> pd.DataFrame:
+    """A frame that has some of our columns, with all of them in order and typed. Raises InputError."""
+    missing = [name for name in ("norm", "batch_size", "seed", "status") if name not in raw.columns]
+    if missing:
+        raise InputError(f"the results lack the column {missing[0]!r}; expected those of results.csv")
+    rows = [{str(key): _absent(value) for key, value in row.items()} for row in raw.to_dict("records")]
+    frame = make(rows)
+    unknown = set(frame["status"].dropna()) - set(STATUSES)
+    if unknown:
+        raise InputError(f"unknown status {min(unknown)!r}; expected one of {', '.join(STATUSES)}")
+    return frame
+
+
+def _absent(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
+def _parse(url: str) -> pd.DataFrame:
+    folder, name = posixpath.split(url)
+    try:
+        files = Files(folder or ("/" if url.startswith("/") else "."))
+        if files.fs.size(files.path(name)) > _MAX_BYTES:
+            raise InputError(f"{url} is larger than {_MAX_BYTES // 2**20} MiB; that is no table of trials")
+        text = files.read(name).decode("utf-8-sig")
+        raw = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise InputError(f"no such file: {url}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputError(f"cannot read {url}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{url} is not UTF-8 text; save it as a comma-separated CSV in UTF-8") from None
+    except pd.errors.EmptyDataError:
+        raise InputError(f"{url} is empty; expected a header {','.join(STUDY_COLUMNS)} and rows") from None
+    except pd.errors.ParserError as error:
+        raise InputError(f"{url} does not parse as CSV: {error}") from None
+    raw.columns = [str(column).strip() for column in raw.columns]
+    if raw.empty:
+        raise InputError(f"{url} has a header but no rows; expected one row per trial")
+    return raw
+
+
+def _study(raw: pd.DataFrame, url: str) -> pd.DataFrame:
+    missing = [name for name in STUDY_COLUMNS if name not in raw.columns]
+    if missing:
+        raise InputError(
+            f"{url} lacks the column {missing[0]!r}: expected {', '.join(STUDY_COLUMNS)}, "
+            f"found {', '.join(raw.columns)}"
+        )
+    seen: dict[tuple[Any, ...], int] = {}
+    rows = []
+    for line, record in enumerate(raw.to_dict("records"), start=2):
+        row = _study_row({str(k): v for k, v in record.items()}, f"{url} line {line}")
+        key = (row["norm"], row["groups"], row["batch_size"], row["seed"])
+        if key in seen:
+            raise InputError(f"{url} line {line} repeats the norm, batch size and seed of line {seen[key]}")
+        seen[key] = line
+        rows.append({**row, "source": url})
+    return make(rows)
+
+
+def _study_row(record: dict[str, Any], where: str) -> dict[str, Any]:
+    norm = _NORMS.get(str(record["norm"]).strip().lower().replace("_", " "))
+    if norm is None:
+        raise InputError(f"{where}: unknown norm {record['norm']!r}; expected Batch Norm or Group Norm")
+    batch_size, seed = _whole(record["batch_size"], where, 1), _whole(record["seed"], where, 0)
+    accuracy = _number(record["accuracy"], where)
+    if not 0 <= accuracy <= 1:
+        hint = "; it looks like percent: divide by 100" if 1 < accuracy <= 100 else ""
+        raise InputError(f"{where}: accuracy {record['accuracy']} is outside 0 to 1{hint}")
+    groups = record.get("groups")
+    return {
+        **{key: record[key] for key in ("dataset", "model", "recipe") if key in COLUMNS and key in record},
+        "trial_id": f"csv-{norm}-b{batch_size}-s{seed}",
+        "norm": norm,
+        "groups": None if groups is None or pd.isna(groups) else _whole(groups, where, 1),
+        "batch_size": batch_size,
+        "seed": seed,
+        "holdout": 0,
+        "status": "done",
+        "test_error": 100 * (1 - accuracy),
+        "declared": True,
+    }
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if math.isnan(number):
+        raise InputError(f"{where}: {value!r} is no number") from None
+    return number
+
+
+def _whole(value: Any, where: str, least: int) -> int:
+    number = _number(value, where)
+    if number < least or number != number // 1:
+        raise InputError(f"{where}: {value!r} is no whole number of at least {least}")
+    return int(number)

@@ -1,0 +1,191 @@
+"""From a folder, a bucket, a Ray ResultGrid or a CSV to one frame.
+
+What counts as a row? Every trial that was declared, whether it ran or not, and every trial found that
+is no longer declared: a trial that is missing from the results must not be missing from the table.
+"""
+
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from typing import Any
+
+import pandas as pd
+
+from analysis.sources import csv, result_grid
+from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, make
+from model.errors import InputError
+from orchestrator.results.files import Files
+from orchestrator.results.store import Store, TrialState
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Everything that a report is made from.
+
+    `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
+    parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `warnings`: what
+    was wrong with the files, in words.
+    """
+
+    name: str
+    source: str
+    frame: pd.DataFrame
+    history: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+    packs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    provenance: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def load(source: Any) -> pd.DataFrame:
+    """One row per trial. `source`: a sweep's folder (path or URL), a Ray ResultGrid, a results.csv, or a
+    CSV with the columns seed, batch_size, norm, accuracy. Raises InputError."""
+    return load_sweep(source, history=False).frame
+
+
+def load_history(source: Any) -> pd.DataFrame:
+    """One row per trial and epoch (frame.HISTORY_COLUMNS); empty for a CSV. Raises InputError."""
+    return load_sweep(source).history
+
+
+def load_sweep(source: Any, *, history: bool = True) -> Sweep:
+    """The whole sweep; `history=False` leaves the epochs of finished trials unread. Raises InputError."""
+    if isinstance(source, Sweep):
+        return source
+    if isinstance(source, pd.DataFrame):
+        return Sweep("frame", "", csv.complete(source), make([], HISTORY_COLUMNS))
+    if not isinstance(source, (str, PathLike)):
+        if not result_grid.is_result_grid(source):
+            raise InputError(
+                f"cannot read results from a {type(source).__name__}; give a path or a ResultGrid"
+            )
+        name, rows, epochs = result_grid.read(source)
+        return Sweep(name, name, make(rows), make(epochs, HISTORY_COLUMNS))
+    url = fspath(source).rstrip("/") or "/"
+    name = url.rsplit("/", 1)[-1]
+    if url.lower().endswith(".csv"):
+        return Sweep(name, url, csv.read(url), make([], HISTORY_COLUMNS))
+    return _read_store(url, history)
+
+
+# -- a sweep's folder --------------------------------------------------------------------------------
+
+
+def _read_store(url: str, history: bool) -> Sweep:
+    store = Store(url)
+    if not store.files.local:
+        store.files.readable()  # a bucket has many ways to refuse, each with a remedy
+    try:
+        facts = store.sweep() or {}
+        states = store.scan()
+    except NotADirectoryError:
+        facts, states = {}, {}
+    except PermissionError as error:
+        raise InputError(f"cannot read {url}: {error.strerror}") from None
+    if not facts and not states:
+        raise InputError(_no_sweep(store.files, url))
+    declared: dict[str, Row] = _identities(facts.get("trials"))
+    strangers = [trial_id for trial_id in states if trial_id not in declared]
+    identities = {**declared, **store.identities(strangers)}
+    rows: list[Row] = []
+    warnings: list[str] = []
+    packs: dict[str, tuple[str, ...]] = {}
+    for trial_id in [*declared, *sorted(strangers)]:
+        state = states.get(trial_id, TrialState(trial_id, "missing"))
+        rows.append(_row(state, identities.get(trial_id, {}), trial_id in declared, url))
+        warnings += state.warnings
+        packs[trial_id] = _pack(state)
+    epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
+    provenance = tuple(
+        {**p, "cell": _cell(s.result)}
+        for s in states.values()
+        if s.result and isinstance(p := s.result.get("provenance"), dict)
+    )
+    return Sweep(
+        name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
+        source=url,
+        frame=make(rows),
+        history=epochs,
+        facts={k: v for k, v in facts.items() if k != "trials"},
+        packs=packs,
+        provenance=provenance,
+        warnings=(*warnings, *damaged),
+    )
+
+
+#: Histories parsed at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
+_CHUNK = 200
+
+
+def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame, list[str]]:
+    """The epochs of every trial, and what was damaged among their files."""
+    frames, damaged = [], []
+    for chunk in _chunks(list(states)):
+        names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
+        rows: list[Row] = []
+        for name, value in store.files.read_jsons(list(names)).items():
+            if isinstance(value, dict):
+                rows += [{**entry, "trial_id": names[name]} for entry in _entries(value)]
+            else:
+                damaged.append(f"{name} is damaged and was ignored")
+        frames.append(make(rows, HISTORY_COLUMNS))
+    kept = [frame for frame in frames if not frame.empty]
+    return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged
+
+
+def _chunks(ids: list[str]) -> list[list[str]]:
+    return [ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)]
+
+
+def _identities(trials: Any) -> dict[str, Row]:
+    if not isinstance(trials, dict):
+        return {}
+    return {str(key): value for key, value in trials.items() if isinstance(value, dict)}
+
+
+def _no_sweep(files: Files, url: str) -> str:
+    if not files.fs.exists(files.root):
+        return f"no such folder: {url}. Give a sweep's results folder or a .csv file."
+    if files.fs.isfile(files.root):
+        return f"{url} is a file, but no .csv. Give a sweep's results folder or a .csv file."
+    return f"{url} is no sweep: it has neither sweep.json nor trials. Give the folder named by --results."
+
+
+def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
+    result, failure = state.result or {}, state.failure or {}
+    entries = _entries(state.history)
+    epochs_run = result.get("epochs_run") or (entries[-1].get("epoch") if entries else None)
+    pack, provenance = _pack(state), result.get("provenance")
+    return {
+        **result,
+        **{key: identity[key] for key in IDENTITY if key in identity},
+        "trial_id": state.trial_id,
+        "status": state.status,
+        "epochs_run": epochs_run if epochs_run is not None else (max(state.epochs, default=None)),
+        "pack_size": len(pack) or None,
+        "attempts": failure.get("attempts"),
+        "failure": failure.get("error"),
+        "commit": provenance.get("commit") if isinstance(provenance, dict) else None,
+        "declared": declared,
+        "source": url,
+    }
+
+
+def _entries(history: Row | None) -> list[Row]:
+    epochs = (history or {}).get("epochs")
+    return [entry for entry in epochs if isinstance(entry, dict)] if isinstance(epochs, list) else []
+
+
+def _pack(state: TrialState) -> tuple[str, ...]:
+    pack = (state.result or {}).get("pack") or (state.history or {}).get("pack")
+    return tuple(map(str, pack)) if isinstance(pack, list) else ()
+
+
+def _cell(result: dict[str, Any]) -> str:
+    """The cell of a result in words: all of its identity but the seed."""
+    groups = f" G={result.get('groups')}" if result.get("groups") else ""
+    rest = (result.get(key) for key in ("dataset", "model", "shortcut", "recipe", "epochs", "iterations"))
+    held = f"hold-out {result.get('holdout')}" if result.get("holdout") else None
+    names = [str(part) for part in (*rest, held) if part is not None]
+    return f"{result.get('norm')}{groups}, batch {result.get('batch_size')} ({', '.join(names)})"

@@ -1,0 +1,96 @@
+"""A Ray ResultGrid in hand, read by its shape alone: analysis never imports Ray.
+
+One Tune trial is one pack. Its last report carries the finished results of every trial in the pack;
+earlier reports carry an epoch's figures. A pack that ended in an error may hold neither, and its trials
+are then known only from its configuration.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.sources.frame import IDENTITY
+
+Row = dict[str, Any]
+
+
+def is_result_grid(source: Any) -> bool:
+    """Whether it walks and quacks like a ray.tune.ResultGrid."""
+    return hasattr(source, "get_dataframe") and hasattr(source, "__getitem__") and hasattr(source, "__len__")
+
+
+def read(grid: Any) -> tuple[str, list[Row], list[Row]]:
+    """(name, a row per trial, a row per trial and epoch). The epochs are those that Ray kept."""
+    rows: dict[str, Row] = {}
+    epochs: list[Row] = []
+    path = str(getattr(grid, "experiment_path", "") or "ray")
+    for index in range(len(grid)):
+        result = grid[index]
+        for row in _pack_rows(result):
+            known = rows.get(row["trial_id"])
+            if known is None or known["status"] not in {"done", "diverged"}:  # a retry may have finished it
+                rows[row["trial_id"]] = {**row, "source": path}
+        epochs += _epochs(result)
+    return path.rstrip("/").rsplit("/", 1)[-1], list(rows.values()), epochs
+
+
+def _pack_rows(result: Any) -> list[Row]:
+    metrics = getattr(result, "metrics", None)
+    metrics = metrics if isinstance(metrics, Mapping) else {}
+    error = getattr(result, "error", None)
+    finished, replicas = _mapping(metrics.get("trials")), _mapping(metrics.get("replicas"))
+    configured = _configured(getattr(result, "config", None))
+    rows = []
+    for trial_id in dict.fromkeys([*finished, *replicas, *configured]):
+        outcome = _mapping(finished.get(trial_id))
+        identity = {k: v for k, v in configured.get(trial_id, {}).items() if k in IDENTITY}
+        row: Row = {**identity, **outcome, "trial_id": trial_id, "declared": True}
+        row["pack_size"] = len(finished) or len(replicas) or len(configured)
+        if outcome:
+            row["status"] = "diverged" if outcome.get("status") == "diverged" else "done"
+            row["commit"] = _mapping(outcome.get("provenance")).get("commit")
+        else:
+            row["status"] = "failed" if error else "partial" if trial_id in replicas else "missing"
+            row["failure"] = str(error).strip().splitlines()[-1] if error and str(error).strip() else None
+            row["epochs_run"] = metrics.get("epoch")
+        rows.append(row)
+    return rows
+
+
+def _configured(config: Any) -> dict[str, Row]:
+    """Identities in a pack's configuration, wherever in it they lie."""
+    found: dict[str, Row] = {}
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            if isinstance(value, Mapping) and {"norm", "batch_size", "seed"} <= set(value):
+                found[str(value.get("trial_id", key))] = dict(value)
+            else:
+                found |= _configured(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            if isinstance(value, Mapping) and {"norm", "batch_size", "seed", "trial_id"} <= set(value):
+                found[str(value["trial_id"])] = dict(value)
+            elif isinstance(value, Mapping):
+                found |= _configured(value)
+    return found
+
+
+def _epochs(result: Any) -> list[Row]:
+    """The figures of every epoch, from the table of reports, whose nested keys Ray joins with '/'."""
+    table = getattr(result, "metrics_dataframe", None)
+    if table is None:
+        return []
+    found: list[Row] = []
+    for record in table.to_dict("records"):
+        entries: dict[str, Row] = {}
+        for key, value in record.items():
+            parts = str(key).split("/")
+            if len(parts) == 3 and parts[0] == "replicas" and not pd.isna(value):
+                entries.setdefault(parts[1], {})[parts[2]] = value
+        found += [{**entry, "trial_id": trial_id} for trial_id, entry in entries.items()]
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""Statistics of cells and of their differences, from arrays and frames alone."""

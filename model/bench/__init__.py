@@ -1,0 +1,1 @@
+"""How fast this machine trains, and what it is compared with: `python -m model.bench`."""

@@ -1,0 +1,228 @@
+"""`python -m model.bench`: images per second of packs on this machine, beside the plain loop.
+
+The face of `throughput` and `roofline`: options, lines for a person, JSON for a machine.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+
+import torch
+
+from model.bench import compare, roofline
+from model.bench.check import checks
+from model.bench.throughput import BATCH_SIZES, Row, device_name, fig1_seconds, measure
+from model.bench.variants import Missing, Way, schedule
+from model.data.dataset import Dataset, load
+from model.errors import InputError
+from model.net.convolution import CONVOLUTIONS
+from model.spec import MODELS, NORMS, Spec
+from model.training.calibrate import noise
+from model.training.step import PRECISIONS
+
+GROUPS = 8
+
+
+def _limit_lines(device: torch.device, data: Dataset, model: str, rows: Sequence[Row]) -> Iterator[str]:
+    if device.type == "cuda":
+        best = roofline.gpu(device)
+        kernel = f"{best.kernel * 1e6:.2f} µs a kernel in a captured chain"
+        yield f"limit: memory {best.bandwidth:.0f} GB/s; {kernel}"
+        for row in rows:
+            step = row.batch_size * row.pack / row.images_per_second
+            yield (
+                f"  {row.norm} batch {row.batch_size} pack {row.pack}: {step * 1e6:.0f} µs a step, "
+                f"the time of {step / best.kernel:.0f} such kernels"
+            )
+        return
+    rates, info = roofline.cpu(size=data.info.height), data.info
+    work = roofline.operations(model, info.channels, info.height, info.width, len(info.classes))
+    yield (
+        f"limit: matrix products {rates.matmul:.0f} GFLOP/s, the network's convolutions alone "
+        f"{rates.convolution:.0f} GFLOP/s; at {work / 1e6:.0f} MFLOP an image no more than "
+        f"{rates.convolution * 1e9 / work:.0f} images/s"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model.bench", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, …")
+    parser.add_argument("--norms", default="bn,gn", help=f"out of {','.join(NORMS)} (default bn,gn)")
+    parser.add_argument("--batch-sizes", help=f"default {','.join(map(str, BATCH_SIZES))}; to compare, 2,32")
+    parser.add_argument("--packs", default="1,5", help="replicas trained together (default %(default)s)")
+    parser.add_argument("--model", choices=MODELS, default="resnet20", help="default %(default)s")
+    parser.add_argument("--dataset", help="digits, cifar10, … (default: random 32×32 colour images)")
+    parser.add_argument("--data-dir", help="where the images of --dataset are")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
+    parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
+    parser.add_argument("--conv", choices=CONVOLUTIONS, default="grouped", help="default %(default)s")
+    parser.add_argument("--compile", action="store_true", help="the step by torch.compile")
+    parser.add_argument(
+        "--compare", action="store_true", help="every way × precision × layout; with --quick no torch.compile"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=8.5, help="--compare stops then (default %(default)g)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="first, in float64: does --device train as the CPU does?"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
+    parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")
+    parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
+    return parser
+
+
+def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
+    """Measure what the options ask for; `say` gets the lines for a person. Raises InputError."""
+    device, packs, specs, data = _prepare(options)
+    block, blocks = (0.2, 5) if options.quick else (0.5, 15)
+    say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv}")
+    say("norm  batch  pack  images/s      (range)  plain loop  ratio")
+    way = Way(options.conv, options.precision, options.layout, options.compile)
+    rows: list[Row] = []
+    for spec in specs:
+        found = measure(spec, packs, data, device, block=block, blocks=blocks, way=way)
+        for row in found:
+            say(_line(row))
+        rows += found
+    for line in _limit_lines(device, data, options.model, rows):
+        say(line)
+    _say_fig1(rows, device, options, say)
+    return rows
+
+
+def run_comparison(
+    options: argparse.Namespace, say: Callable[[str], None]
+) -> list[Row | Missing | compare.Together]:
+    """Every way of computing a step. Gives `Row`s, `Missing` and `compare.Together`."""
+    device, packs, specs, data = _prepare(options)
+    block, blocks = (0.1, 3) if options.quick else (0.3, 3)
+    say(_heading(device, block, blocks))
+    comparison = compare.Comparison(
+        data, device, say, block=block, blocks=blocks, seconds=options.end - time.monotonic()
+    )
+    together: list[compare.Together] = []
+    if device.type == "cuda":  # first, as the rest may take all the time there is
+        smallest = min(spec.batch_size for spec in specs)
+        for spec in specs:
+            if spec.batch_size == smallest:
+                together += comparison.together(spec, max(packs))
+    size = data.info.height * data.info.width
+    found = comparison.run(schedule(specs, packs, device, size, compiled=not options.quick))
+    rows = [row for row in found if isinstance(row, Row)]
+    for line in [*compare.winners(found), *_limit_lines(device, data, options.model, rows)]:
+        say(line)
+    return [*found, *together]
+
+
+def _prepare(options: argparse.Namespace) -> tuple[torch.device, list[int], list[Spec], Dataset]:
+    device = _device(options.device)
+    torch.set_num_threads(_numbers("threads", str(options.threads))[0])
+    if options.batch_sizes is None:
+        options.batch_sizes = "2,32" if options.compare else ",".join(map(str, BATCH_SIZES))
+    packs, specs = _numbers("packs", options.packs), _specs(options)
+    if options.dataset:
+        return device, packs, specs, load(options.dataset, options.data_dir)
+    if device.type == "cuda":  # what is done once an epoch must not weigh more than in a whole one
+        return device, packs, specs, noise(16_384, 2000)
+    return device, packs, specs, noise(4096, 200 if options.compare else 1000)
+
+
+def _heading(device: torch.device, block: float, blocks: int) -> str:
+    return f"{device_name(device)}; torch {torch.__version__}; {blocks} × {block:g} s each"
+
+
+def _specs(options: argparse.Namespace) -> list[Spec]:
+    unknown = [norm for norm in options.norms.split(",") if norm not in NORMS]
+    if unknown:
+        raise InputError(f"--norms: {unknown[0]!r} is none of {', '.join(NORMS)}")
+    return [
+        Spec(
+            dataset=options.dataset or "noise",
+            model=options.model,
+            shortcut="projection",
+            norm=norm,
+            groups=GROUPS if norm == "gn" else None,
+            batch_size=batch_size,
+            recipe="wu2018",
+            epochs=1,
+            iterations=None,
+            holdout=0,
+        )
+        for norm in options.norms.split(",")
+        for batch_size in _numbers("batch-sizes", options.batch_sizes)
+    ]
+
+
+def _line(row: Row) -> str:
+    spread = f"({row.low:.0f}–{row.high:.0f})"
+    return (
+        f"{row.norm:4}  {row.batch_size:5}  {row.pack:4}  {row.images_per_second:8.0f}  {spread:>11}  "
+        f"{row.plain_images_per_second:10.0f}  {row.ratio:5.2f}"
+    )
+
+
+def _say_fig1(
+    rows: list[Row], device: torch.device, options: argparse.Namespace, say: Callable[[str], None]
+) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = 1 if device.type == "cuda" else max(1, cores // options.threads)
+    found = fig1_seconds(rows, workers) if not options.dataset else None
+    if found:
+        where = (
+            "one pack at a time"
+            if device.type == "cuda"
+            else f"{workers} worker{'s' if workers > 1 else ''} at this rate"
+        )
+        ours, plain = (seconds / 3600 for seconds in found)
+        say(f"fig1 (50 trials, 100 epochs): {ours:.1f} h with {where}; by the plain loop {plain:.1f} h")
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"--device {name!r}: expected cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"--device {name}: there is no such device here; use --device cpu")
+    return device
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise InputError(f"--{option} {text!r}: expected whole numbers above zero, as 1,5")
+    return numbers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    options.end = time.monotonic() + 60 * options.minutes  # the check counts too
+    out = sys.stderr if options.json else sys.stdout
+    say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
+    try:
+        wrong = (
+            [check for check in checks(_device(options.device), say) if not check.passed]
+            if options.check
+            else []
+        )
+        measured: Callable[..., Sequence[Row | Missing | compare.Together]]
+        measured = run_comparison if options.compare else run
+        rows = measured(options, say)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Does a device train as the CPU does, in every way of computing a step? `python -m model.bench --check`.
+
+For a machine that is lent for half an hour and has no test runner: two epochs of a small cell in
+float64, where devices differ by rounding alone, beside the same cell out of grouped convolutions on the
+CPU. The epochs are long enough that on a GPU most steps are replays of the captured one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import torch
+
+from model.data.dataset import DataInfo, Dataset
+from model.net.convolution import Convolution
+from model.spec import Spec
+from model.training.calibrate import noise
+from model.training.training import Layout, Training
+
+_SEEDS = (1, 2, 3)
+_EPOCHS = 2
+#: Largest relative difference of a loss that is still rounding: two epochs of float64.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Check:
+    """`difference`: the largest relative one between the losses of device and CPU, of any epoch and seed."""
+
+    norm: str
+    convolution: str
+    layout: str
+    difference: float
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.error is None and self.difference <= TOLERANCE
+
+
+def checks(device: torch.device, say: Callable[[str], None]) -> list[Check]:
+    """Both norms, every convolution, both layouts."""
+    info = DataInfo("noise", 68, 8, 3, 8, 8, ("a", "b", "c"), "0" * 12)
+    data = noise(68, 8, info)
+    found: list[Check] = []
+    for norm, groups in (("bn", None), ("gn", 8)):
+        spec = Spec("noise", "resnet20", "projection", norm, groups, 8, "wu2018", _EPOCHS, None, 0)
+        expected = _losses(Training(spec, _SEEDS, data, dtype=torch.float64))
+        for check in _one_norm(spec, data, device, expected):
+            verdict = "ok" if check.passed else f"WRONG {check.error or ''}"
+            way = f"{check.convolution} {check.layout}"
+            say(f"check {norm} {way:14}  {check.difference:.1e} apart from the CPU, float64: {verdict}")
+            found.append(check)
+    return found
+
+
+def _one_norm(spec: Spec, data: Dataset, device: torch.device, expected: Sequence[float]) -> Iterator[Check]:
+    ways: tuple[Convolution, ...] = get_args(Convolution)
+    for convolution in ways:
+        for layout in get_args(Layout):
+            try:
+                training = Training(
+                    spec, _SEEDS, data, device, dtype=torch.float64, layout=layout, convolution=convolution
+                )
+                pairs = zip(_losses(training), expected, strict=True)
+                difference = max(abs(a - b) / abs(b) for a, b in pairs)
+            except Exception as error:  # the next may work, and both are worth knowing
+                reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+                yield Check(spec.norm, convolution, layout, float("inf"), reason)
+            else:
+                yield Check(spec.norm, convolution, layout, difference)
+
+
+def _losses(training: Training) -> list[float]:
+    """Every epoch's, replica by replica."""
+    return [metrics.train_loss for _ in range(_EPOCHS) for metrics in training.run_epoch()]

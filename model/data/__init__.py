@@ -1,0 +1,1 @@
+"""Data sets: what is known of one without decoding it, its images, and what an epoch sees of them."""

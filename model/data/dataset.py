@@ -1,0 +1,185 @@
+"""Data sets: what can be known of one without decoding it, and what does training see?
+
+Planning a sweep needs sizes, classes and a fingerprint, in milliseconds and without torch: `describe`.
+Training needs the images: `load`, uint8 tensors of the whole set, decoded once per machine (see
+`model.data.cache`), augmented and standardised later on the training device (see `model.data.augment`).
+
+A hold-out is taken from the training images, the same ones whatever the seed of a trial, so that all
+trials of a search are judged on one validation set. The test set is then not even part of the loaded
+object: what is not there cannot be looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    #: uint8 images and int64 labels by name
+    Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """Facts known without decoding images. Sizes are before any hold-out.
+
+    `fingerprint`: hexadecimal; the same for the same data on every machine and in every folder.
+    """
+
+    name: str
+    train_size: int
+    test_size: int
+    channels: int
+    height: int
+    width: int
+    classes: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in use. Images uint8 [n, C, H, W] in channels-last memory, labels int64 [n].
+
+    `eval_*` is the test set, or the hold-out where there is one: `which` says. `mean` and `std` are
+    per channel, float32 [C], in pixel values 0–255, over the training images in use. `pad`: pixels of
+    black border before the random crop. `flip`: whether mirror images are the same class.
+    """
+
+    info: DataInfo
+    which: Literal["test", "validation"]
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    eval_images: torch.Tensor
+    eval_labels: torch.Tensor
+    mean: torch.Tensor
+    std: torch.Tensor
+    pad: int
+    flip: bool
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.info.classes
+
+
+def describe(name: str, data_dir: str | None = None) -> DataInfo:
+    """The facts of a data set. Raises InputError where there is no such data set or folder."""
+    if name == "digits":
+        from model.data import digits
+
+        return digits.INFO
+    if name in ("cifar10", "cifar100"):
+        from model.data import cifar
+
+        return cifar.INFO[name]
+    if name == "imagefolder":
+        from model.data import imagefolder
+
+        return imagefolder.scan(data_dir).info
+    raise InputError(f"no data set is called {name!r}; there are digits, cifar10, cifar100 and imagefolder")
+
+
+def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
+    """The images. `holdout` > 0 takes that many training images as the evaluation set.
+
+    Raises InputError: unknown or missing data, no network to fetch it, a hold-out that leaves nothing.
+    """
+    if name == "imagefolder":
+        from model.data import imagefolder
+
+        found = imagefolder.scan(data_dir)  # once: it asks the file system about every image
+        _check_holdout(found.info, holdout)
+        return assemble(found.info, imagefolder.arrays(found), holdout)
+    info = describe(name)
+    _check_holdout(info, holdout)
+    if name == "digits":
+        from model.data import digits
+
+        return assemble(info, digits.arrays(), holdout)
+    from model.data import cifar
+
+    return assemble(info, cifar.arrays(name, data_dir), holdout)
+
+
+def _check_holdout(info: DataInfo, holdout: int) -> None:
+    if not 0 <= holdout < info.train_size:
+        raise InputError(
+            f"a hold-out of {holdout} images out of {info.train_size} of {info.name} leaves nothing to train "
+            "on; choose a smaller one"
+        )
+
+
+def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:
+    """A Dataset from arrays `{train,test}_images` uint8 [n, H, W, C] and `{train,test}_labels` int64 [n]."""
+    import numpy as np
+    import torch
+
+    images, labels = arrays["train_images"], np.asarray(arrays["train_labels"], dtype=np.int64)
+    if holdout:
+        held = held_out(labels, holdout)
+        kept = np.setdiff1d(np.arange(len(labels)), held)
+        eval_images, eval_labels = images[held], labels[held]
+        images, labels = images[kept], labels[kept]
+    else:
+        eval_images, eval_labels = arrays["test_images"], np.asarray(arrays["test_labels"], dtype=np.int64)
+    mean, std = _statistics(images)
+    return Dataset(
+        info=info,
+        which="validation" if holdout else "test",
+        train_images=torch.from_numpy(images).permute(0, 3, 1, 2),
+        train_labels=torch.from_numpy(labels),
+        eval_images=torch.from_numpy(eval_images).permute(0, 3, 1, 2),
+        eval_labels=torch.from_numpy(eval_labels),
+        mean=torch.from_numpy(mean),
+        std=torch.from_numpy(std),
+        pad=info.height // 8,  # 4 of 32 pixels, as He et al. 2015, section 4.2
+        flip=info.name != "digits",
+    )
+
+
+def held_out(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Indices of `count` images, ascending: a fixed pseudo-random choice with every class's share.
+
+    Shares are proportional to the classes' sizes, so equal for equal classes; what does not divide goes
+    to the largest remainders. Ranking by SHA-256 of the index keeps the choice fixed on any version of
+    any library.
+    """
+    import numpy as np
+
+    sizes = np.bincount(labels)
+    quota = sizes * count // len(labels)
+    remainder = sizes * count % len(labels)
+    for label in np.argsort(-remainder, kind="stable")[: count - int(quota.sum())]:
+        quota[label] += 1
+    chosen: list[int] = []
+    for label, share in enumerate(quota):
+        members = np.flatnonzero(labels == label).tolist()
+        chosen += sorted(members, key=_rank)[:share]
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _rank(index: int) -> bytes:
+    return hashlib.sha256(f"hold-out/{index}".encode()).digest()
+
+
+def _statistics(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Per-channel mean and standard deviation of uint8 images [n, H, W, C], from exact integer sums."""
+    import numpy as np
+
+    channels = images.shape[3]
+    total, squares = np.zeros(channels), np.zeros(channels)
+    for start in range(0, len(images), 1024):
+        chunk = images[start : start + 1024].astype(np.float64).reshape(-1, channels)
+        total += chunk.sum(axis=0)
+        squares += np.einsum("pc,pc->c", chunk, chunk)
+    count = images.size // channels
+    mean = total / count
+    variance = squares / count - mean**2
+    std = np.where(variance > 1e-9, np.sqrt(np.maximum(variance, 0)), 1.0)  # a constant channel stays 0
+    return mean.astype(np.float32), std.astype(np.float32)

@@ -1,0 +1,1 @@
+"""Networks with a replica axis: R seeds of a cell as one wider network."""

@@ -1,0 +1,133 @@
+"""The CIFAR ResNets of He et al. 2015, R of them at once: how are seeds an axis of the network?
+
+Small networks leave hardware idle, so R seeds of one cell are trained as one network. Activations are
+[N, R·C, H, W], a convolution has weight [R·O, I, k, k] and R groups, and the classifier is one batched
+matrix product. R = 1 is the plain network: there is no second family of fused layers beside it.
+
+Every parameter and buffer has replicas outermost in its first dimension, so cutting one replica out
+of a tensor is the same slice everywhere (see `model.net.replicas`), and what is cut out has the names and
+shapes of `model.bench.reference`.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.net.convolution import Convolve, grouped
+from model.net.norms import norm_layer
+from model.spec import MODELS, WIDTHS, Spec
+
+
+class Conv(nn.Module):
+    """R convolutions side by side, without bias. [N, R·I, H, W] -> [N, R·O, H/stride, W/stride]."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, stride: int, replicas: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(replicas * outputs, inputs, size, size))
+        self.stride, self.replicas = stride, replicas
+        self.convolve: Convolve = grouped
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolve(x, self.weight, self.stride, self.replicas)
+
+
+class Shortcut(nn.Module):
+    """Option B of He et al. 2015, section 3.3: 1×1 convolution and norm where dimensions change."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, replicas: int, norm: nn.Module) -> None:
+        super().__init__()
+        self.conv = Conv(inputs, outputs, 1, stride, replicas)
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.norm(self.conv(x))
+        return out
+
+
+class ZeroPad(nn.Module):
+    """Option A of He et al. 2015, section 3.3: every second pixel, and zeros for the new channels."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, replicas: int) -> None:
+        super().__init__()
+        self.new, self.stride, self.replicas = outputs - inputs, stride, replicas
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        n, _, height, width = x.shape
+        x = x.reshape(n, self.replicas, -1, height, width)
+        return F.pad(x, (0, 0, 0, 0, 0, self.new)).flatten(1, 2)
+
+
+class Block(nn.Module):
+    """Two 3×3 convolutions and a shortcut, norm after each convolution and before the addition."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, spec: Spec, replicas: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(inputs, outputs, 3, stride, replicas)
+        self.norm1 = norm_layer(spec.norm, outputs, replicas, spec.groups)
+        self.conv2 = Conv(outputs, outputs, 3, 1, replicas)
+        self.norm2 = norm_layer(spec.norm, outputs, replicas, spec.groups)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            if spec.shortcut == "projection":
+                norm = norm_layer(spec.norm, outputs, replicas, spec.groups)
+                self.shortcut = Shortcut(inputs, outputs, stride, replicas, norm)
+            else:
+                self.shortcut = ZeroPad(inputs, outputs, stride, replicas)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        out = self.norm2(self.conv2(out))
+        # in place: a norm's gradient needs its input, not its output
+        return F.relu(out.add_(self.shortcut(x)), inplace=True)
+
+
+class ResNet(nn.Module):
+    """ResNet-(6n+2) of R replicas (He et al. 2015, section 4.2), weights not yet initialised.
+
+    Input [N, R·I, H, W]; output [R, N, classes], the logits. Any H and W: the stages halve them twice
+    and the global average pooling takes what is left.
+    """
+
+    def __init__(self, spec: Spec, in_channels: int, classes: int, replicas: int = 1) -> None:
+        super().__init__()
+        n = (MODELS[spec.model] - 2) // 6
+        self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
+        self.conv = Conv(in_channels, WIDTHS[0], 3, 1, replicas)
+        self.norm = norm_layer(spec.norm, WIDTHS[0], replicas, spec.groups)
+        blocks: list[Block] = []
+        inputs = WIDTHS[0]
+        for stage, width in enumerate(WIDTHS):
+            for index in range(n):
+                stride = 2 if stage and index == 0 else 1
+                blocks.append(Block(inputs, width, stride, spec, replicas))
+                inputs = width
+        self.blocks = nn.Sequential(*blocks)
+        self.classifier = Classifier(inputs, classes, replicas)
+
+    def convolve_by(self, function: Convolve) -> None:
+        """Compute every convolution by a function of `model.net.convolution`."""
+        for module in self.modules():
+            if isinstance(module, Conv):
+                module.convolve = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.norm(self.conv(x)), inplace=True)
+        x = self.blocks(x)
+        out: Tensor = self.classifier(x.mean((2, 3)))
+        return out
+
+
+class Classifier(nn.Module):
+    """R linear layers as one batched product. [N, R·F] -> [R, N, classes]."""
+
+    def __init__(self, features: int, classes: int, replicas: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(replicas * classes, features))
+        self.bias = nn.Parameter(torch.zeros(replicas * classes))
+        self.replicas = replicas
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.reshape(len(x), self.replicas, -1).transpose(0, 1)
+        weight = self.weight.view(self.replicas, -1, x.shape[2]).transpose(1, 2)
+        return torch.baddbmm(self.bias.view(self.replicas, 1, -1), x, weight)

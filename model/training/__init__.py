@@ -1,0 +1,1 @@
+"""Training R seeds of one cell, an epoch at a time."""

@@ -1,0 +1,88 @@
+"""The process-wide settings of torch that training depends on, made for as long as somebody trains.
+
+Packs may train in threads of one process, so a setting that one thread made must outlast it as long as
+another relies on it, and two that contradict each other must never mix: numbers would depend on timing.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from model.training.step import Precision
+
+#: Up to so many pixels in a batch of all replicas, torch's own convolutions beat oneDNN's, whose fixed
+#: cost a call is the higher. ResNet-20 with BN training on 8×8 digits, one core, torch 2.15, images a
+#: second with torch's own and with oneDNN's, batch × replicas: 2×1 1,197 and 639; 2×3 1,692 and 1,326;
+#: 4×1 1,737 and 1,110; 2×5 1,841 and 1,592; 8×1 2,318 and 1,858; 4×3 2,082 and 1,992; but 4×5 2,046 and
+#: 2,135; 8×3 2,498 and 2,965. On 32×32 pixels oneDNN always wins.
+TINY = 800
+
+_lock = threading.Lock()
+_turn = threading.Condition()
+_onednn: list[bool] = []
+_onednn_before: list[bool] = []
+_users: list[Precision] = []
+_before: list[bool] = []
+
+
+@contextmanager
+def arithmetic(precision: Precision) -> Iterator[None]:
+    """TF32 on CUDA for `tf32` alone, and cuDNN's search for the fastest kernels.
+
+    torch itself lets cuDNN use TF32 by default, so float32 has to be asked for. The settings belong to
+    the process: the first of several threads makes them, the last restores what was there, and a thread
+    that wants another precision meanwhile gets RuntimeError rather than wrong numbers.
+    """
+    with _lock:
+        if any(user != precision for user in _users):
+            raise RuntimeError(f"{precision} asked for while {_users[0]} is in use by another thread")
+        if not _users:
+            _before[:] = _settings(precision == "tf32", precision == "tf32", True)
+        _users.append(precision)
+    try:
+        yield
+    finally:
+        with _lock:
+            _users.pop()
+            if not _users:
+                _settings(*_before)
+
+
+def _settings(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bool, bool]:
+    """Make the settings, return the ones before."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
+    cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = cudnn_tf32, matmul_tf32, benchmark
+    return before
+
+
+@contextmanager
+def convolutions(device: torch.device, pixels: int) -> Iterator[None]:
+    """oneDNN's convolutions on a CPU, or torch's own for a batch of up to TINY pixels of all replicas.
+
+    A thread that needs the other kind waits until those that train have ended their epoch.
+    """
+    if device.type != "cpu":
+        yield
+        return
+    wanted = pixels > TINY
+    with _turn:
+        _turn.wait_for(lambda: not _onednn or _onednn[0] == wanted)
+        if not _onednn:
+            _onednn_before[:] = [_set_onednn(wanted)]
+        _onednn.append(wanted)
+    try:
+        yield
+    finally:
+        with _turn:
+            _onednn.pop()
+            if not _onednn:
+                _set_onednn(_onednn_before[0])
+            _turn.notify_all()
+
+
+def _set_onednn(enabled: bool) -> bool:
+    """Make the setting, return the one before."""
+    return bool(torch.backends.mkldnn.set_flags(enabled)[0])  # type: ignore[no-untyped-call]

@@ -1,0 +1,50 @@
+"""How much memory does a replica take? Measured on the network itself, for packs that fit at the first try.
+
+What a step keeps for its backward pass is counted by torch's own hooks, on two images and on any machine,
+and grows with the batch. The factor on top, for gradients on their way and for workspaces, is a bound on
+the safe side and not measured; a pack that needs more still halves itself and goes on.
+"""
+
+import functools
+from dataclasses import replace
+
+import torch
+
+from model.data.dataset import DataInfo
+from model.net.resnet import ResNet
+from model.spec import Spec
+
+_IMAGES = 2
+_ON_TOP = 2  # gradients of activations live as long as what they are made of; workspaces
+_COPIES = 3  # weights, gradients, momentum
+
+
+def saved_bytes(spec: Spec, info: DataInfo) -> int:
+    """Bytes that one replica's forward pass keeps for its backward pass, for each image of the batch."""
+    return _saved_bytes(replace(spec, batch_size=1, epochs=1, iterations=None, holdout=0), info)
+
+
+@functools.cache  # a plan asks for every cell, and many have one network
+def _saved_bytes(spec: Spec, info: DataInfo) -> int:
+    net = ResNet(spec, info.channels, len(info.classes))
+    own = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
+    kept: dict[int, torch.UntypedStorage] = {}  # held, so that no address is used twice
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage
+        return tensor
+
+    images = torch.zeros(_IMAGES, info.channels, info.height, info.width)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        net(images)
+    return sum(storage.nbytes() for storage in kept.values()) // _IMAGES
+
+
+def replica_bytes(spec: Spec, info: DataInfo) -> int:
+    """Bytes of device memory that one replica of a pack needs, the epoch's augmented images included."""
+    net = ResNet(spec, info.channels, len(info.classes))
+    weights = sum(parameter.nbytes for parameter in net.parameters())
+    epoch = info.train_size * info.channels * info.height * info.width
+    return _ON_TOP * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch

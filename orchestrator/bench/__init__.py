@@ -1,0 +1,1 @@
+"""What the orchestrator itself costs: `python -m orchestrator.bench`."""

@@ -1,0 +1,223 @@
+"""`python -m orchestrator.bench`: what the orchestrator itself costs on this machine.
+
+Whose time is it? A sweep's wall clock is training, which `model.bench` measures, and everything else.
+Here is everything else, through the commands that a person types, each in a process of its own:
+
+- *trials*: a sweep of tiny trials through Ray (`tiny_sweep`). The seconds of a trial's epoch,
+  which its history has, are training, and are taken off the wall clock, divided by the workers that shared
+  them. What is left, start of Ray and report included, is divided by the trials.
+- *plan*: the grid, the ids, the scan of an empty folder, packs, their order and the estimate.
+- *rerun*: the command of a finished sweep given again, from the start of the process to its exit, report
+  and results.csv written. Its histories are invented, in the form that training gives them.
+
+With `--nodes`: how all that grows with the sweep, on a cluster of several nodes (`orchestrator.bench.scale`).
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from model.errors import InputError
+from orchestrator.bench import scale, tiny_sweep
+from orchestrator.grid.blocks import find
+from orchestrator.grid.trial import Trial
+from orchestrator.planning.plan import by_length, make_plan, makespan
+from orchestrator.results.provenance import provenance
+from orchestrator.results.result import result
+from orchestrator.results.store import Store
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure and what it should be at most."""
+
+    name: str
+    trials: int
+    value: float
+    unit: str
+    target: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many trials each part has; `epochs`: of a finished trial's history."""
+
+    trials: int = 1000
+    plan: int = 10_000
+    rerun: int = 1000
+    epochs: int = 100
+
+
+QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
+_MOST_NODES = 64  # on one machine
+SCALE = (100, 1000, 3000, 10_000)
+
+
+# -- the parts -----------------------------------------------------------------------------------------
+
+
+def tiny_trials(count: int, folder: Path) -> list[Row]:
+    """Milliseconds a trial beside its training, and the driver's memory. `folder`: empty, for all files."""
+    grid = tiny_sweep.grid(folder, "tiny", count, epochs=1, sizes=(tiny_sweep.IMAGES,))
+    results = str(folder / "tiny")
+    ran = tiny_sweep.run(grid, folder, results, "--pack", "1")
+    done = [state.result for state in Store(results).scan().values() if state.result]
+    if len(done) != len(find(str(grid)).trials()):
+        raise InputError(f"only {len(done)} of the tiny trials finished; see {results}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    training = sum(entry["pack_seconds"] for entry in done) / cores
+    each = 1000 * (ran.seconds - training) / len(done)
+    return [
+        Row("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
+        *_memory("driver's memory, tiny trials", len(done), ran.peak),
+    ]
+
+
+def plan(count: int, folder: Path) -> list[Row]:
+    """Seconds from a grid's text to an ordered plan, with a pace that is known."""
+    path = tiny_sweep.grid(folder, "plan", count, epochs=100, sizes=(2, 4, 8, 16, 32))
+    begun = time.perf_counter()
+    trials = find(str(path)).trials()
+    made = make_plan(trials, Store(str(folder / "empty")).scan(), pack_size=lambda _: 5, max_failures=3)
+    made = by_length(made, lambda spec, replicas: 50.0 * replicas * spec.batch_size, lambda _: 50_000)
+    makespan(made.seconds, 2)
+    seconds = time.perf_counter() - begun
+    return [Row("a plan", len(trials), seconds, "s", 2.0)]
+
+
+def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
+    """Seconds and driver memory of a finished sweep's command given again."""
+    path = tiny_sweep.grid(folder, "finished", count, epochs=epochs)
+    results = str(folder / "finished")
+    trials = find(str(path)).trials()
+    _finish(Store(results), trials, epochs)
+    ran = tiny_sweep.run(path, folder, results)
+    return [
+        Row("a finished sweep run again", len(trials), ran.seconds, "s", 10.0),
+        *_memory("driver's memory, finished sweep", len(trials), ran.peak),
+    ]
+
+
+# -- what they are made of -----------------------------------------------------------------------------
+
+
+def _finish(store: Store, trials: Sequence[Trial], epochs: int) -> None:
+    """Write what finished trials leave behind, but for their weights, which nothing here reads."""
+    facts = provenance("cpu")
+    store.open(trials)
+    for number, trial in enumerate(trials):
+        pack, begun = [trial.trial_id], 1.7e9 + 4.0 * epochs * number
+        history = [_entry(trial, epoch, epochs, begun) for epoch in range(1, epochs + 1)]
+        notes: dict[str, Any] = {"pack": pack, "provenance": facts, "epochs": history}
+        store.write_history(trial.trial_id, notes)
+        store.write_weights(trial.trial_id, b"")
+        store.write_result(trial.trial_id, result(trial, history, pack, facts))
+
+
+def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> dict[str, Any]:
+    error = 10 + 80 * math.exp(-5 * epoch / epochs) + math.sin(trial.seed * 12.9898 + epoch)
+    return {
+        "epoch": epoch,
+        "learning_rate": 0.1 * trial.batch_size / 32,
+        "train_loss": error / 30,
+        "train_error": error * 0.9,
+        "test_error": error,
+        "val_error": None,
+        "seconds": 3.9876,
+        "images_per_second": 205.12,
+        "ended": round(begun + 4.0 * epoch, 3),
+        "worker": f"{platform.node()}/{1000 + trial.seed % 2}",
+        "device": "cpu",
+    }
+
+
+def _memory(name: str, trials: int, peak: float) -> list[Row]:
+    return [Row(name, trials, peak, "MB", 400.0)] if peak else []
+
+
+# -- the command line ----------------------------------------------------------------------------------
+
+
+def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Row]:
+    """All parts; `say` gets a line as each is done. Raises InputError."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="normsweep-bench-") as name:
+        folder = Path(name)
+        parts: list[Callable[[], list[Row]]] = [
+            lambda: plan(sizes.plan, folder),
+            lambda: rerun(sizes.rerun, sizes.epochs, folder),
+            lambda: tiny_trials(sizes.trials, folder),
+        ]
+        for part in parts:
+            for row in part():
+                say(_line(row))
+                rows.append(row)
+    return rows
+
+
+def _line(row: Row) -> str:
+    verdict = "" if row.value <= row.target else "  ABOVE"
+    value = f"{row.value:9.2f} {row.unit:2}"
+    return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestrator.bench", description=__doc__.split("\n\n")[0], allow_abbrev=False
+    )
+    parser.add_argument("--quick", action="store_true", help="few trials: does it work, not how fast is it")
+    parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
+    parser.add_argument(
+        "--nodes", type=_counts, metavar="N", help="instead: how the driver's share grows, on N local nodes"
+    )
+    parser.add_argument(
+        "--trials", type=_counts, metavar="N,N", help="with --nodes: sizes of sweeps (100,1000,3000,10000)"
+    )
+    return parser
+
+
+def _counts(text: str) -> list[int]:
+    numbers = [int(part) if part.isdecimal() else 0 for part in text.split(",")]
+    if min(numbers) < 1 or max(numbers) > 10**6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers above zero")
+    return numbers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.trials and not options.nodes:
+        parser.error("--trials needs --nodes")
+    if options.nodes and (len(options.nodes) > 1 or options.nodes[0] > _MOST_NODES):
+        parser.error(f"--nodes: expected one number, at most {_MOST_NODES}")
+    out = sys.stderr if options.json else sys.stdout
+
+    def say(line: str) -> None:
+        print(line, file=out, flush=True)
+
+    rows: Sequence[Row | scale.Size]
+    try:
+        if options.nodes:
+            sizes = options.trials or ([8, 16] if options.quick else SCALE)
+            rows = scale.measure(options.nodes[0], sizes, say)
+        else:
+            rows = measure(QUICK if options.quick else Sizes(), say)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Can this machine take part? Asked of every node before a sweep trains, and again of one that comes late.
+
+A cluster fails in the middle of the night for reasons that were there in the evening: a node with another
+torch, a path that only the head can see, a role without a right to the bucket. Each costs a second to
+find. And one reason is worse than failing: a node with older code trains on in silence, and its numbers
+are not those of the others. So the source itself is compared and not only its version, which a copied
+working tree does not change.
+
+Knows no Ray: the driver runs `probe` on each node and holds the answer against its own with `trouble`.
+"""
+
+import contextlib
+import functools
+import hashlib
+import platform
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.errors import InputError
+from orchestrator.results.files import Files, reason
+from orchestrator.results.provenance import version
+
+_COMPARED = ("torch", "torchvision", "ray", "normsweep")
+_PACKAGES = ("orchestrator", "model")
+_INSTALL = "Install the same on every node (cluster.yaml's setup commands do) and run again."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a node is asked: to read the `token` of the results and answer beside it, and to read the data.
+
+    `token`: a folder of the results; None for a node that comes late, which looks for the sweep instead.
+    `datasets`: empty where only the rest is asked.
+    """
+
+    results: str
+    token: str | None
+    datasets: tuple[str, ...]
+    data_dir: str | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node found. `versions`: by name, "source" being a digest of our own files.
+
+    `data`: fingerprints by data set, or the error in words after "error: ". `wrote`: the name of the
+    file that it wrote into the results. `storage`: what stood in the way of reading or writing them.
+    """
+
+    versions: Mapping[str, str]
+    data: Mapping[str, str]
+    wrote: str | None = None
+    storage: str | None = None
+
+
+def ask(results: str, data_dir: str | None, datasets: tuple[str, ...] = ()) -> Question:
+    """A question whose token lies in the results until `withdraw`. Raises OSError, StorageError."""
+    token = f".probe-{uuid.uuid4().hex[:12]}"
+    Files(results).write(f"{token}/asked", token.encode())
+    return Question(results, token, datasets, data_dir)
+
+
+def withdraw(question: Question) -> None:
+    """Remove the token and all that nodes wrote beside it."""
+    files = Files(question.results)
+    with contextlib.suppress(FileNotFoundError):
+        files.fs.rm(files.path(str(question.token)), recursive=True)
+
+
+def probe(question: Question) -> Answer:
+    """On a node: everything that is asked. Raises nothing that a person could put right."""
+    wrote, storage = _late_storage(question) if question.token is None else _storage(question, question.token)
+    data = {name: _fingerprint(name, question.data_dir) for name in question.datasets}
+    return Answer(versions(), data, wrote, storage)
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """What has to be the same on all nodes for their numbers to belong together."""
+    # Without the build's label: a CPU head and GPU workers may have the same torch for different devices.
+    found = {name: (version(name) or "missing").partition("+")[0] for name in _COMPARED}
+    return {"Python": platform.python_version(), **found, "source": source_digest()}
+
+
+def source_digest() -> str:
+    """SHA-256 over the Python files of `orchestrator` and `model` that run here; 12 hexadecimal digits."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[2]
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(str(path.relative_to(root).as_posix()).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def trouble(here: Answer, there: Answer, name: str, question: Question) -> str | None:
+    """Why the node called `name` cannot take part, and the remedy; None where it can."""
+    for what, ours in here.versions.items():
+        if (theirs := there.versions.get(what, "missing")) != ours:
+            label = "normsweep's source files" if what == "source" else what
+            return f"node {name} has {label} {theirs}, the driver's has {ours}. {_INSTALL}"
+    if there.storage is not None:
+        return _storage_trouble(question.results, name, there.storage)
+    for dataset in question.datasets:
+        ours, theirs = here.data[dataset], there.data.get(dataset, "error: not looked at")
+        if theirs.startswith("error: "):
+            return f"node {name} cannot read {dataset}: {theirs.removeprefix('error: ')}"
+        if theirs != ours:
+            where = question.data_dir or "its folder"
+            return (
+                f"node {name} has another {dataset} in {where} (fingerprint {theirs[:12]}, the driver's "
+                f"{ours[:12]}). Copy the same images to every node and run again."
+            )
+    return None
+
+
+def unseen(question: Question, name: str, answer: Answer) -> str | None:
+    """Why what a node wrote is not what the driver reads: two folders of one name; None where it is."""
+    try:
+        if answer.wrote and Files(question.results).read(answer.wrote) == str(question.token).encode():
+            return None
+        found = "it is not there"
+    except Exception as error:
+        found = reason(error)
+    return _storage_trouble(question.results, name, f"what it wrote cannot be read by the driver: {found}")
+
+
+def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
+    try:
+        files = Files(question.results)
+        if files.read(f"{token}/asked") != token.encode():
+            return None, "it reads another file than the driver wrote"
+        name = f"{token}/{uuid.uuid4().hex}"
+        files.write(name, token.encode())
+    except FileNotFoundError:
+        return None, "it does not see what the driver wrote there"
+    except Exception as error:  # every fsspec backend has errors of its own
+        return None, reason(error)
+    return name, None
+
+
+def _late_storage(question: Question) -> tuple[str | None, str | None]:
+    """The driver is busy with the sweep by now, so a late node reads and removes what it wrote itself."""
+    name = f".probe-late-{uuid.uuid4().hex}"
+    try:
+        files = Files(question.results)
+        files.read("sweep.json")
+        files.write(name, name.encode())
+        found = files.read(name)
+        files.remove(name)
+    except FileNotFoundError:
+        return None, "it does not see the sweep that the driver declared there"
+    except Exception as error:
+        return None, reason(error)
+    return None, None if found == name.encode() else "it reads another file than it wrote"
+
+
+def _storage_trouble(results: str, name: str, problem: str) -> str:
+    if Files(results).local:
+        return (
+            f"node {name} does not share the results folder {results}: {problem}. With several nodes give "
+            "--results a folder that all of them mount, or a bucket (s3://…)."
+        )
+    return (
+        f"node {name} cannot read and write {results}: {problem}. Give every node the same credentials, "
+        "role and endpoint."
+    )
+
+
+def _fingerprint(dataset: str, data_dir: str | None) -> str:
+    """Of data that was really read; the first process of a node fetches and decodes it, others wait."""
+    from model.data.dataset import load
+
+    try:
+        return load(dataset, data_dir).info.fingerprint
+    except (InputError, OSError, ValueError) as error:
+        return f"error: {error}"

@@ -1,0 +1,1 @@
+"""Packs trained: on Ray Tune or in this process, by one worker's code."""

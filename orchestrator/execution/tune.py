@@ -1,0 +1,290 @@
+"""Packs on Ray Tune. With `cluster`, the only file that knows Ray.
+
+Tune schedules, places, retries after lost workers and nodes, and collects metrics; what is done is
+decided by the store alone. Two facts of Ray 2.60 shape this file. An interrupted `fit` returns as if
+all had finished, so interruption is handled here: the scheduler starts nothing more and ends each pack
+at its next report. And a trial's failures and a node's loss count alike, so Tune may retry often while
+the store counts the failures that the trial itself raised.
+"""
+
+import contextlib
+import functools
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+# First, as it sets what Ray reads when it is imported.
+from orchestrator.cluster.session import Vetted, late_nodes_trouble, late_trouble, this_node
+
+# isort: split
+import ray
+from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.experiment import trial as tune_trial
+from ray.tune.logger import JsonLoggerCallback
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from orchestrator.execution.dispatcher import Dispatcher
+from orchestrator.execution.executor import Listener, Work
+from orchestrator.execution.mps import share_gpu
+from orchestrator.execution.signals import Interrupt
+from orchestrator.execution.worker import Job, given_up, record_failure, run_pack
+from orchestrator.planning.resources import Site
+from orchestrator.results.files import Files, StorageError
+from orchestrator.results.store import Store
+
+_MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
+# Of every number in a report Tune keeps a running analysis, 100 KB a pack that nobody reads (measured).
+tune_trial.DEBUG_METRICS = (*getattr(tune_trial, "DEBUG_METRICS", ()), "replicas", "trials")
+_SILENCE_SECONDS = 20  # with nothing running, before a person is told what is waited for
+_LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
+
+
+def run_on_ray(
+    work: Sequence[Work],
+    listener: Listener,
+    interrupt: Interrupt,
+    *,
+    results: str,
+    site: Site,
+    vetted: Vetted | None = None,
+) -> "tune.ResultGrid":
+    """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
+
+    `vetted`: what the nodes of a joined cluster answered; one that comes later is asked by its first pack.
+
+    In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
+    `metrics_dataframe` holds every epoch reported.
+    """
+    # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
+    here = this_node()
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(
+        [item.job for item in work]
+    )
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
+    tuner = tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(_trainable, dispatcher=dispatcher, share=site.resources.gpus, vetted=vetted),
+            _placement(site),
+        ),
+        # Turns, not a grid search over them: of that Tune copies all values for each (14 s for 10,000).
+        tune_config=tune.TuneConfig(
+            num_samples=len(work),
+            reuse_actors=True,
+            scheduler=_Stoppable(interrupt, dispatcher),
+            trial_dirname_creator=lambda trial: f"turn-{trial.trial_id.rpartition('_')[2]}",
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=_fresh_storage(results),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
+            callbacks=[
+                JsonLoggerCallback(),
+                _Events(
+                    work,
+                    listener,
+                    interrupt,
+                    Store(results),
+                    lambda: None if vetted is None else late_nodes_trouble(vetted, site),
+                ),
+            ],
+            stop=_AllStopped(interrupt, listener),
+        ),
+    )
+    return tuner.fit()
+
+
+def _placement(site: Site) -> Any:
+    """What a pack asks of Ray. One bundle a pack goes to the machine with most room, which spreads packs."""
+    bundle = {"CPU": site.resources.cpus, "GPU": site.resources.gpus}
+    if site.gpu_type:
+        bundle[f"accelerator_type:{site.gpu_type}"] = 0.001
+    if site.avoid is None:
+        return tune.PlacementGroupFactory([bundle])
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{"ray.io/node-id": f"!{site.avoid}"}])
+
+
+def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Vetted | None) -> None:
+    """On the worker: one pack, then its share of a GPU is given back."""
+    if (problem := _problem(vetted)) is not None:
+        tune.report({"stop": problem})
+        return
+    warning = share_gpu(share)  # before torch looks for GPUs
+    trial_id = tune.get_context().get_trial_id()
+    taken = ray.get(
+        dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if share else 0)
+    )
+    if taken is None:
+        tune.report({"interrupted": True})
+        return
+    index, job = taken
+    if warning is not None:
+        tune.report({"pack": index, "warning": warning, "once": True})
+    try:
+        _run_taken(index, job)
+    finally:
+        dispatcher.release.remote(trial_id)
+
+
+@functools.lru_cache(maxsize=1)
+def _problem(vetted: Vetted | None) -> str | None:
+    """Asked once by each worker: what is wrong with its node, where that came after the others were asked."""
+    return None if vetted is None else late_trouble(vetted)
+
+
+def _gpus() -> int:
+    """GPUs of this node that are Ray's to give: a node may have been started with fewer than it has."""
+    import torch
+
+    here = ray.get_runtime_context().get_node_id()
+    lent = next((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["NodeID"] == here), 0)
+    return min(torch.cuda.device_count(), int(lent))
+
+
+def _run_taken(index: int, job: Job) -> None:
+    """A job whose failures are used up ends without an error: the store has them."""
+    tune.report({"pack": index, "started": True})
+    if (error := given_up(job)) is not None:
+        tune.report({"pack": index, "failed": error})
+        return
+    try:
+        run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
+    except StorageError as error:
+        tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
+
+
+def _fresh_storage(results: str) -> str:
+    """Where Tune keeps its own state: beside the results, so that all nodes reach it; never read back."""
+    files = Files(results)
+    base = files.path(".ray")
+    with contextlib.suppress(FileNotFoundError):
+        files.fs.rm(base, recursive=True)
+    return str(Path(base)) if files.local else f"{results.rstrip('/')}/.ray"
+
+
+class _Unkept:
+    """Tune pickles what it is given to restore an experiment; we restore from the store alone."""
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return (object, ())
+
+
+class _Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
+    """After an interrupt nothing starts and every pack ends at its next report.
+
+    It chooses no trial: Tune then starts those that wait, first in, first out, from a list of its own, where
+    FIFOScheduler looks at every trial that has ended, at every step.
+    """
+
+    def __init__(self, interrupt: Interrupt, dispatcher: Any) -> None:
+        super().__init__()
+        self._interrupt, self._dispatcher = interrupt, dispatcher
+        self._told = False
+
+    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+        if self._interrupt.requested and not self._told:
+            self._told = True
+            self._dispatcher.stop.remote()
+        return None
+
+    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+        # A stop at the first report, before the first epoch, would only throw its beginning away.
+        stop = self._interrupt.requested and "epoch" in result
+        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
+
+
+class _AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
+    """Ends the experiment once an interrupt was asked for and no pack is running."""
+
+    def __init__(self, interrupt: Interrupt, listener: Listener) -> None:
+        self._interrupt = interrupt
+        self._events = listener
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._interrupt.requested and not self._events.running
+
+
+class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
+    """Tune's callbacks as our events; the last failure of a pack goes into the store."""
+
+    def __init__(
+        self,
+        work: Sequence[Work],
+        listener: Listener,
+        interrupt: Interrupt,
+        store: Store,
+        bad_node: Callable[[], str | None],
+    ) -> None:
+        """`bad_node`: looks for a node on which no worker can start."""
+        self._work, self._listener, self._interrupt, self._store = work, listener, interrupt, store
+        self._bad_node = bad_node
+        self._next_word = time.monotonic() + _SILENCE_SECONDS
+        self._pack_of: dict[str, int] = {}
+        self._told: set[str] = set()
+
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: Any) -> None:
+        """Machines that come late, or never, are waited for in silence by Tune."""
+        if self._listener.running or self._interrupt.requested:
+            self._next_word = time.monotonic() + _SILENCE_SECONDS
+        elif time.monotonic() > self._next_word:
+            self._next_word = time.monotonic() + 3 * _SILENCE_SECONDS
+            print("waiting for a machine that has room for a pack", file=sys.stderr, flush=True)
+
+    def _could_not_start(self) -> None:
+        if not self._interrupt.requested and (problem := self._bad_node()) is not None:
+            self._interrupt.abort(problem)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
+    ) -> None:
+        if "started" in result:
+            self._pack_of[trial.trial_id] = result["pack"]
+            self._listener.started(result["pack"])
+        elif "warning" in result:
+            if result.get("once"):  # every worker says it, and a person needs to be told it once
+                if result["warning"] in self._told:
+                    return
+                self._told.add(result["warning"])
+            self._listener.warned(result["pack"], result["warning"])
+        elif "replicas" in result:
+            self._listener.epoch(result["pack"], result)
+
+    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        last = trial.last_result or {}
+        if "stop" in last:
+            self._interrupt.abort(last["stop"])
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            return
+        if "failed" in last:
+            self._listener.failed(index, last["failed"])
+        else:
+            self._listener.finished(index)
+
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        if (index := self._pack_of.get(trial.trial_id)) is not None:
+            self._listener.retrying(index, _last_line(trial))
+        else:
+            self._could_not_start()
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+        error = _last_line(trial)
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            print(f"warning: a worker could not start: {error}", file=sys.stderr)
+            self._could_not_start()
+            return
+        record_failure(self._store, [t.trial_id for t in self._work[index].pack.trials], error)
+        self._listener.failed(index, error)
+
+
+def _last_line(trial: TuneTrial) -> str:
+    error = trial.get_error() if hasattr(trial, "get_error") else None
+    lines = str(error or "the worker was lost").strip().splitlines()
+    return lines[-1].strip()

@@ -1,0 +1,102 @@
+"""How fast packs train, from what was measured before: for plans on paper, where nothing can be timed.
+
+Never a guess: a cell that nobody measured is an error. Only the number of replicas may differ from what was
+measured, and then the nearest number's rate is taken, as the plan of a real run does.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model.data.dataset import DataInfo
+from model.errors import InputError
+from model.spec import Spec
+from orchestrator.grid.trial import Trial
+from orchestrator.planning.throughput import observed, with_evaluation
+from orchestrator.results.store import Store
+
+#: norm, batch size, replicas -> images a second of all replicas together.
+Rates = Mapping[tuple[str, int, int], float]
+
+#: `python -m model.bench` on one core of an AMD EPYC, torch 2.15.0, ResNet-20 on 32×32 images: the README's
+#: table. A GPU's would be another; until one is measured a worker is such a core.
+README: Rates = {
+    (norm, batch_size, replicas): float(rate)
+    for norm, rows in {
+        "bn": {32: (616, 517), 16: (585, 586), 8: (487, 545), 4: (400, 510), 2: (290, 414)},
+        "gn": {32: (591, 521), 16: (525, 517), 8: (548, 566), 4: (442, 511), 2: (306, 402)},
+    }.items()
+    for batch_size, pair in rows.items()
+    for replicas, rate in zip((1, 5), pair, strict=True)
+}
+
+
+class PackTimes:
+    """Images per second of a pack, evaluation included, all its replicas together. Callable.
+
+    `evaluated`: the rates include evaluation already, as a sweep's own do and a benchmark's do not.
+    """
+
+    def __init__(self, rates: Rates, source: str, *, evaluated: bool) -> None:
+        self.rates, self.source, self._evaluated = dict(rates), source, evaluated
+
+    def __call__(self, spec: Spec, replicas: int, info: DataInfo) -> float:
+        """Raises InputError for a cell that was not measured."""
+        known = {
+            n: v for (norm, size, n), v in self.rates.items() if (norm, size) == (spec.norm, spec.batch_size)
+        }
+        if not known:
+            cells = ", ".join(sorted({f"{norm} {size}" for norm, size, _ in self.rates}))
+            raise InputError(
+                f"{self.source} has no time of {spec.norm} at batch size {spec.batch_size}; it has {cells}. "
+                "Give --bench a file that has, or narrow the grid."
+            )
+        rate = known[min(known, key=lambda n: (abs(n - replicas), n))]
+        return rate if self._evaluated else rate / with_evaluation(info)
+
+    def training(self, spec: Spec, replicas: int, info: DataInfo, *_: Any) -> float:
+        """The same without evaluation, as a calibration would find it: see `throughput`."""
+        return self(spec, replicas, info) * with_evaluation(info)
+
+
+def from_readme() -> PackTimes:
+    return PackTimes(README, "the README's rates, one core of an AMD EPYC a worker", evaluated=False)
+
+
+def from_bench(path: str) -> PackTimes:
+    """Of a file that `python -m model.bench --json` wrote. Raises InputError."""
+    try:
+        rows: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        rates = {
+            (str(row["norm"]), int(row["batch_size"]), int(row["pack"])): float(row["images_per_second"])
+            for row in rows
+        }
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not what `python -m model.bench --json` writes: {error!r}") from None
+    if not rates or min(rates.values()) <= 0:
+        raise InputError(f"{path} has no rates above zero")
+    return PackTimes(rates, path, evaluated=False)
+
+
+def of(place: str) -> PackTimes:
+    """Of a benchmark's .json file or a sweep's results. Raises InputError."""
+    return from_bench(place) if place.endswith(".json") else from_results(place)
+
+
+def from_results(url: str) -> PackTimes:
+    """Of a sweep that has run, finished or not. Raises InputError."""
+    store = Store(url)
+    sweep = store.sweep()
+    if sweep is None:
+        raise InputError(f"{url} is no sweep: give the folder named by --results")
+    trials = [Trial.from_identity(identity) for identity in sweep["trials"].values()]
+    found = observed(trials, store.scan())
+    kinds = {key[:3] for key, _ in found}
+    if len(kinds) != 1:
+        raise InputError(
+            f"{url} has {'several data sets or models' if kinds else 'no finished trial'} to time"
+        )
+    return PackTimes({(key[3], key[4], n): rate for (key, n), rate in found.items()}, url, evaluated=True)

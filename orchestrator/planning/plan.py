@@ -1,0 +1,190 @@
+"""Declared minus done: the packs to run, in what order, and how long they will take. Pure.
+
+A pack is a set of seeds of one cell, trained together by one worker. Which seeds share a pack changes
+the order of floating-point sums, so a pack keeps its composition for life: seeds that a kill left an
+epoch apart go back to the last epoch that all of them have, and their numbers stay the undisturbed
+run's to the bit. Only seeds without a checkpoint are packed anew.
+
+The longest pack goes first: a pack started last must not be the one that everybody waits for (Graham's
+LPT rule).
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from model.spec import Spec
+from orchestrator.grid.trial import Trial
+from orchestrator.results.store import TrialState
+
+#: Images per second of a pack of that many replicas, all of them together.
+Pace = Callable[[Spec, int], float]
+#: How many replicas a pack of this cell may have. Must not depend on what is done already: a resumed
+#: sweep has to cut its packs as the undisturbed one would.
+PackSize = Callable[[Spec], int]
+#: The training images of a data set before the hold-out.
+TrainSize = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Trials of one cell that train together, from `epoch` (the last that all of them finished)."""
+
+    trials: tuple[Trial, ...]
+    epoch: int = 0
+
+    @property
+    def spec(self) -> Spec:
+        return self.trials[0].spec
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: norm, batch size, seeds."""
+        seeds = "seed" if len(self.trials) == 1 else "seeds"
+        return f"{cell_name(self.spec)}, {seeds} {_ranges([t.seed for t in self.trials])}"
+
+    def images_left(self, train_size: int) -> int:
+        """Training images still to be seen, all replicas together."""
+        done = self.epoch * self.spec.steps_per_epoch(train_size)
+        steps = max(0, self.spec.total_steps(train_size) - done)
+        return steps * self.spec.batch_size * len(self.trials)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do. `finished`, `given_up` and `undeclared` are trial ids."""
+
+    trials: tuple[Trial, ...]
+    packs: tuple[Pack, ...]
+    finished: frozenset[str]
+    given_up: frozenset[str]
+    undeclared: tuple[str, ...]
+    seconds: tuple[float, ...] = field(default=())
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(pack.trials) for pack in self.packs)
+
+
+def make_plan(
+    trials: Sequence[Trial],
+    states: Mapping[str, TrialState],
+    *,
+    pack_size: PackSize,
+    max_failures: int,
+    retry_failed: bool = False,
+) -> Plan:
+    """Reconcile what is declared with what the store holds.
+
+    A trial that failed `max_failures` times is left alone unless `retry_failed`. The packs come in the
+    order declared; `by_length` puts the longest first.
+    """
+    by_id = {trial.trial_id: trial for trial in trials}
+    finished = frozenset(i for i in by_id if i in states and states[i].finished)
+    given_up = frozenset(
+        i for i in by_id if not retry_failed and i in states and exhausted(states[i], max_failures)
+    )
+    cells: dict[Spec, list[Trial]] = {}
+    for trial_id, trial in by_id.items():
+        if trial_id not in finished and trial_id not in given_up:
+            cells.setdefault(trial.spec, []).append(trial)
+    packs = [pack for spec, waiting in cells.items() for pack in _packs(waiting, states, pack_size(spec))]
+    undeclared = tuple(sorted(i for i in states if i not in by_id))
+    return Plan(tuple(trials), tuple(packs), finished, given_up, undeclared)
+
+
+def exhausted(state: TrialState, max_failures: int) -> bool:
+    """Whether a trial has had all its attempts."""
+    return (
+        not state.finished and state.failure is not None and state.failure.get("attempts", 1) >= max_failures
+    )
+
+
+def by_length(plan: Plan, pace: Pace, train_size: TrainSize) -> Plan:
+    """The plan with its packs longest first and an estimate of each one's seconds."""
+    timed = [
+        (pack.images_left(train_size(pack.spec.dataset)) / pace(pack.spec, len(pack.trials)), pack)
+        for pack in plan.packs
+    ]
+    timed.sort(key=lambda entry: -entry[0])
+    return Plan(
+        plan.trials,
+        tuple(pack for _, pack in timed),
+        plan.finished,
+        plan.given_up,
+        plan.undeclared,
+        tuple(seconds for seconds, _ in timed),
+    )
+
+
+def cell_name(spec: Spec) -> str:
+    """What a person calls a cell: norm, G, batch size."""
+    groups = f" G={spec.groups}" if spec.groups else ""
+    return f"{spec.norm}{groups}, batch {spec.batch_size}"
+
+
+def makespan(seconds: Iterable[float], slots: int) -> float:
+    """Wall-clock seconds of these packs, in this order, each to the first of `slots` workers that is free."""
+    free = [0.0] * max(1, slots)
+    for duration in seconds:
+        heapq.heappush(free, heapq.heappop(free) + duration)
+    return max(free)
+
+
+def common_epoch(checkpoints: Iterable[Iterable[int]]) -> int:
+    """The last epoch that every trial has a checkpoint of; 0, the beginning, where there is none."""
+    sets = [{0, *epochs} for epochs in checkpoints]
+    return max(set.intersection(*sets))
+
+
+def _packs(waiting: list[Trial], states: Mapping[str, TrialState], size: int) -> list[Pack]:
+    """Packs of one cell: those that have begun keep together, the others are cut into `size`."""
+    begun: dict[tuple[str, ...], list[Trial]] = {}
+    fresh: list[Trial] = []
+    for trial in waiting:
+        state = states.get(trial.trial_id)
+        if state is not None and state.epochs:
+            companions = (state.history or {}).get("pack") or [trial.trial_id]
+            begun.setdefault(tuple(map(str, companions)), []).append(trial)
+        else:
+            fresh.append(trial)
+    groups: list[list[Trial]] = []
+    for companions, members in begun.items():
+        # A kill during a pack's first checkpoints leaves some of its trials with none; they still belong.
+        late = [trial for trial in fresh if trial.trial_id in companions]
+        fresh = [trial for trial in fresh if trial not in late]
+        order = {trial_id: index for index, trial_id in enumerate(companions)}
+        groups += _chunks(sorted(members + late, key=lambda t: order.get(t.trial_id, -1)), size)
+    groups += _chunks(fresh, size)
+    return [
+        Pack(
+            tuple(group),
+            common_epoch(states[t.trial_id].epochs if t.trial_id in states else () for t in group),
+        )
+        for group in groups
+    ]
+
+
+def _chunks(trials: list[Trial], size: int) -> list[list[Trial]]:
+    """As even as they can be: 5 seeds in packs of at most 4 are 3 + 2, not 4 + 1."""
+    if not trials:
+        return []
+    count = -(-len(trials) // size)
+    base, extra = divmod(len(trials), count)
+    cut, start = [], 0
+    for index in range(count):
+        end = start + base + (index < extra)
+        cut.append(trials[start:end])
+        start = end
+    return cut
+
+
+def _ranges(seeds: list[int]) -> str:
+    """1, 2, 3, 7 -> 1–3,7."""
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    return ",".join(str(p[0]) if len(p) == 1 else f"{p[0]}–{p[-1]}" for p in parts)

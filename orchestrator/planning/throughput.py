@@ -1,0 +1,126 @@
+"""How fast packs train here: this sweep's own history where it has one, else a short calibration."""
+
+from collections.abc import Callable, Iterable, Mapping
+from statistics import median
+from typing import Any
+
+from model.data.dataset import DataInfo
+from model.errors import InputError
+from model.spec import Spec
+from orchestrator.grid.trial import Trial
+from orchestrator.results.store import TrialState
+
+#: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
+_Key = tuple[str, str, str, str, int]
+
+_GUESS = 100.0  # images per second
+_CALIBRATIONS = 12  # at most; the cells beyond take the nearest batch size that was measured
+
+
+def _key(spec: Spec) -> _Key:
+    return (spec.dataset, spec.model, spec.shortcut, spec.norm, spec.batch_size)
+
+
+#: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads.
+Calibrate = Callable[[Spec, int, DataInfo, str, int], float]
+
+
+def with_evaluation(info: DataInfo) -> float:
+    """An epoch's work over its training's: evaluation is a forward pass, about a third of a step's work."""
+    return 1 + info.test_size / (3 * info.train_size)
+
+
+def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+    """Time a few steps on this machine."""
+    import torch
+
+    from model.training.calibrate import calibrate
+
+    torch.set_num_threads(threads)
+    return calibrate(spec, replicas, info, device)
+
+
+class Pace:
+    """Images per second of a pack, evaluation included, all its replicas together. Callable.
+
+    `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
+    packs will run; None does it here. `calibration`: what a person calls that.
+    """
+
+    def __init__(
+        self,
+        history: Mapping[tuple[_Key, int], float],
+        infos: Mapping[str, DataInfo],
+        *,
+        device: str,
+        threads: int,
+        calibrate: Calibrate | None = None,
+        calibration: str = "a short calibration",
+    ) -> None:
+        self._history = dict(history)
+        self._infos = infos
+        self._device, self._threads = device, threads
+        self._measure = calibrate or calibrate_here
+        self._calibration = calibration
+        self._calibrated: dict[tuple[_Key, int], float] = {}
+        self._used_history = False
+        self.guessed = False  # whether nothing could be timed, so that a figure is no estimate
+
+    @property
+    def source(self) -> str:
+        """Where the figures asked for so far came from, in words."""
+        if not self._calibrated:
+            return "this sweep's own history"
+        return f"its history and {self._calibration}" if self._used_history else self._calibration
+
+    def __call__(self, spec: Spec, replicas: int) -> float:
+        key = _key(spec)
+        own = {count: pace for (other, count), pace in self._history.items() if other == key}
+        if own:
+            self._used_history = True
+            return own[min(own, key=lambda count: abs(count - replicas))]
+        if self.guessed:
+            return _GUESS
+        if (key, replicas) not in self._calibrated:
+            if len(self._calibrated) >= _CALIBRATIONS:
+                return self._nearest(spec, replicas)
+            self._calibrated[key, replicas] = self._calibrate(spec, replicas)
+        return self._calibrated[key, replicas]
+
+    def _calibrate(self, spec: Spec, replicas: int) -> float:
+        info = self._infos[spec.dataset]
+        try:
+            training = self._measure(spec, replicas, info, self._device, self._threads)
+        except InputError:
+            raise
+        except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
+            if self._calibrated:
+                return self._nearest(spec, replicas)
+            self.guessed = True
+            return _GUESS
+        return training / with_evaluation(info)
+
+    def _nearest(self, spec: Spec, replicas: int) -> float:
+        def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
+            (dataset, model, _, norm, batch_size), count = entry
+            apart = abs(batch_size - spec.batch_size) + abs(count - replicas)
+            return (dataset != spec.dataset or model != spec.model, norm != spec.norm, apart)
+
+        return self._calibrated[min(self._calibrated, key=distance)]
+
+
+def observed(trials: Iterable[Trial], states: Mapping[str, TrialState]) -> dict[tuple[_Key, int], float]:
+    """Median images per second by cell and pack size, from the results and histories of these trials."""
+    found: dict[tuple[_Key, int], list[float]] = {}
+    for trial in trials:
+        state = states.get(trial.trial_id)
+        if state is None:
+            continue
+        entries: list[dict[str, Any]] = (
+            [state.result] if state.result else (state.history or {}).get("epochs", [])
+        )
+        pack = (state.result or state.history or {}).get("pack") or [trial.trial_id]
+        paces = [float(e["images_per_second"]) for e in entries if e.get("images_per_second")]
+        if paces:
+            found.setdefault((_key(trial.spec), len(pack)), []).append(median(paces))
+    return {key: median(paces) for key, paces in found.items()}

@@ -1,0 +1,197 @@
+"""What is printed before and after a run, and the files that a run leaves beside its trials."""
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from model.spec import Spec
+from orchestrator.display.progress import duration
+from orchestrator.execution.signals import Interrupt
+from orchestrator.planning.packing import Choice
+from orchestrator.planning.plan import cell_name
+from orchestrator.planning.resources import bill
+from orchestrator.results.files import reason
+from orchestrator.results.store import Store
+from orchestrator.sweep import Prepared
+
+_MOST_FAILURES = 10
+
+
+def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: float | None = None) -> None:
+    """The plan in a line or two; with `cells`, also a row for each cell and the packing with its reason.
+
+    `price`: money per GPU-hour.
+    """
+    plan = prepared.plan
+    for warning in prepared.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    names = Counter(trial.dataset for trial in plan.trials)
+    console.print(
+        f"[bold]{escape(prepared.name)}[/]: {_count(len(plan.trials), 'trial')} in "
+        f"{_count(len({trial.spec for trial in plan.trials}), 'cell')} on {', '.join(names)}; "
+        f"{len(plan.finished)} done, {plan.waiting} to run"
+        + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
+    )
+    if cells:
+        console.print(_cells(prepared))
+        for line in _reasons(prepared):
+            console.print(line, soft_wrap=True)
+    if plan.packs:
+        slots = prepared.site.slots
+        where = f"{slots} at a time" if slots > 1 else "one at a time"
+        line = f"{_count(len(plan.packs), 'pack')}, {where} on {_each(prepared)}; {_how_long(prepared)}"
+        console.print(line, soft_wrap=True, markup=False)
+        if prepared.options.address or price is not None:
+            console.print(_bill(prepared, price), soft_wrap=True)
+    if plan.undeclared:
+        console.print(
+            f"no longer declared in {prepared.store.url}, and kept: {_count(len(plan.undeclared), 'trial')}",
+            soft_wrap=True,
+            markup=False,
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _how_long(prepared: Prepared) -> str:
+    if prepared.estimate is None:
+        return "how long is not known: nothing that trains could be timed yet"
+    return f"about {duration(prepared.estimate)} by {prepared.estimate_source}"
+
+
+def _bill(prepared: Prepared, price: float | None) -> str:
+    """Machines and hours, and money where a price is known."""
+    site = prepared.site
+    if prepared.estimate is None:
+        up = f", {len(site.nodes)} up now" if prepared.options.address else ""
+        return f"on at most {_count(site.most_nodes, 'machine')}{up}; what it costs is not known yet"
+    cost = bill(site, prepared.estimate, len(prepared.plan.packs), price)
+    up = f" ({len(site.nodes)} up now)" if len(site.nodes) < cost.nodes and prepared.options.address else ""
+    line = f"on {_count(cost.nodes, 'machine')}{up}: about {cost.node_hours:.3g} node-hours"
+    if cost.gpu_hours:
+        line += f", {cost.gpu_hours:.3g} GPU-hours"
+    if cost.money is not None:
+        line += f"; at {price:g} a GPU-hour it costs {cost.money:.2f}" if cost.gpu_hours else ", no GPU-hours"
+    return line
+
+
+def _each(prepared: Prepared) -> str:
+    resources = prepared.site.resources
+    cpus = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
+    return f"{resources.gpus:g} GPU and {cpus} each" if resources.gpus else f"{cpus} each"
+
+
+def _cells(prepared: Prepared) -> Table:
+    plan = prepared.plan
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("cell", no_wrap=True)
+    for name in ("trials", "done", "to run", "packs of", "time on one worker"):
+        table.add_column(name, justify="right", no_wrap=True)
+    seconds: dict[Spec, float] = {}
+    for pack, estimate in zip(plan.packs, plan.seconds, strict=True):
+        seconds[pack.spec] = seconds.get(pack.spec, 0.0) + estimate
+    waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
+    done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
+    for spec, count in Counter(trial.spec for trial in plan.trials).items():
+        choice = prepared.choices.get(spec) if waiting[spec] else None
+        table.add_row(
+            cell_name(spec),
+            str(count),
+            str(done[spec]),
+            str(waiting[spec]),
+            str(choice.size) if choice else "",
+            duration(seconds[spec]) if waiting[spec] and prepared.estimate is not None else "",
+        )
+    return table
+
+
+def _reasons(prepared: Prepared) -> list[str]:
+    """Why the packs have their sizes, a line for each reason."""
+    waiting = {pack.spec for pack in prepared.plan.packs}
+    grouped: dict[Choice, dict[int, None]] = {}
+    for spec, choice in prepared.choices.items():
+        if spec in waiting:
+            grouped.setdefault(choice, {})[spec.batch_size] = None
+    return [
+        f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"
+        for choice, sizes in grouped.items()
+    ]
+
+
+def write_report(store: Store, *, live: bool = False) -> str:
+    """Make results.csv and report.html from the store; gives the report's place.
+
+    `live`: the sweep still runs, and the page says so.
+    """
+    from analysis.report import build
+    from analysis.sources.load import load_sweep
+    from analysis.tables import results_csv
+
+    sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
+    store.files.write("results.csv", results_csv(sweep.frame).encode())
+    store.files.write("report.html", build(sweep, live=live).encode())
+    path = store.files.path("report.html")
+    return path if store.files.local else f"{store.url}/report.html"
+
+
+def try_report(store: Store) -> str:
+    """The report of a run that storage has stopped, if that can still be written."""
+    try:
+        return write_report(store)
+    except Exception as error:  # the trouble itself is told anyway
+        return f"could not be written: {reason(error)}"
+
+
+def spent(prepared: Prepared, seconds: float) -> str:
+    """The estimate against the truth."""
+    if prepared.estimate is None:
+        return f"Took {duration(seconds)}; the plan could not tell."
+    return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate)}."
+
+
+def print_outcome(
+    prepared: Prepared, console: Console, report: str, interrupt: Interrupt, command: str
+) -> int:
+    """The table of cells, the report's place and what to do next; gives the exit code."""
+    from analysis.sources.load import load
+    from analysis.tables import terminal
+
+    after = prepared.store.scan()
+    declared = {trial.trial_id: trial for trial in prepared.plan.trials}
+    finished = sum(i in after and after[i].finished for i in declared)
+    failed = {i: after[i].failure or {} for i in declared if i in after and after[i].status == "failed"}
+    if finished:
+        console.print(terminal(load(prepared.store.url)))
+    console.print(f"Report: {report}", soft_wrap=True, markup=False)
+    if interrupt.trouble:
+        console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)
+    if interrupt.requested and finished < len(declared):
+        console.print(
+            f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
+        )
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+        return interrupt.exit_code
+    if failed:
+        _print_failures(failed, console, command)
+        return 1
+    if finished < len(declared):
+        console.print(f"[yellow]{finished} of {len(declared)} trials done.[/] Run again to go on:")
+        console.print(f"  {command}", soft_wrap=True, markup=False)
+        return 1
+    return 0
+
+
+def _print_failures(failed: dict[str, dict[str, Any]], console: Console, command: str) -> None:
+    console.print(f"[bold red]{_count(len(failed), 'trial')} failed[/]:")
+    for trial_id, failure in list(failed.items())[:_MOST_FAILURES]:
+        console.print(f"  {trial_id}: {failure.get('error')}", soft_wrap=True, markup=False)
+    if len(failed) > _MOST_FAILURES:
+        console.print(f"  and {len(failed) - _MOST_FAILURES} more")
+    retry = command if "--retry-failed" in command else f"{command} --retry-failed"
+    console.print("The traceback is in each trial's failure.json. To try them again:")
+    console.print(f"  {retry}", soft_wrap=True, markup=False)

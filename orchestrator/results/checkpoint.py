@@ -1,0 +1,87 @@
+"""The bytes of a checkpoint and of final weights: a trial with its history, checked when read.
+
+The history lies in the same file as the weights, so that no kill can leave the two an epoch apart.
+The format is a line with the SHA-256 of what follows, then a file of torch.save that is only ever read
+with weights_only=True: a checkpoint from a stranger can be wrong but cannot run code.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.results.files import MAX_JSON_BYTES
+
+_NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
+_MAGIC = b"normsweep-checkpoint-1 "
+
+
+class DamagedError(Exception):
+    """The bytes are not a whole checkpoint."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids."""
+
+    state: dict[str, Any]
+    epochs: list[dict[str, Any]]
+    pack: list[str]
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    import torch
+
+    buffer = io.BytesIO()
+    notes = json.dumps({"epochs": checkpoint.epochs, "pack": checkpoint.pack}, allow_nan=False)
+    torch.save({"state": checkpoint.state, "notes": notes}, buffer)
+    body = buffer.getvalue()
+    return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def decode(data: bytes) -> Checkpoint:
+    """Raises DamagedError."""
+    import torch
+
+    header, _, body = data.partition(b"\n")
+    if not header.startswith(_MAGIC):
+        raise DamagedError("it does not begin as a checkpoint does")
+    if header[len(_MAGIC) :].decode(errors="replace") != hashlib.sha256(body).hexdigest():
+        raise DamagedError("its checksum does not match")
+    try:
+        content = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
+        notes = json.loads(content["notes"])
+        return Checkpoint(content["state"], notes["epochs"], notes["pack"])
+    except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
+        raise DamagedError(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+
+
+def encode_weights(weights: dict[str, Any], notes: dict[str, Any]) -> bytes:
+    """Tensors by name, to be read by torch.load(weights_only=True), with the trial's history beside them.
+
+    A file of torch.save is a zip archive, and torch leaves an entry alone that it does not know. So the
+    one file that a finished trial must have can make its result.json and history.json again.
+    """
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(_NOTES, json.dumps(notes, allow_nan=False))
+    return buffer.getvalue()
+
+
+def decode_notes(data: bytes) -> dict[str, Any]:
+    """The history beside final weights; the archive's own checksum is checked. Raises DamagedError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(_NOTES).file_size > MAX_JSON_BYTES:
+                raise DamagedError("its notes are larger than any trial's")
+            notes = json.loads(archive.read(_NOTES))
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError) as error:
+        raise DamagedError(str(error)) from None
+    if not isinstance(notes, dict):
+        raise DamagedError("its notes are no mapping")
+    return notes

@@ -1,0 +1,64 @@
+"""Damage put right without training: final weights and checkpoints hold the history too.
+
+A history is more than a curve: it says in which pack a trial trains, and so how its sums are ordered.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model.data.dataset import DataInfo
+from orchestrator.grid.trial import Trial
+from orchestrator.results.checkpoint import DamagedError, decode, decode_notes
+from orchestrator.results.result import is_whole, result
+from orchestrator.results.store import Store, TrialState
+
+
+def repair_trials(
+    store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState], infos: Mapping[str, DataInfo]
+) -> list[str]:
+    """Make damaged or lost results and histories again; gives a sentence for each.
+
+    `states`: from a scan that has at least checked the histories.
+    """
+    told = []
+    for trial in trials:
+        state = states.get(trial.trial_id)
+        if state is not None and state.finished and state.epochs:
+            store.drop_checkpoints(trial.trial_id, state.epochs)  # a kill came between two results of a pack
+        if state is None or (state.recorded and (state.finished or state.epochs)):
+            continue
+        if state.epochs and not state.finished:
+            if _history_from_checkpoint(store, state):
+                told.append(f"trials/{trial.trial_id}: made its history again, from its checkpoint")
+            continue
+        notes = _notes(store, trial, infos[trial.dataset].train_size)
+        if notes is None:
+            if state.finished:
+                told.append(f"trials/{trial.trial_id}: its learning curve is lost, its result is whole")
+            continue
+        store.write_history(trial.trial_id, notes)
+        if not state.finished:
+            content = result(trial, notes["epochs"], notes["pack"], notes.get("provenance"))
+            store.write_result(trial.trial_id, content)
+        told.append(f"trials/{trial.trial_id}: made again what was damaged, from its weights.pt")
+    return told
+
+
+def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
+    for epoch in reversed(state.epochs):
+        try:
+            checkpoint = decode(store.read_checkpoint(state.trial_id, epoch))
+        except (FileNotFoundError, NotADirectoryError, DamagedError):
+            continue
+        store.write_history(state.trial_id, {"pack": checkpoint.pack, "epochs": checkpoint.epochs})
+        return True
+    return False
+
+
+def _notes(store: Store, trial: Trial, train_size: int) -> dict[str, Any] | None:
+    """The whole history beside a trial's final weights, None where there is none."""
+    try:
+        notes = decode_notes(store.read_weights(trial.trial_id))
+    except (FileNotFoundError, NotADirectoryError, DamagedError):
+        return None
+    return notes if is_whole(notes, trial.spec.total_epochs(train_size)) else None

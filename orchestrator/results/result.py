@@ -1,0 +1,70 @@
+"""What result.json holds, made from a trial's history alone. Pure.
+
+Because nothing else is needed, a result that was damaged after its trial had finished is made again
+and not trained again: see `orchestrator.results.repair`.
+"""
+
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from orchestrator.grid.trial import Trial
+
+_LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
+
+
+def result(
+    trial: Trial, history: list[dict[str, Any]], pack: list[str], facts: dict[str, Any] | None
+) -> dict[str, Any]:
+    """`history`: an entry for each epoch. `facts`: the provenance.
+
+    A loss that is no longer finite means that the trial diverged: a result, not a crash.
+    """
+    last = history[-1]
+    diverged = next((entry["epoch"] for entry in history if _diverged(entry)), None)
+    seconds = sum(entry["seconds"] for entry in history)
+    share = sum(entry["seconds"] / entry.get("replicas", len(pack)) for entry in history)
+    images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
+    identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
+    return {
+        "trial_id": trial.trial_id,
+        "status": "done" if diverged is None else "diverged",
+        **identity,
+        "test_error": last["test_error"],
+        "test_error_median5": _median(history, "test_error"),
+        "val_error": last["val_error"],
+        "val_error_median5": _median(history, "val_error"),
+        "train_error": last["train_error"],
+        "train_loss": last["train_loss"],
+        "epochs_run": last["epoch"],
+        "diverged_at": diverged,
+        "train_seconds": round(share, 3),
+        "pack_seconds": round(seconds, 3),
+        "images_per_second": round(images / seconds, 2) if seconds else None,
+        "pack": pack,
+        "started": _iso(history[0]["ended"] - history[0]["seconds"]),
+        "finished": _iso(last["ended"]),
+        "worker": last["worker"],
+        "device": last["device"],
+        "provenance": facts or {},
+    }
+
+
+def is_whole(history: dict[str, Any] | None, epochs: int) -> bool:
+    """Whether a history.json has every one of `epochs` epochs, once and in order."""
+    entries = (history or {}).get("epochs", [])
+    return [entry.get("epoch") for entry in entries] == list(range(1, epochs + 1))
+
+
+def _diverged(entry: dict[str, Any]) -> bool:
+    """Whether the loss, or what the network says of the evaluation set, is no longer finite."""
+    return entry["train_loss"] is None or (entry["test_error"] is None and entry["val_error"] is None)
+
+
+def _median(history: list[dict[str, Any]], key: str) -> float | None:
+    values = [entry[key] for entry in history[-_LAST:]]
+    return None if any(value is None for value in values) else float(median(values))
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,325 @@
+"""A sweep's folder: what is declared, done, half done and failed. The store is the truth, Ray the engine.
+
+    sweep.json                    what was declared, with provenance
+    results.csv, report.html      made from the rest at the end of every run
+    trials/<trial_id>/
+        trial.json                the identity, verified whenever the trial is opened
+        history.json              the epochs so far and the pack that the trial runs in; for readers
+        checkpoint-00012.pt       state after epoch 12; the one before is kept too
+        weights.pt                the final weights, in the names and shapes of the plain network,
+                                  with the history beside them
+        failure.json              attempts so far and the last traceback
+        result.json               written last; it alone means done
+
+Every run reads this and submits what is missing, so the first run, a resume and an extension are one
+code path. Nothing in here is a pickle, so a stranger's results are safe to open.
+"""
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from model.errors import InputError
+from orchestrator.grid.trial import Trial
+from orchestrator.results.files import Files
+
+Status = Literal["done", "diverged", "failed", "partial", "missing"]
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
+_RUNS_KEPT = 99
+_WRITERS = 8
+#: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
+CHUNK = 200
+_TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """Where a trial stands.
+
+    `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
+    files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
+    trials. `recorded`: there is a history and it was read whole, kept or not.
+    """
+
+    trial_id: str
+    status: Status
+    epochs: tuple[int, ...] = ()
+    result: dict[str, Any] | None = None
+    history: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = field(default=())
+    recorded: bool = False
+
+    @property
+    def finished(self) -> bool:
+        return self.result is not None
+
+
+class Store:
+    """One sweep's folder at `url` (a path or any fsspec URL). Creating the object touches nothing.
+
+    `patience`: see `orchestrator.results.files`.
+    """
+
+    def __init__(self, url: str, patience: float | None = None) -> None:
+        self.files = Files(url, patience)
+        self.url = url
+
+    # -- the sweep ---------------------------------------------------------------------------------
+
+    def declare(
+        self,
+        name: str,
+        trials: Iterable[Trial],
+        *,
+        description: str = "",
+        data: dict[str, Any] | None = None,
+        provenance: dict[str, Any] | None = None,
+        run: dict[str, Any] | None = None,
+    ) -> None:
+        """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
+
+        `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
+        folder's trials were trained on other data.
+        """
+        before = self._sweep_or_aside()
+        known = dict(before.get("data") or {})
+        for dataset, facts in (data or {}).items():
+            old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
+            if old != facts["fingerprint"]:
+                raise InputError(
+                    f"{self.url} holds trials on another {dataset}: data fingerprint {old}, now "
+                    f"{facts['fingerprint']}. Choose another --results, or the --data-dir of before."
+                )
+            known[dataset] = facts
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.files.write_json(
+            "sweep.json",
+            {
+                "format": 1,
+                "name": name,
+                "description": description,
+                "created": before.get("created", now),
+                "updated": now,
+                "data": known,
+                "provenance": provenance or {},
+                "runs": [*before.get("runs", [])[-_RUNS_KEPT:], *([run] if run else [])],
+                "trials": {trial.trial_id: trial.identity for trial in trials},
+            },
+        )
+
+    def sweep(self) -> dict[str, Any] | None:
+        """The parsed sweep.json, None in a folder that has none. Raises InputError where it is damaged."""
+        try:
+            sweep = self.files.read_json("sweep.json")
+        except ValueError as error:
+            raise InputError(
+                f"{self.url}/sweep.json is damaged: {error}. Run the sweep again; that writes it anew."
+            ) from None
+        if sweep is not None and not _is_sweep(sweep):
+            raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
+        return sweep
+
+    def _sweep_or_aside(self) -> dict[str, Any]:
+        """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
+        try:
+            sweep = self.files.read_json("sweep.json") or {}
+            if sweep and not _can_be_continued(sweep):
+                raise ValueError("it has not the shape of a sweep")
+            return sweep
+        except ValueError:
+            self.files.write("sweep.json.damaged", self.files.read("sweep.json"))
+            return {}
+
+    # -- reading trials ----------------------------------------------------------------------------
+
+    def scan(self, *, history: bool | Literal["check"] = False) -> dict[str, TrialState]:
+        """Every trial that has a folder, by id.
+
+        `history`: also read the epochs of finished trials; "check" reads them and keeps them not.
+        """
+        listing = {
+            trial_id: names
+            for trial_id, names in self.files.folders("trials").items()
+            if _TRIAL_ID.fullmatch(trial_id) and "trial.json" in names
+        }
+        return self._states(listing, history)
+
+    def states(self, trial_ids: Iterable[str]) -> dict[str, TrialState]:
+        """These trials alone, those without a folder included; a worker need not list the whole sweep."""
+        listing = {trial_id: self.files.names(f"trials/{trial_id}") for trial_id in trial_ids}
+        return self._states(listing, history=False)
+
+    def _states(
+        self, listing: dict[str, set[str]], history: bool | Literal["check"]
+    ) -> dict[str, TrialState]:
+        found: dict[str, TrialState] = {}
+        entries = list(listing.items())
+        for start in range(0, len(entries), CHUNK):
+            chunk = entries[start : start + CHUNK]
+            wanted = []
+            for trial_id, names in chunk:
+                small = {"result.json", "failure.json"} & names
+                if "history.json" in names and (history or "result.json" not in names):
+                    small.add("history.json")
+                wanted += [f"trials/{trial_id}/{name}" for name in sorted(small)]
+            parsed = self.files.read_jsons(wanted)
+            for trial_id, names in chunk:
+                state = self._state(trial_id, names, parsed)
+                drop = history == "check" and state.finished
+                found[trial_id] = replace(state, history=None) if drop else state
+        return found
+
+    @staticmethod
+    def _state(trial_id: str, names: set[str], parsed: dict[str, Any]) -> TrialState:
+        warnings: list[str] = []
+
+        def content(name: str) -> dict[str, Any] | None:
+            value = parsed.get(f"trials/{trial_id}/{name}")
+            if value is None or (isinstance(value, dict) and _SHAPES[name](value)):
+                return value
+            warnings.append(f"trials/{trial_id}/{name} is damaged and was ignored")
+            return None
+
+        epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
+        result, failure, history = content("result.json"), content("failure.json"), content("history.json")
+        status: Status
+        if result is not None:
+            status = "diverged" if result.get("status") == "diverged" else "done"
+        elif failure is not None:
+            status = "failed"
+        else:
+            status = "partial" if epochs else "missing"
+        recorded = history is not None
+        return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
+
+    def identities(self, trial_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The stored identity of each trial that has one."""
+        names = {f"trials/{trial_id}/trial.json": trial_id for trial_id in trial_ids}
+        parsed = self.files.read_jsons(list(names))
+        return {names[name]: value for name, value in parsed.items() if isinstance(value, dict)}
+
+    def read_weights(self, trial_id: str) -> bytes:
+        """Raises FileNotFoundError."""
+        return self.files.read(f"trials/{trial_id}/weights.pt")
+
+    # -- one trial ---------------------------------------------------------------------------------
+
+    def verify(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Check the folders of these trials against them; gives the trials that have none yet.
+
+        Raises InputError that shows the difference.
+        """
+        by_id = {trial.trial_id: trial for trial in trials}
+        stored = self.identities(by_id)
+        for trial_id, identity in stored.items():
+            _verify(self.url, by_id[trial_id], identity)
+        return [trial for trial_id, trial in by_id.items() if trial_id not in stored]
+
+    def open(self, trials: Iterable[Trial]) -> None:
+        """Create the folders of these trials, or verify that they hold the same ones. Raises InputError."""
+        wanting = self.verify(trials)  # absent, or damaged: what it should hold is known
+        with ThreadPoolExecutor(_WRITERS) as pool:  # each waits for the disk or the bucket, not for us
+            list(pool.map(self._write_identity, wanting))
+
+    def _write_identity(self, trial: Trial) -> None:
+        self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
+
+    def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
+        self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
+
+    def read_checkpoint(self, trial_id: str, epoch: int) -> bytes:
+        """Raises FileNotFoundError."""
+        return self.files.read(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+
+    def drop_checkpoints(self, trial_id: str, epochs: Iterable[int]) -> None:
+        for epoch in epochs:
+            self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+
+    def write_history(self, trial_id: str, history: dict[str, Any]) -> None:
+        """`history`: {"pack": [trial ids], "provenance": facts,
+        "epochs": [one mapping per finished epoch, in order]}."""
+        self.files.write_json(f"trials/{trial_id}/history.json", history)
+
+    def write_weights(self, trial_id: str, data: bytes) -> None:
+        self.files.write(f"trials/{trial_id}/weights.pt", data)
+
+    def write_failure(self, trial_id: str, failure: dict[str, Any]) -> None:
+        """`failure`: {"attempts": int, "error": one line, "traceback": text, "time": ISO 8601}."""
+        self.files.write_json(f"trials/{trial_id}/failure.json", failure)
+
+    def forget_failures(self, trial_ids: Iterable[str]) -> None:
+        """Give these trials all their attempts again."""
+        for trial_id in trial_ids:
+            self.files.remove(f"trials/{trial_id}/failure.json")
+
+    def write_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """The completion marker: call it last. `result` has the columns of results.csv."""
+        self.files.write_json(f"trials/{trial_id}/result.json", result)
+        self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _is_sweep(value: dict[str, Any]) -> bool:
+    """Enough to be read; a report can be made without the rest."""
+    return (
+        value.get("format") == 1
+        and isinstance(value.get("name"), str)
+        and isinstance(value.get("updated"), str)
+        and _maps_to_mappings(value.get("trials"))
+    )
+
+
+def _can_be_continued(value: dict[str, Any]) -> bool:
+    return (
+        _is_sweep(value)
+        and _maps_to_mappings(value.get("data", {}))
+        and isinstance(value.get("runs", []), list)
+    )
+
+
+def _maps_to_mappings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
+
+
+def _is_history(value: dict[str, Any]) -> bool:
+    pack, epochs = value.get("pack"), value.get("epochs")
+    return (
+        isinstance(pack, list)
+        and all(isinstance(trial_id, str) for trial_id in pack)
+        and isinstance(epochs, list)
+        and all(isinstance(entry, dict) and isinstance(entry.get("epoch"), int) for entry in epochs)
+    )
+
+
+def _is_result(value: dict[str, Any]) -> bool:
+    numbers = (value.get(key) for key in ("test_error", "val_error", "train_seconds", "images_per_second"))
+    return value.get("status") in {"done", "diverged"} and all(
+        number is None or isinstance(number, (int, float)) for number in numbers
+    )
+
+
+def _is_failure(value: dict[str, Any]) -> bool:
+    return isinstance(value.get("attempts", 1), int)
+
+
+#: A whole file can still hold anything, where it comes from a stranger.
+_SHAPES = {"history.json": _is_history, "result.json": _is_result, "failure.json": _is_failure}
+
+
+def _verify(url: str, trial: Trial, stored: dict[str, Any]) -> None:
+    identity = trial.identity
+    if stored == identity:
+        return
+    different = [
+        f"{key}: {stored.get(key)!r} there, {identity.get(key)!r} declared"
+        for key in sorted({*stored, *identity})
+        if stored.get(key) != identity.get(key)
+    ]
+    raise InputError(
+        f"{url} holds an incompatible trial under {trial.trial_id} ({'; '.join(different)}). "
+        "Choose another --results, or move that trial's folder away."
+    )

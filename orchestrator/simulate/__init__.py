@@ -1,0 +1,1 @@
+"""The scheduler on paper: `python -m orchestrator.simulate`."""

@@ -1,0 +1,256 @@
+"""`python -m orchestrator.simulate`: this sweep on a thousand GPUs, on paper.
+
+The plan is the real one: the same packing, the same packs, the longest first (`planning.packing`,
+`planning.plan`). What the cluster does with it is `paper_cluster`. How long a pack takes was measured
+(`planning.measured`); how often nodes are lost and how late they come are assumptions, given on the
+command line and printed with the result.
+
+Losses are random, so each number of workers is played many times, and medians are shown.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from model.data.dataset import DataInfo, describe
+from model.errors import InputError
+from orchestrator.grid.blocks import MOST_SEEDS, find
+from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.trial import Trial
+from orchestrator.planning.measured import PackTimes, from_bench, from_readme, from_results
+from orchestrator.planning.packing import choose
+from orchestrator.planning.plan import by_length, make_plan
+from orchestrator.simulate.paper_cluster import Outcome, Setting, Task, simulate
+
+WORKERS = (1, 4, 16, 64, 256, 1000)
+_MOST_WORKERS = 100_000
+_HOUR = 3600.0
+_HEAD = (
+    "workers  packs  bound h  no trouble  makespan h (range)         ratio   paid h  lost h  "
+    "lost %  start %  idle %"
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A number of workers: medians over the repeats. Hours; all but `makespan` (with its extremes `low` and
+    `high`) and `bound` are worker-hours. `calm`: the makespan without losses and delays."""
+
+    workers: int
+    packs: int
+    bound: float
+    calm: float
+    makespan: float
+    low: float
+    high: float
+    paid: float
+    work: float
+    lost: float
+    starting: float
+    idle: float
+    losses: float
+    nodes: float
+
+
+def tasks_of(
+    trials: Sequence[Trial],
+    times: PackTimes,
+    infos: dict[str, DataInfo],
+    workers: int,
+    pack: int | None = None,
+) -> list[Task]:
+    """The packs of a sweep that has not begun, in the plan's order; `pack`: their size, None to choose.
+    Raises InputError."""
+    seeds = Counter(trial.spec for trial in trials)
+    cells = list(seeds.values())
+    sizes = {
+        spec: pack or choose(spec, count, infos[spec.dataset], device="cpu", cells=cells, slots=workers).size
+        for spec, count in seeds.items()
+    }
+    plan = make_plan(trials, {}, pack_size=lambda spec: sizes[spec], max_failures=1)
+    plan = by_length(
+        plan,
+        lambda spec, replicas: times(spec, replicas, infos[spec.dataset]),
+        lambda name: infos[name].train_size,
+    )
+    return [
+        Task(seconds, pack.spec.total_epochs(infos[pack.spec.dataset].train_size))
+        for seconds, pack in zip(plan.seconds, plan.packs, strict=True)
+    ]
+
+
+def play(tasks: Sequence[Task], setting: Setting, repeats: int) -> Row:
+    """The setting with and without what goes wrong. Raises InputError."""
+    calm = simulate(tasks, Setting(setting.workers, setting.per_node))
+    if setting.between_losses is None:
+        repeats = 1
+    found = [simulate(tasks, replace(setting, seed=setting.seed + repeat)) for repeat in range(repeats)]
+
+    def mid(of: Callable[[Outcome], float]) -> float:
+        return median(of(outcome) for outcome in found)
+
+    return Row(
+        workers=setting.workers,
+        packs=len(tasks),
+        bound=calm.bound / _HOUR,
+        calm=calm.makespan / _HOUR,
+        makespan=mid(lambda o: o.makespan) / _HOUR,
+        low=min(o.makespan for o in found) / _HOUR,
+        high=max(o.makespan for o in found) / _HOUR,
+        paid=mid(lambda o: o.paid) / _HOUR,
+        work=mid(lambda o: o.work) / _HOUR,
+        lost=mid(lambda o: o.lost) / _HOUR,
+        starting=mid(lambda o: o.starting) / _HOUR,
+        idle=mid(lambda o: o.idle) / _HOUR,
+        losses=mid(lambda o: o.losses),
+        nodes=mid(lambda o: o.nodes),
+    )
+
+
+# -- the command line ----------------------------------------------------------------------------------
+
+
+def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
+    """Raises InputError."""
+    grid = find(options.grid)
+    seeds = tuple(range(1, options.seeds + 1)) if options.seeds else None
+    trials = adjust(grid, Adjustments(seeds=seeds))
+    names = dict.fromkeys(trial.dataset for trial in trials)
+    infos = {name: describe(name, options.data_dir) for name in names}
+    times = _times(options)
+    setting = Setting(
+        workers=1,
+        per_node=options.workers_per_node,
+        startup=60 * options.startup_minutes,
+        keep=60 * options.keep_minutes,
+        between_losses=_HOUR * options.mtbf_hours or None,
+        dispatch=options.dispatch_ms / 1000,
+        seed=options.seed,
+    )
+    say(f"{grid.name}: {len(trials):,} trials; pack times from {times.source}")
+    say(_assumptions(options))
+    say(_HEAD)
+    rows = []
+    for workers in options.workers:
+        tasks = tasks_of(trials, times, infos, workers, options.pack)
+        rows.append(play(tasks, replace(setting, workers=workers), options.repeats))
+        say(_line(rows[-1]))
+    return rows
+
+
+def _times(options: argparse.Namespace) -> PackTimes:
+    if options.bench and options.results:
+        raise InputError("--bench and --results: give one of them")
+    if options.bench:
+        return from_bench(options.bench)
+    return from_results(options.results) if options.results else from_readme()
+
+
+def _assumptions(options: argparse.Namespace) -> str:
+    losses = f"a node is lost every {options.mtbf_hours:g} h" if options.mtbf_hours else "no node is lost"
+    return (
+        f"{options.workers_per_node} workers a node; {losses} on average; one comes after "
+        f"{options.startup_minutes:g} min and is let go after {options.keep_minutes:g} min idle; the driver "
+        f"starts a pack in {options.dispatch_ms:g} ms; medians of {options.repeats}"
+    )
+
+
+def _line(row: Row) -> str:
+    """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid. Without idling the
+    books leave a rounding error, of either sign."""
+    makespan = f"{row.makespan:8.2f} ({row.low:.2f}–{row.high:.2f})"
+    parts = ((row.lost, 6), (row.starting, 7), (row.idle, 6))
+    shares = "  ".join(f"{max(0.0, part) / row.paid:{width}.1%}" for part, width in parts)
+    return (
+        f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.calm:10.2f}  {makespan:26} "
+        f"{row.makespan / row.bound:5.3f}  {row.paid:7,.0f}  {row.lost:6.1f}  {shares}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestrator.simulate",
+        description="A sweep on 1 to 1,000 workers, on paper: time, and worker-hours lost and idle.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--grid", required=True, metavar="NAME|FILE.yaml")
+    add("--seeds", type=_number(1, MOST_SEEDS), metavar="N", help="instead of the grid's own")
+    add("--data-dir", metavar="DIR", help="of an imagefolder, whose images are counted")
+    add("--workers", type=_workers, default=WORKERS, metavar="N,N", help="default: 1,4,16,64,256,1000")
+    add("--pack", type=_number(1, MOST_SEEDS), metavar="N", help="seeds trained together (default: chosen)")
+    add("--workers-per-node", type=_number(1, 1024), default=4, metavar="N", help="default: 4")
+    add("--mtbf-hours", type=_hours, default=24.0, metavar="H", help="a node's mean life; 0: for ever (24)")
+    add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="of a node (5)")
+    add("--keep-minutes", type=_hours, default=5.0, metavar="M", help="that an idle node is kept (5)")
+    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="of the driver for a pack (60)")
+    add("--repeats", type=_number(1, 10_000), default=25, metavar="N", help="of random losses (25)")
+    add("--seed", type=_number(0, 2**31), default=0, metavar="N", help="of the first repeat (0)")
+    add("--bench", metavar="FILE", help="pack times from python -m model.bench --json")
+    add("--results", metavar="URL", help="pack times from a sweep that has run")
+    add("--json", action="store_true", help="rows as JSON on standard output")
+    add("--figure", metavar="FILE.png", help="draw it; needs the extra 'figures'")
+    add("--driver", metavar="FILE", help="for the figure: python -m orchestrator.bench --nodes N --json")
+    return parser
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 12 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _workers(text: str) -> tuple[int, ...]:
+    return tuple(_number(1, _MOST_WORKERS)(part.strip()) for part in text.split(","))
+
+
+def _hours(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    out = sys.stderr if options.json else sys.stdout
+    try:
+        rows = run(options, lambda line: print(line, file=out, flush=True))
+        if options.figure:
+            from orchestrator.simulate.figure import write
+
+            write(rows, _driver(options.driver), Path(options.figure))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    return 0
+
+
+def _driver(path: str | None) -> list[dict[str, Any]]:
+    """The sizes that `orchestrator.bench --nodes --json` wrote. Raises InputError."""
+    try:
+        sizes = json.loads(Path(path).read_text(encoding="utf-8")) if path else []
+        return [size for size in sizes if size["slices"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not what `orchestrator.bench --nodes N --json` writes: {error}"
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

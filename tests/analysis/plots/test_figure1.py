@@ -1,0 +1,89 @@
+import math
+
+import pytest
+
+from analysis import fig1, load
+from analysis.plots import figure1
+from analysis.stats.cells import Line, panels
+from model.errors import InputError
+from tests.helpers.synthetic import block
+
+BN, GN = Line("bn", None), Line("gn", 8)
+
+
+@pytest.fixture
+def panel(sweep):
+    trials = block(batch_size=[32, 8, 2], seeds=3) + block(
+        norm="gn", groups=8, batch_size=[32, 8, 2], seeds=3
+    )
+
+    def status(t):
+        return "failed" if (t.norm, t.batch_size) == ("gn", 8) and t.seed > 1 else "done"
+
+    errors = {32: 10.0, 8: 12.0, 2: 20.0}
+    frame = load(sweep(trials, status=status, error=lambda t: errors[t.batch_size] + t.seed, epochs=40))
+    return next(iter(panels(frame).items()))
+
+
+def test_the_points_by_value(panel):
+    info = figure1.info(*panel)
+    point = info.lines[BN][2]
+    assert point.batch_size == 2
+    assert point.mean == pytest.approx(
+        22.0, abs=0.15
+    )  # 21, 22, 23 and what the made-up curve still has to fall
+    assert point.high - point.mean == pytest.approx(
+        4.302653 / math.sqrt(3), rel=1e-4
+    )  # t(0.975, 2)·sd/√3, sd = 1
+    assert sorted(point.values) == [1, 2, 3]
+
+
+def test_accuracy_mirrors_error(panel):
+    error, accuracy = figure1.info(*panel), figure1.info(*panel, quantity="accuracy")
+    for line, points in error.lines.items():
+        for e, a in zip(points, accuracy.lines[line], strict=True):
+            assert a.mean == pytest.approx(100 - e.mean)
+            if not math.isnan(e.low):
+                assert (a.low, a.high) == pytest.approx((100 - e.high, 100 - e.low))
+
+
+def test_one_seed_has_a_mean_no_interval_and_says_so(panel):
+    point = figure1.info(*panel).lines[GN][1]
+    assert math.isnan(point.low)
+    text = figure1.hover(GN, point, "t")
+    assert "no interval from one seed" in text
+    assert "2 failed" in text
+
+
+def test_the_drawing_holds_the_data(panel):
+    info = figure1.info(*panel)
+    drawn = figure1.figure(info)
+    by_role = {(t.meta["role"], t.meta.get("line")): t for t in drawn.data}
+    assert list(by_role["mean", "BN"].y) == [p.mean for p in info.lines[BN]]
+    assert len(by_role["seed", "BN"].y) == 9
+    band = by_role["band", "GN (G = 8)"]  # the cell of one seed breaks the band in two
+    assert list(band.x).count(None) == 2
+    axis = drawn.layout.xaxis
+    assert axis.type == "log"
+    assert axis.range[0] > axis.range[1]  # large batches on the left
+    assert list(axis.tickvals) == [32, 8, 2]
+
+
+def test_published_curves_show_where_they_are_of_the_same_thing(panel, sweep):
+    shown = {
+        t.meta["key"]: t.visible
+        for t in figure1.figure(figure1.info(*panel)).data
+        if t.meta["role"] == "published"
+    }
+    assert shown["franke-bn"] is True
+    assert shown["wu-bn"] is False
+    digits = next(iter(panels(load(sweep(block(dataset="digits"), folder="digits"))).items()))
+    drawn = figure1.figure(figure1.info(*digits))
+    assert {t.visible for t in drawn.data if t.meta["role"] == "published"} == {False}
+
+
+def test_the_notebook_call(sweep):
+    url = sweep(block(seeds=2))
+    assert fig1(load(url)).to_dict() == fig1(url).to_dict()
+    with pytest.raises(InputError, match="nothing to draw"):
+        fig1(sweep(block(), status=lambda t: "missing", folder="none"))

@@ -1,0 +1,47 @@
+import pytest
+
+from analysis import report
+from analysis.page import hero
+from analysis.plots import gsearch
+from analysis.study import read
+from tests.helpers.synthetic import block
+
+
+@pytest.fixture
+def study(sweep):
+    errors = {8: 12.0, 4: 12.4, 2: 14.2}
+    trials = block(norm="gn", groups=[8, 4, 2], holdout=5000, seeds=5)
+    return read([sweep(trials, error=lambda t: errors[t.groups] + t.seed / 100, epochs=60)])
+
+
+def test_the_search_by_value(study):
+    (search,) = study.searches
+    assert [p.groups for p in search.points] == [8, 4, 2]
+    assert [p.mean for p in search.points] == pytest.approx([12.03, 12.43, 14.23], abs=0.05)
+    assert search.published == {8: 12.00, 4: 12.38, 2: 14.25}
+
+
+def test_the_headline_says_which_g_and_how_sure(study):
+    said = hero.search_headline(study.searches[0])
+    assert said.title.startswith("G = 8 has the lowest validation error, 12.0")
+    assert said.facts[0] == "In 100% of bootstrap resamples of the seeds, G = 8 is the best."
+    assert "n = 5" in said.facts[1]
+
+
+def test_a_search_alone_is_the_first_screen_of_its_report(study):
+    html = report.build(study.sweeps[0])
+    assert "G = 8 has the lowest validation error" in html
+    assert 'data-figure="fig1"' not in html  # there is no batch size to put on an axis
+
+
+def test_trials_judged_on_the_test_set_are_no_search(sweep):
+    study = read([sweep(block(norm="gn", groups=[8, 4, 2]))])
+    assert study.searches == []
+
+
+def test_the_drawing_shows_every_seed(study):
+    drawn = gsearch.figure(study.searches[0])
+    by_name = {t.name: t for t in drawn.data}
+    assert len(by_name["one seed"].y) == 15
+    assert list(by_name["mean, 95% CI"].x) == ["G = 8", "G = 4", "G = 2"]
+    assert list(by_name["Franke 2021"].y) == [12.00, 12.38, 14.25]

@@ -1,0 +1,81 @@
+"""The cache of decoded images: made once, whole or not at all."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.data.cache import cached, folder
+from model.errors import InputError
+from tests.helpers import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
+
+
+def arrays() -> dict[str, np.ndarray]:
+    return {"images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4), "labels": np.array([5, 6])}
+
+
+def never() -> dict[str, np.ndarray]:
+    raise AssertionError("decoded again")
+
+
+def test_arrays_come_back_and_are_decoded_once() -> None:
+    for decode in (arrays, never):
+        found = cached("key", decode)
+        assert np.array_equal(found["images"], arrays()["images"])
+        assert np.array_equal(found["labels"], arrays()["labels"])
+
+
+def test_writing_to_an_array_leaves_the_cache_alone() -> None:
+    cached("key", arrays)["images"][:] = 0
+    assert np.array_equal(cached("key", never)["images"], arrays()["images"])
+
+
+@pytest.mark.parametrize("damage", ["truncate", "remove", "garble"])
+def test_a_damaged_entry_is_made_again(damage: str) -> None:
+    cached("key", arrays)
+    (path,) = folder().glob("key-*/images.npy")
+    if damage == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-5] if damage == "truncate" else b"x" * path.stat().st_size)
+    assert np.array_equal(cached("key", arrays)["images"], arrays()["images"])
+
+
+def test_a_failed_decoding_leaves_nothing() -> None:
+    def fail() -> dict[str, np.ndarray]:
+        raise InputError("bad image")
+
+    with pytest.raises(InputError, match="bad image"):
+        cached("key", fail)
+    assert not [path for path in folder().iterdir() if path.is_dir()]
+
+
+def test_processes_that_start_at_once_decode_once(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, numpy as np\n"
+        "from model.data.cache import cached\n"
+        "def decode():\n"
+        "    open(sys.argv[1], 'a').write('x')\n"
+        "    time.sleep(0.5)\n"
+        "    return {'a': np.arange(5)}\n"
+        "assert cached('key', decode)['a'].tolist() == [0, 1, 2, 3, 4]\n"
+    )
+    workers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "count")], cwd=ROOT) for _ in range(3)
+    ]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert (tmp_path / "count").read_text() == "x"
+
+
+def test_a_cache_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(InputError, match="set NORMSWEEP_CACHE"):
+        cached("key", arrays)

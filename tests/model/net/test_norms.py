@@ -1,0 +1,79 @@
+"""Each norm against torch's own layer, alone and with a replica axis, in float64."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from model.net.norms import norm_layer
+
+N, C, H, W = 4, 16, 6, 5
+
+
+class AffineLayerNorm(nn.Module):
+    """torch's LayerNorm over C, H, W, followed by γ and β per channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.LayerNorm([C, H, W], elementwise_affine=False)
+        self.weight = nn.Parameter(torch.ones(C))
+        self.bias = nn.Parameter(torch.zeros(C))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+
+REFERENCES = {
+    ("bn", None): lambda: nn.BatchNorm2d(C),
+    ("gn", 2): lambda: nn.GroupNorm(2, C),
+    ("gn", 8): lambda: nn.GroupNorm(8, C),
+    ("ln", None): AffineLayerNorm,
+    ("in", None): lambda: nn.InstanceNorm2d(C, affine=True),
+}
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+@pytest.mark.parametrize(("name", "groups"), REFERENCES)
+def test_forward_backward_and_statistics_are_torchs(name: str, groups: int | None, replicas: int) -> None:
+    torch.manual_seed(1)
+    ours = norm_layer(name, C, replicas, groups).double()
+    theirs = [REFERENCES[name, groups]().double() for _ in range(replicas)]
+    weight, bias = torch.randn(2, replicas * C, dtype=torch.float64)
+    with torch.no_grad():
+        ours.weight.copy_(weight)
+        ours.bias.copy_(bias)
+        for r, layer in enumerate(theirs):
+            layer.weight.copy_(weight[r * C : (r + 1) * C])
+            layer.bias.copy_(bias[r * C : (r + 1) * C])
+    for _ in range(3):  # running statistics over several batches
+        x = torch.randn(N, replicas * C, H, W, dtype=torch.float64, requires_grad=True)
+        towards = torch.randn_like(x)
+        parts = [part.detach().requires_grad_() for part in x.chunk(replicas, 1)]
+        out = ours(x)
+        expected = [layer(part) for layer, part in zip(theirs, parts, strict=True)]
+        torch.testing.assert_close(out, torch.cat(expected, 1))
+        out.backward(towards)
+        for layer_out, part in zip(expected, towards.chunk(replicas, 1), strict=True):
+            layer_out.backward(part)
+        torch.testing.assert_close(x.grad, torch.cat([p.grad for p in parts], 1))
+    torch.testing.assert_close(ours.weight.grad, torch.cat([m.weight.grad for m in theirs]))
+    torch.testing.assert_close(ours.bias.grad, torch.cat([m.bias.grad for m in theirs]))
+    for statistic, _ in ours.named_buffers():
+        torch.testing.assert_close(
+            ours.get_buffer(statistic), torch.cat([m.get_buffer(statistic) for m in theirs])
+        )
+    ours.eval()
+    x = torch.randn(2, replicas * C, H, W, dtype=torch.float64)
+    expected = [m.eval()(part) for m, part in zip(theirs, x.chunk(replicas, 1), strict=True)]
+    torch.testing.assert_close(ours(x), torch.cat(expected, 1))
+
+
+def test_only_bn_has_running_statistics() -> None:
+    assert [name for name, _ in norm_layer("bn", C).named_buffers()] == ["running_mean", "running_var"]
+    for name, groups in (("gn", 4), ("ln", None), ("in", None)):
+        assert not list(norm_layer(name, C, 1, groups).named_buffers())
+
+
+@pytest.mark.parametrize(("name", "groups"), [("bn", 8), ("gn", None), ("gn", 3)])
+def test_groups_that_make_no_sense_are_refused(name: str, groups: int | None) -> None:
+    with pytest.raises(ValueError, match="groups"):
+        norm_layer(name, C, 1, groups)

@@ -1,0 +1,71 @@
+"""The network against the same network out of plain torch.nn modules, and its size."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from model.bench.reference import PlainResNet
+from model.net.init import initialise
+from model.net.resnet import ResNet
+from model.spec import MODELS, Spec
+
+SPEC = Spec("cifar10", "resnet20", "projection", "bn", None, 4, "wu2018", 1, None, 0)
+NORMS = [("bn", None), ("gn", 8), ("gn", 2), ("ln", None), ("in", None)]
+
+
+def parameters(net: torch.nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+def test_resnet20_with_bn_and_projections_has_272474_parameters() -> None:
+    assert parameters(ResNet(SPEC, 3, 10)) == 272_474
+    assert parameters(ResNet(SPEC, 3, 10, replicas=5)) == 5 * 272_474
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),  # with identity shortcuts, as He et al. 2015, table 6: 0.27M to 1.7M
+    [("resnet20", 269_722), ("resnet32", 464_154), ("resnet56", 853_018), ("resnet110", 1_727_962)],
+)
+def test_parameters_with_identity_shortcuts(model: str, expected: int) -> None:
+    assert parameters(ResNet(dataclasses.replace(SPEC, model=model, shortcut="identity"), 3, 10)) == expected
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_depth_counts_convolutions_and_classifier(model: str) -> None:
+    net = ResNet(dataclasses.replace(SPEC, model=model, shortcut="identity"), 3, 10)
+    weighted = [name for name, _ in net.named_modules() if "conv" in name.split(".")[-1]]
+    assert len(weighted) + 1 == MODELS[model]
+
+
+@pytest.mark.parametrize("shortcut", ["projection", "identity"])
+@pytest.mark.parametrize(("norm", "groups"), NORMS)
+def test_one_replica_is_the_plain_network(norm: str, groups: int | None, shortcut: str) -> None:
+    """Outputs, gradients and running statistics over three batches, float64."""
+    torch.manual_seed(0)
+    spec = dataclasses.replace(SPEC, norm=norm, groups=groups, shortcut=shortcut)
+    ours, plain = ResNet(spec, 3, 10).double(), PlainResNet(spec, 3, 10).double()
+    initialise(ours, [7], zero_gamma=False)
+    plain.load_state_dict(ours.state_dict())  # strict: every name and shape
+    for _ in range(3):
+        x = torch.randn(4, 3, 16, 16, dtype=torch.float64)
+        towards = torch.randn(4, 10, dtype=torch.float64)
+        ours(x)[0].backward(towards)
+        plain(x).backward(towards)
+    for (name, a), (_, b) in zip(ours.named_parameters(), plain.named_parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, msg=lambda m, name=name: f"{name}: {m}")
+    theirs = dict(plain.named_buffers())
+    for name, a in ours.named_buffers():
+        torch.testing.assert_close(a, theirs[name])
+    x = torch.randn(3, 3, 16, 16, dtype=torch.float64)
+    torch.testing.assert_close(ours.eval()(x)[0], plain.eval()(x))
+
+
+@pytest.mark.parametrize(("channels", "height", "width", "classes"), [(1, 8, 8, 10), (3, 13, 6, 2)])
+def test_any_channels_size_and_number_of_classes(
+    channels: int, height: int, width: int, classes: int
+) -> None:
+    net = ResNet(SPEC, channels, classes, replicas=2)
+    initialise(net, [1, 2], zero_gamma=True)
+    assert net(torch.randn(4, 2 * channels, height, width)).shape == (2, 4, classes)
+    assert not [name for name, p in net.named_parameters() if not p.isfinite().all()]

@@ -1,0 +1,94 @@
+"""The captured path without a GPU: its buffers and counter drive the same steps as the plain loop.
+
+Capture itself needs CUDA. What can be shown here is everything around it: with a "graph" whose replay
+calls the step, an epoch out of the device-side buffers is bit for bit the looped one.
+"""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from model.training.epoch import CHUNK_IMAGES, WARM_UP, GraphedEpoch, Tally
+from model.training.training import Training
+from tests.helpers.cells import spec, toy_data
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def graphed(training: Training, replays: list[int]) -> Training:
+    """The training with its loop replaced by the captured path, capture replaced by a plain call."""
+    steps = training.spec.steps_per_epoch(training._size)
+    loop = GraphedEpoch(training._step, training._source, training._tally, steps)
+
+    def replay() -> None:
+        replays.append(1)
+        loop._one()
+
+    loop._capture = lambda: SimpleNamespace(replay=replay)  # type: ignore[method-assign,assignment,return-value]
+    training._loop = loop
+    return training
+
+
+@pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
+@pytest.mark.parametrize("chunk", [8, 512])
+def test_buffers_and_counter_give_the_looped_epoch(
+    norm: str, groups: int | None, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHUNK_IMAGES, "cpu", chunk)
+    data = toy_data(n=30)  # 7 steps of 4, two images left over
+    cell = spec(norm=norm, groups=groups)
+    replays: list[int] = []
+    looped = Training(cell, [1, 2], data)
+    captured = graphed(Training(cell, [1, 2], data), replays)
+    for epoch in (1, 2, 3):
+        assert captured.run_epoch() == looped.run_epoch()
+        assert len(replays) == 7 * epoch - WARM_UP  # the warm-up steps count as training, once
+    for a, b in zip(captured.state(), looped.state(), strict=True):
+        for kind in ("weights", "momentum", "statistics"):
+            assert all(torch.equal(a[kind][name], b[kind][name]) for name in a[kind])
+
+
+def test_a_short_last_epoch_uses_the_same_buffers() -> None:
+    data, cell = toy_data(n=30), spec(epochs=None, iterations=9, recipe="he2015")
+    replays: list[int] = []
+    looped, captured = Training(cell, [1], data), graphed(Training(cell, [1], data), replays)
+    assert [captured.run_epoch() for _ in range(2)] == [looped.run_epoch() for _ in range(2)]
+    assert len(replays) == 9 - WARM_UP
+
+
+def test_loading_a_state_keeps_every_address_that_a_graph_knows() -> None:
+    training = Training(spec(), [1, 2], toy_data())
+    tensors = [*training.net.parameters(), *training.net.buffers(), *training._step.momentum]
+    before = [tensor.data_ptr() for tensor in tensors]
+    state = training.state()
+    training.run_epoch()
+    training.load_state(state)
+    after = [*training.net.parameters(), *training.net.buffers(), *training._step.momentum]
+    assert before == [tensor.data_ptr() for tensor in after]
+
+
+def test_tally_sums_losses_and_wrong_answers() -> None:
+    tally = Tally(2, torch.device("cpu"))
+    logits = torch.tensor([[[[0.0, 1.0], [2.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]]]])  # [1, 2, 2, 2]
+    tally.add(torch.tensor([[0.5, 1.5]]), logits, torch.tensor([[[1, 1], [0, 1]]]))
+    assert tally.loss.tolist() == [0.5, 1.5]
+    assert tally.wrong.tolist() == [1, 0]
+    tally.clear()
+    assert tally.loss.tolist() == [0.0, 0.0]
+
+
+@needs_cuda
+@pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
+def test_on_cuda_the_captured_epochs_are_the_cpus(norm: str, groups: int | None) -> None:
+    """float64, so that devices differ by rounding alone."""
+    data, cell = toy_data(n=30), spec(norm=norm, groups=groups)
+    cpu = Training(cell, [1, 2], data, dtype=torch.float64)
+    cuda = Training(cell, [1, 2], data, "cuda", dtype=torch.float64)
+    for _ in range(3):
+        for a, b in zip(cpu.run_epoch(), cuda.run_epoch(), strict=True):
+            assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
+            assert (a.train_error, a.test_error) == (b.train_error, b.test_error)
+    for a, b in zip(cpu.state(), cuda.state(), strict=True):
+        for name in a["weights"]:
+            torch.testing.assert_close(a["weights"][name], b["weights"][name], rtol=1e-6, atol=1e-8)

@@ -1,0 +1,60 @@
+"""Which pack a worker gets, and which GPU. Pure: no Ray is started."""
+
+import pytest
+
+from orchestrator.execution.dispatcher import Dispatcher
+from orchestrator.execution.executor import Resources, packs_at_once
+from tests.helpers.jobs import job
+
+
+@pytest.fixture
+def dispatcher(tmp_path):
+    return Dispatcher([job(tmp_path / str(i), tmp_path, device="cuda") for i in range(6)])
+
+
+def test_packs_in_order_and_the_same_again_after_a_loss(dispatcher):
+    assert [dispatcher.take(name)[0] for name in ("a", "b", "a", "c", "b")] == [0, 1, 0, 2, 1]
+
+
+def test_there_is_an_end(dispatcher):
+    assert [dispatcher.take(str(i)) is None for i in range(8)] == [False] * 6 + [True] * 2
+
+
+def test_nothing_after_a_stop(dispatcher):
+    dispatcher.take("a")
+    dispatcher.stop()
+    assert dispatcher.take("b") is None
+    assert dispatcher.take("a") is None
+
+
+def test_halves_of_two_gpus_never_share_one_while_the_other_idles(dispatcher):
+    devices = [dispatcher.take(name, "node", 2)[1].device for name in "abcd"]
+    assert devices == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    dispatcher.release("b")
+    dispatcher.release("d")
+    assert [dispatcher.take(name, "node", 2)[1].device for name in "ef"] == ["cuda:1", "cuda:1"]
+
+
+def test_nodes_are_balanced_by_themselves(dispatcher):
+    assert dispatcher.take("a", "one", 2)[1].device == "cuda:0"
+    assert dispatcher.take("b", "two", 2)[1].device == "cuda:0"
+    assert dispatcher.take("c", "one", 2)[1].device == "cuda:1"
+
+
+def test_a_lost_worker_gives_its_share_back(dispatcher):
+    dispatcher.take("a", "one", 2)
+    dispatcher.take("b", "one", 2)
+    assert dispatcher.take("a", "two", 2)[1].device == "cuda:0"
+    assert dispatcher.take("c", "one", 2)[1].device == "cuda:0", "what a had on the lost node is free"
+
+
+def test_one_visible_gpu_is_the_one_that_ray_gave(dispatcher):
+    assert dispatcher.take("a", "node", 1)[1].device == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("share", "gpus", "fit"),
+    [(0.2, 1, 5), (0.1, 1, 10), (0.2, 2, 10), (0.6, 2, 2), (1, 3, 3), (2, 5, 2), (0, 0, 16), (0.5, 2, 4)],
+)
+def test_packs_at_once(share, gpus, fit):
+    assert packs_at_once(Resources(1.0, share, "cuda" if share else "cpu"), 16, gpus) == fit

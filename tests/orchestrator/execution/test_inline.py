@@ -1,0 +1,57 @@
+"""Packs side by side in one process: the same numbers, each pack once, and an end when asked."""
+
+import pytest
+
+from orchestrator.display.progress import Progress
+from orchestrator.execution.executor import Work
+from orchestrator.execution.inline import run_inline
+from orchestrator.execution.signals import Interrupt
+from orchestrator.planning.plan import Pack
+from orchestrator.results.store import Store
+from tests.helpers.jobs import job
+from tests.helpers.numbers_of import numbers
+from tests.helpers.tiny import trial
+
+TRIALS = [trial(seed=s, norm=n, groups=g) for s in range(1, 4) for n, g in (("bn", None), ("gn", 4))]
+
+
+def train(folder, images, at_once, interrupt=None, listener=None):
+    Store(str(folder)).open(TRIALS)
+    work = [Work(Pack((t,)), job(folder, images, [t])) for t in TRIALS]
+    progress = listener or Progress([w.pack for w in work], [1.0] * 6, [3] * 6, slots=at_once, before=0)
+    run_inline(work, progress, interrupt or Interrupt(), at_once=at_once)
+    return progress
+
+
+def test_side_by_side_as_one_after_another(tmp_path, images):
+    train(tmp_path / "one", images, 1)
+    progress = train(tmp_path / "three", images, 3)
+    assert progress.trials("done") == 6
+    assert numbers(tmp_path / "three") == numbers(tmp_path / "one")
+    assert len(numbers(tmp_path / "one")) == 6
+
+
+def test_an_interrupt_ends_every_seat(tmp_path, images):
+    interrupt = Interrupt()
+
+    class Impatient(Progress):
+        def epoch(self, index, metrics):
+            super().epoch(index, metrics)
+            interrupt.signal = 2
+
+    packs = [Pack((t,)) for t in TRIALS]
+    progress = Impatient(packs, [1.0] * 6, [3] * 6, slots=3, before=0)
+    train(tmp_path, images, 3, interrupt, progress)
+    states = Store(str(tmp_path)).scan().values()
+    assert not any(s.finished for s in states)
+    assert 1 <= sum(s.status == "partial" for s in states) <= 3
+
+
+def test_trouble_in_a_seat_is_raised(tmp_path, images):
+    class Broken(Progress):
+        def started(self, index):
+            raise RuntimeError("a display that breaks")
+
+    packs = [Pack((t,)) for t in TRIALS]
+    with pytest.raises(RuntimeError, match="a display that breaks"):
+        train(tmp_path, images, 2, listener=Broken(packs, [1.0] * 6, [3] * 6, slots=2, before=0))

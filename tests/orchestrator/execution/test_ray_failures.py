@@ -1,0 +1,134 @@
+"""Ray's own processes die: a worker, a node, the whole of Ray underneath. The numbers stay."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from orchestrator.results.store import Store
+from orchestrator.run import main
+from tests.helpers.numbers_of import numbers
+from tests.helpers.processes import descendants, gone
+
+pytestmark = pytest.mark.slow
+
+GRID = """\
+blocks:
+  - {dataset: imagefolder, norm: bn,            batch_size: 4, epochs: 30, seeds: 3}
+  - {dataset: imagefolder, norm: gn, groups: 4, batch_size: 4, epochs: 30, seeds: 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory, images):
+    grid = tmp_path_factory.mktemp("grid") / "tiny.yaml"
+    grid.write_text(GRID)
+    return ["--grid", str(grid), "--data-dir", str(images), "--pack", "3"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(command, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert main([*command, "--executor", "inline", "--results", str(folder)]) == 0
+    return numbers(folder)
+
+
+class Run:
+    """The command line in a process of its own."""
+
+    def __init__(self, arguments, folder):
+        self.folder = folder
+        self.log = open(folder.parent / f"{folder.name}.log", "a+")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator.run", *arguments, "--results", str(folder)],
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def output(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def wait_for(self, condition, seconds=120):
+        """The store's states once they satisfy `condition`."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.output()
+            states = Store(str(self.folder)).scan()
+            if condition(states):
+                return states
+            time.sleep(0.05)
+        raise AssertionError(f"the sweep did not get there:\n{self.output()}")
+
+
+def under_way(states):
+    return any(s.status == "partial" and max(s.epochs) >= 3 for s in states.values())
+
+
+def test_a_worker_killed(command, undisturbed, tmp_path):
+    run = Run(command, tmp_path / "out")
+    states = run.wait_for(under_way)
+    worker = next(s.history["epochs"][-1]["worker"] for s in states.values() if s.status == "partial")
+    os.kill(int(worker.rpartition("/")[2]), signal.SIGKILL)
+    assert run.process.wait(180) == 0, run.output()
+    assert "retrying" in run.output()
+    assert "Traceback" not in run.output()
+    assert numbers(run.folder) == undisturbed
+
+
+def test_sigterm_leaves_nothing_behind(command, undisturbed, tmp_path):
+    run = Run(command, tmp_path / "out")
+    run.wait_for(under_way)
+    family = descendants(run.process.pid)
+    assert any("raylet" in line for line in family.values())
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(120) == 143, run.output()
+    assert "Interrupted" in run.output()
+    assert (run.folder / "report.html").exists()
+    assert gone(family), "no stray process"
+    assert main([*command, "--executor", "inline", "--results", str(run.folder)]) == 0
+    assert numbers(run.folder) == undisturbed
+
+
+def test_the_second_signal_stops_at_once(command, undisturbed, tmp_path):
+    run = Run(command, tmp_path / "out")
+    run.wait_for(under_way)
+    family = descendants(run.process.pid)
+    run.process.send_signal(signal.SIGINT)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(20) == 143, run.output()
+    assert gone(family), "no stray process"
+    assert main([*command, "--executor", "inline", "--results", str(run.folder)]) == 0
+    assert numbers(run.folder) == undisturbed
+
+
+def test_ray_stopped_underneath(command, undisturbed, tmp_path):
+    run = Run(command, tmp_path / "out")
+    run.wait_for(under_way)
+    for pid, line in descendants(run.process.pid).items():  # what `ray stop` does, to this run's Ray alone
+        if "raylet" in line or "gcs_server" in line:
+            os.kill(pid, signal.SIGTERM)
+    code = run.process.wait(180)
+    assert code != 0, "never finished when it is not"
+    assert "done      bn" not in run.output() or "done      gn" not in run.output()
+    assert main([*command, "--executor", "inline", "--results", str(run.folder)]) == 0
+    assert numbers(run.folder) == undisturbed
+
+
+def test_a_node_lost_and_another_come(command, undisturbed, tmp_path):
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        lost = cluster.add_node(num_cpus=1)
+        run = Run([*command, "--address", cluster.address], tmp_path / "out")
+        run.wait_for(under_way)
+        cluster.remove_node(lost, allow_graceful=False)
+        cluster.add_node(num_cpus=1)
+        assert run.process.wait(240) == 0, run.output()
+        assert numbers(run.folder) == undisturbed
+    finally:
+        cluster.shutdown()

@@ -1,0 +1,190 @@
+"""On Ray: a sweep killed, resumed and widened gives the numbers of an undisturbed inline one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from orchestrator.results.store import Store
+from orchestrator.run import main
+from tests.helpers.processes import descendants, gone
+from tests.helpers.tiny import GRID
+
+NUMBERS = [
+    "trial_id",
+    "status",
+    "test_error",
+    "test_error_median5",
+    "train_error",
+    "train_loss",
+    "epochs_run",
+]
+LONG = GRID.replace("epochs: 2", "epochs: 60")
+
+
+def numbers(folder):
+    frame = pd.read_csv(folder / "results.csv").sort_values("trial_id", ignore_index=True)
+    return frame[NUMBERS]
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory, images):
+    grid = tmp_path_factory.mktemp("grid") / "tiny.yaml"
+    grid.write_text(LONG)
+    return ["--grid", str(grid), "--data-dir", str(images), "--pack", "2", "--norms", "bn"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert main([*arguments, "--seeds", "2", "--executor", "inline", "--results", str(folder)]) == 0
+    return folder
+
+
+def start(arguments):
+    command = [sys.executable, "-m", "orchestrator.run", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(folder, condition, process, seconds=120):
+    """Until the store satisfies `condition`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        if condition(Store(str(folder)).scan()):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the sweep did not get there")
+
+
+def partly(states):
+    return any(state.status == "partial" and state.epochs[-1] >= 3 for state in states.values())
+
+
+def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_path):
+    folder = tmp_path / "out"
+    command = [*arguments, "--seeds", "2", "--results", str(folder)]
+
+    process = start(command)
+    wait_for(folder, partly, process)
+    workers = [pid for pid, line in descendants(process.pid).items() if "ImplicitFunc" in line]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert gone(workers, 60), "Ray's workers end with their driver"
+    killed = Store(str(folder)).scan()
+    assert not all(state.finished for state in killed.values())
+
+    process = start(command)
+    begun = {i: state.epochs[-1] for i, state in killed.items() if state.epochs}
+    wait_for(folder, lambda s: any(s[i].epochs and s[i].epochs[-1] > e for i, e in begun.items()), process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "Interrupted" in output
+    assert "orchestrator.run --grid" in output
+    assert "Traceback" not in output
+    after = Store(str(folder)).scan()
+    assert all(after[i].finished or after[i].epochs[-1] >= e for i, e in begun.items())
+
+    assert main(command) == 0
+    pd.testing.assert_frame_equal(numbers(folder), numbers(undisturbed), check_exact=True)
+
+    done = {p: p.stat().st_mtime_ns for p in folder.glob("trials/*/*")}
+    assert main([*arguments, "--seeds", "4", "--results", str(folder)]) == 0
+    assert {p: p.stat().st_mtime_ns for p in done} == done
+    assert len(numbers(folder)) == 8
+
+
+def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
+    import ray
+
+    from analysis.sources.load import load
+    from orchestrator.execution.executor import Options
+    from orchestrator.execution.signals import Interrupt
+    from orchestrator.grid.blocks import find
+    from orchestrator.grid.overrides import Adjustments, adjust
+    from orchestrator.sweep import declare, execute, prepare
+
+    trials = adjust(find(arguments[1]), Adjustments(norms=("gn",), epochs=3, batch_sizes=(8,)))
+    options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1)
+    prepared = prepare("x", "", trials, options)
+    declare(prepared, "test")
+    from rich.console import Console
+
+    grid = execute(prepared, Console(quiet=True), Interrupt())
+    assert not ray.is_initialized()
+    assert len(grid) == 2
+    assert grid.num_errors == 0
+    for found in grid:
+        (trial_id,) = found.metrics["trials"]
+        epochs = found.metrics_dataframe[f"replicas/{trial_id}/test_error"].dropna()
+        assert len(epochs) == 3
+    frame = load(grid)
+    assert sorted(frame["trial_id"]) == sorted(t.trial_id for t in trials)
+    stored = load(str(tmp_path / "out")).set_index("trial_id")["test_error"]
+    assert frame.set_index("trial_id")["test_error"].to_dict() == stored.to_dict()
+
+
+def test_an_address_without_ray_is_an_error(arguments, tmp_path, capsys):
+    code = main([*arguments, "--results", str(tmp_path / "out"), "--address", "127.0.0.1:1"])
+    assert code == 2
+    assert "no Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+
+
+def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
+    """Its attempts are counted in the store, whatever Tune does; the other pack goes on."""
+    import shutil
+
+    folder = tmp_path / "out"
+    images = tmp_path / "images"
+    shutil.copytree(arguments[3], images)
+    command = [
+        *arguments[:3],
+        str(images),
+        "--pack",
+        "1",
+        "--norms",
+        "bn",
+        "--batch-sizes",
+        "8",
+        "--epochs",
+        "2",
+    ]
+    command += ["--max-failures", "2", "--results", str(folder)]
+    assert main([*command, "--seeds", "1"]) == 0
+    # the declared second seed finds a checkpoint of another network under its name
+    from model.data.dataset import load
+    from model.training.training import Training
+    from orchestrator.grid.blocks import find
+    from orchestrator.grid.overrides import Adjustments, adjust
+    from orchestrator.results.checkpoint import Checkpoint, encode
+
+    wanted = Adjustments(norms=("bn",), batch_sizes=(8,), epochs=2, seeds=(2,))
+    (second,) = adjust(find(arguments[1]), wanted)
+    (other,) = adjust(
+        find(arguments[1]), Adjustments(norms=("bn",), batch_sizes=(8,), model="resnet32", seeds=(2,))
+    )
+    strange = Training(other.spec, [2], load("imagefolder", str(images)))
+    strange.epoch = 1
+    store = Store(str(folder))
+    store.open([second])
+    store.write_checkpoint(second.trial_id, 1, encode(Checkpoint(strange.state()[0], [], [second.trial_id])))
+    capsys.readouterr()
+    assert main([*command, "--seeds", "3"]) == 1
+    out = capsys.readouterr().out
+    assert "1 trial failed" in out
+    assert second.trial_id in out
+    states = store.scan()
+    assert states[second.trial_id].failure["attempts"] == 2
+    assert "load_state" in states[second.trial_id].failure["traceback"]
+    assert sum(state.finished for state in states.values()) == 2

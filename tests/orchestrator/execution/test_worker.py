@@ -1,0 +1,205 @@
+"""One pack on one worker: interrupted anywhere, it ends where the undisturbed run ends, to the bit."""
+
+import io
+import json
+
+import pytest
+import torch
+
+from orchestrator.execution.worker import Stopped, run_pack
+from orchestrator.results.checkpoint import decode
+from orchestrator.results.result import result
+from orchestrator.results.store import Store
+from tests.helpers.jobs import TRIALS, job
+from tests.helpers.tiny import trial
+
+#: What may differ between two runs of the same trial.
+CLOCK = {"seconds", "images_per_second", "ended", "worker"}
+CLOCK_RESULT = {
+    "train_seconds",
+    "pack_seconds",
+    "images_per_second",
+    "started",
+    "finished",
+    "worker",
+    "provenance",
+}
+
+
+def train(the_job, stop_after=None):
+    store = Store(the_job.results)
+    store.open(the_job.identities)
+    reports = []
+
+    def report(metrics):
+        reports.append(metrics)
+        if stop_after is not None and metrics.get("epoch") == stop_after:
+            raise Stopped
+
+    if stop_after is None:
+        run_pack(the_job, report)
+    else:
+        with pytest.raises(Stopped):
+            run_pack(the_job, report)
+    return store, reports
+
+
+def outcome(store, trials=TRIALS):
+    """Everything that must not depend on what happened on the way."""
+    found = {}
+    for t in trials:
+        folder = f"trials/{t.trial_id}"
+        final = {
+            k: v for k, v in store.files.read_json(f"{folder}/result.json").items() if k not in CLOCK_RESULT
+        }
+        epochs = [
+            {k: v for k, v in entry.items() if k not in CLOCK}
+            for entry in store.files.read_json(f"{folder}/history.json")["epochs"]
+        ]
+        weights = torch.load(io.BytesIO(store.files.read(f"{folder}/weights.pt")), weights_only=True)
+        found[t.trial_id] = (final, epochs, {k: v.numpy().tobytes() for k, v in weights.items()})
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, images):
+    return outcome(train(job(tmp_path_factory.mktemp("undisturbed"), images))[0])
+
+
+def test_reports_and_files(tmp_path, images):
+    store, reports = train(job(tmp_path, images))
+    assert [r.get("epoch") for r in reports] == [1, 2, 3, None]
+    assert set(reports[0]["replicas"]) == {t.trial_id for t in TRIALS}
+    state = store.scan(history=True)[TRIALS[0].trial_id]
+    assert state.status == "done"
+    assert state.epochs == (), "checkpoints of a finished trial are of no use"
+    assert [e["epoch"] for e in state.history["epochs"]] == [1, 2, 3]
+    assert reports[-1]["trials"][TRIALS[0].trial_id] == state.result
+    assert state.result["test_error"] == state.history["epochs"][-1]["test_error"]
+    assert state.result["val_error"] is None
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_interrupted_and_resumed_to_the_bit(tmp_path, images, undisturbed, epoch):
+    store, _ = train(job(tmp_path, images), stop_after=epoch)
+    assert store.scan()[TRIALS[0].trial_id].status == "partial"
+    store, reports = train(job(tmp_path, images))
+    assert reports[0]["epoch"] == epoch + 1
+    assert outcome(store) == undisturbed
+
+
+def test_an_epoch_apart_goes_back_together(tmp_path, images, undisturbed):
+    store, _ = train(job(tmp_path, images), stop_after=2)
+    store.drop_checkpoints(TRIALS[1].trial_id, [2])  # as if killed between the two trials' checkpoints
+    store, reports = train(job(tmp_path, images))
+    assert reports[0]["epoch"] == 2
+    assert outcome(store) == undisturbed
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, images, undisturbed):
+    store, _ = train(job(tmp_path, images), stop_after=2)
+    good = store.read_checkpoint(TRIALS[0].trial_id, 2)
+    store.write_checkpoint(TRIALS[0].trial_id, 2, good[: len(good) // 2])
+    store, reports = train(job(tmp_path, images))
+    assert TRIALS[0].trial_id in reports[0]["warning"]
+    assert "epoch 2 cannot be used" in reports[0]["warning"]
+    assert reports[1]["epoch"] == 2
+    assert outcome(store) == undisturbed
+
+
+def test_a_kill_between_two_results(tmp_path, images, undisturbed):
+    store, _ = train(job(tmp_path, images), stop_after=3)
+    name = f"trials/{TRIALS[0].trial_id}/result.json"
+    run_pack(job(tmp_path, images), lambda _: None)
+    kept = store.files.read_json(name)
+    store.files.remove(f"trials/{TRIALS[1].trial_id}/result.json")
+    # the checkpoints are gone with the last result, so this one starts again, alone
+    store, _ = train(job(tmp_path, images))
+    assert store.files.read_json(name) == kept, "a finished trial is not touched"
+    assert store.scan()[TRIALS[1].trial_id].status == "done"
+
+
+def test_a_finished_pack_trains_nothing(tmp_path, images):
+    train(job(tmp_path, images))
+    _, reports = train(job(tmp_path, images))
+    assert len(reports) == 1
+    assert set(reports[0]["trials"]) == {t.trial_id for t in TRIALS}
+
+
+def test_the_history_travels_with_the_checkpoint(tmp_path, images):
+    store, _ = train(job(tmp_path, images), stop_after=2)
+    one = TRIALS[0].trial_id
+    store.files.remove(f"trials/{one}/history.json")
+    checkpoint = decode(store.read_checkpoint(one, 2))
+    assert [e["epoch"] for e in checkpoint.epochs] == [1, 2]
+    assert checkpoint.pack == [t.trial_id for t in TRIALS]
+    store, _ = train(job(tmp_path, images))
+    assert [e["epoch"] for e in store.files.read_json(f"trials/{one}/history.json")["epochs"]] == [1, 2, 3]
+
+
+def test_a_hold_out_is_judged_without_the_test_set(tmp_path, images):
+    trials = [trial(norm="gn", groups=4, holdout=6)]
+    store, _ = train(job(tmp_path, images, trials))
+    found = store.files.read_json(f"trials/{trials[0].trial_id}/result.json")
+    assert found["test_error"] is None
+    assert 0 <= found["val_error"] <= 100
+
+
+def test_a_failure_is_counted_with_its_traceback(tmp_path, images, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("it broke\nin two lines")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("model.training.training.Training.run_epoch", broken)
+        for attempt in (1, 2):
+            with pytest.raises(RuntimeError):
+                train(job(tmp_path, images))
+            failure = Store(str(tmp_path)).scan()[TRIALS[0].trial_id].failure
+            assert failure["attempts"] == attempt
+    assert failure["error"] == "RuntimeError: it broke in two lines"
+    assert "in broken" in failure["traceback"]
+    store, _ = train(job(tmp_path, images))
+    assert store.scan()[TRIALS[0].trial_id].failure is None
+
+
+def test_a_loss_that_is_not_finite_is_a_divergence():
+    entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
+    entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None}
+    history = [
+        {"epoch": 1, "train_loss": 2.0, "test_error": 40.0, **entry},
+        {"epoch": 2, "train_loss": None, "test_error": 90.0, **entry},
+    ]
+    found = result(TRIALS[0], history, ["a", "b"], {})
+    assert (found["status"], found["diverged_at"]) == ("diverged", 2)
+    assert found["train_seconds"] == 1.0, "half of the pack's two seconds"
+    json.dumps(found, allow_nan=False)
+
+
+def test_an_evaluation_that_is_not_finite_is_a_divergence_too():
+    """The last update can blow the weights up when the epoch's mean loss is still finite."""
+    entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
+    entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None}
+    history = [{"epoch": 1, "train_loss": 1.2, "test_error": None, **entry}]
+    found = result(TRIALS[0], history, ["a"], {})
+    assert (found["status"], found["diverged_at"]) == ("diverged", 1)
+
+
+def test_a_share_of_the_seconds_is_each_epochs_own():
+    """A pack that was halved in the middle, for want of memory."""
+    entry = {"images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu", "learning_rate": 0.1}
+    entry |= {"train_error": 50.0, "val_error": None, "test_error": 1.0, "train_loss": 1.0}
+    history = [
+        {"epoch": 1, "seconds": 8.0, "replicas": 4, **entry},
+        {"epoch": 2, "seconds": 6.0, "replicas": 2, **entry},
+    ]
+    assert result(TRIALS[0], history, ["a", "b"], {})["train_seconds"] == 5.0
+
+
+def test_the_median_of_the_last_five():
+    entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
+    entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None, "train_loss": 1.0}
+    errors = [99.0, 10.0, 30.0, 20.0, 50.0, 12.0]
+    history = [{"epoch": i, "test_error": e, **entry} for i, e in enumerate(errors, 1)]
+    found = result(TRIALS[0], history, ["a"], {})
+    assert found["test_error"] == 12.0
+    assert found["test_error_median5"] == 20.0

@@ -1,0 +1,125 @@
+"""Identity: a trial's id may never change by accident, nor two different trials share one."""
+
+import pytest
+from pydantic import ValidationError
+
+from orchestrator.execution.executor import Options
+from orchestrator.grid.trial import Trial
+
+BASE = {"dataset": "cifar10", "norm": "gn", "groups": 8, "batch_size": 32, "seed": 1}
+
+# Kept for ever: a change here orphans every result that users have.
+GOLDEN = {
+    "cifar10-resnet20-gn8-b32-s1-851be0b6f0e2": BASE,
+    "cifar10-resnet20-bn-b2-s5-be41b0002d25": {
+        "dataset": "cifar10",
+        "norm": "bn",
+        "batch_size": 2,
+        "seed": 5,
+    },
+    "cifar10-resnet20-bn-b128-s1-41eaef77eced": {
+        "dataset": "cifar10",
+        "norm": "bn",
+        "batch_size": 128,
+        "recipe": "he2015",
+        "seed": 1,
+    },
+    "digits-resnet56-in-b8-s0-8372d9e97256": {
+        "dataset": "digits",
+        "model": "resnet56",
+        "shortcut": "identity",
+        "norm": "in",
+        "batch_size": 8,
+        "epochs": 3,
+        "holdout": 100,
+        "seed": 0,
+    },
+}
+
+
+@pytest.mark.parametrize(("trial_id", "fields"), GOLDEN.items())
+def test_golden_ids(trial_id, fields):
+    assert Trial(**fields).trial_id == trial_id
+
+
+@pytest.mark.parametrize("value", [32, 32.0, "32"])
+def test_spellings_of_a_number_agree(value):
+    assert Trial(**{**BASE, "batch_size": value}).trial_id == Trial(**BASE).trial_id
+
+
+@pytest.mark.parametrize("value", [True, 32.5, "x", 0, -2, None])
+def test_what_is_no_batch_size(value):
+    with pytest.raises(ValidationError):
+        Trial(**{**BASE, "batch_size": value})
+
+
+def test_the_recipe_gives_the_length():
+    assert Trial(**BASE).trial_id == Trial(**BASE, epochs=100).trial_id
+    assert Trial(**{**BASE, "recipe": "he2015"}).iterations == 64_000
+
+
+def test_every_identity_field_changes_the_id():
+    changes = {
+        "dataset": "cifar100",
+        "model": "resnet32",
+        "shortcut": "identity",
+        "norm": "ln",
+        "groups": 4,
+        "batch_size": 16,
+        "recipe": "he2015",
+        "epochs": 99,
+        "iterations": 1000,
+        "holdout": 5000,
+        "seed": 2,
+    }
+    assert set(changes) == set(Trial.model_fields), (
+        "a new field needs a line here and a thought about old ids"
+    )
+    ids = {Trial(**BASE).trial_id}
+    for name, value in changes.items():
+        fields = {**BASE, name: value}
+        if name == "norm":
+            del fields["groups"]
+        ids.add(Trial(**fields).trial_id)
+    assert len(ids) == len(changes) + 1
+
+
+def test_the_protocol_changes_the_id(monkeypatch):
+    before = Trial(**BASE).trial_id
+    monkeypatch.setattr("orchestrator.grid.trial.PROTOCOL", 2)
+    assert Trial(**BASE).trial_id != before
+
+
+def test_no_execution_option_is_identity():
+    assert not set(Options.__dataclass_fields__) & set(Trial.model_fields)
+    with pytest.raises(ValidationError):
+        Trial(**BASE, device="cuda")
+
+
+def test_a_field_added_later_leaves_old_ids_alone(monkeypatch):
+    before = Trial(**BASE).trial_id
+    monkeypatch.setattr("orchestrator.grid.trial._ADDED", {"holdout": 0})
+    assert Trial(**BASE).trial_id == before.rsplit("-", 1)[0] + "-" + Trial(**BASE).trial_id.rsplit("-", 1)[1]
+    assert "holdout" not in Trial(**BASE).identity
+    assert Trial(**BASE, holdout=5).identity["holdout"] == 5
+
+
+def test_identity_round_trip():
+    trial = Trial(**BASE)
+    assert Trial.from_identity(trial.identity) == trial
+    with pytest.raises(ValueError, match="protocol"):
+        Trial.from_identity({**trial.identity, "protocol": 99})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"groups": 3}, "does not divide"),
+        ({"groups": None}, "needs groups"),
+        ({"norm": "bn"}, "gn alone"),
+        ({"epochs": 1, "iterations": 1}, "not both"),
+    ],
+)
+def test_inconsistent_trials(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        Trial(**{**BASE, **changes})
