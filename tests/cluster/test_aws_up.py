@@ -10,21 +10,19 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.helpers import hosts
-from tests.helpers.aws_account import FILE, IMAGE, TOKEN, Cloud, account, bring_up, until
+from tests.helpers.aws_account import FILE, IMAGE, TOKEN, account, bring_up, until
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(tmp_path_factory):
     """An account as the comment in cluster.yaml prepares it."""
     folder = tmp_path_factory.mktemp("aws")
     with account(folder, "127.0.0.1", "127.0.0.1") as made:
@@ -32,12 +30,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def up(cloud: Cloud) -> str:
+def up(cloud):
     """A filled-in cluster.yaml, brought up."""
     return bring_up(cloud)
 
 
-def test_a_file_that_nobody_filled_in_launches_nothing(cloud: Cloud) -> None:
+def test_a_file_that_nobody_filled_in_launches_nothing(cloud):
     before = len(cloud.machines())
     done = cloud.ray("up", "--yes", "--no-config-cache", cloud.file("bare.yaml", {}))
     assert done.returncode != 0
@@ -45,7 +43,7 @@ def test_a_file_that_nobody_filled_in_launches_nothing(cloud: Cloud) -> None:
     assert len(cloud.machines()) == before
 
 
-def test_the_head_is_what_the_file_says(cloud: Cloud, up: str) -> None:
+def test_the_head_is_what_the_file_says(cloud, up):
     (machine,) = cloud.machines()
     assert machine["InstanceType"] == "m6i.xlarge"
     assert machine["ImageId"] == cloud.image
@@ -61,7 +59,7 @@ def test_the_head_is_what_the_file_says(cloud: Cloud, up: str) -> None:
     assert not script["UserData"]
 
 
-def test_nothing_was_opened_to_the_world(cloud: Cloud, up: str) -> None:
+def test_nothing_was_opened_to_the_world(cloud, up):
     groups = cloud.client("ec2").describe_security_groups()["SecurityGroups"]
     ranges = [
         source["CidrIp"]
@@ -73,12 +71,12 @@ def test_nothing_was_opened_to_the_world(cloud: Cloud, up: str) -> None:
     assert sorted(group["GroupName"] for group in groups) == ["default", "normsweep"]
 
 
-def test_ray_made_no_role_with_the_run_of_the_account(cloud: Cloud, up: str) -> None:
+def test_ray_made_no_role_with_the_run_of_the_account(cloud, up):
     roles = {role["RoleName"] for role in cloud.client("iam").list_roles()["Roles"]}
     assert "ray-autoscaler-v1" not in roles
 
 
-def test_the_container_gets_its_environment(cloud: Cloud, up: str) -> None:
+def test_the_container_gets_its_environment(cloud, up):
     (run,) = [line for line in cloud.told() if "docker run" in line]
     assert f" {IMAGE} " in run
     assert " --net=host " in run
@@ -92,7 +90,7 @@ def test_the_container_gets_its_environment(cloud: Cloud, up: str) -> None:
     assert ":/home/ray/normsweep " in run
 
 
-def test_the_node_is_set_up_in_order(cloud: Cloud, up: str) -> None:
+def test_the_node_is_set_up_in_order(cloud, up):
     told = cloud.told()
     steps = ["/home/ray/.ray/auth_token", "docker run", "chmod 600", "pip install", "ray stop", "ray start"]
     places = [next(i for i, line in enumerate(told) if step in line) for step in steps]
@@ -103,7 +101,7 @@ def test_the_node_is_set_up_in_order(cloud: Cloud, up: str) -> None:
     assert not any("nightly" in line or ".whl" in line or "boto3>=" in line for line in told)
 
 
-def test_the_token_is_in_no_command_and_the_key_is_private(cloud: Cloud, up: str) -> None:
+def test_the_token_is_in_no_command_and_the_key_is_private(cloud, up):
     assert not any(TOKEN in line for line in cloud.told())
     assert TOKEN not in (cloud.folder / "told.config").read_text()
     (key,) = (cloud.folder / "home/.ssh").glob("*.pem")
@@ -111,7 +109,7 @@ def test_the_token_is_in_no_command_and_the_key_is_private(cloud: Cloud, up: str
 
 
 @pytest.fixture
-def provider(cloud: Cloud, up: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def provider(cloud, up, monkeypatch):
     """EC2 as the head sees it, from the file that it was sent."""
     from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
 
@@ -121,7 +119,7 @@ def provider(cloud: Cloud, up: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return AWSNodeProvider(config["provider"], config["cluster_name"])
 
 
-def test_the_head_launches_spot_workers_and_ends_them(cloud: Cloud, up: str, provider: Any) -> None:
+def test_the_head_launches_spot_workers_and_ends_them(cloud, up, provider):
     config = json.loads((cloud.folder / "told.config").read_text())
     assert config["auth"]["ssh_private_key"] == "~/ray_bootstrap_key.pem"
     kind = config["available_node_types"]["gpu_worker"]
@@ -140,14 +138,14 @@ def test_the_head_launches_spot_workers_and_ends_them(cloud: Cloud, up: str, pro
     assert cloud.machines("stopping", "stopped") == []
 
 
-def test_ray_down_leaves_nothing(cloud: Cloud, up: str) -> None:
+def test_ray_down_leaves_nothing(cloud, up):
     done = cloud.ray("down", "--yes", up)
     assert done.returncode == 0, done.stdout + done.stderr
     assert cloud.machines("pending", "running", "stopping", "stopped") == []
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="needs the AWS command line")
-def test_the_commands_in_the_file_prepare_an_account(cloud: Cloud) -> None:
+def test_the_commands_in_the_file_prepare_an_account(cloud):
     """As _prepare does, under another name; moto has none of AWS's public images, hence not the last one."""
     lines = [line.removeprefix("#   ") for line in FILE.read_text().splitlines() if line.startswith("#   ")]
     assert "ssm get-parameter" in lines[-1]
@@ -177,7 +175,7 @@ def test_the_commands_in_the_file_prepare_an_account(cloud: Cloud) -> None:
     assert policies == {"another-head": ["bucket", "launch"], "another-worker": ["bucket"]}
 
 
-def _rules(group: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _rules(group):
     return [
         (
             rule["IpProtocol"],
@@ -190,7 +188,7 @@ def _rules(group: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.skipif(hosts.obstacle() is not None, reason=f"hosts: {hosts.obstacle()}")
-def test_a_real_head_launches_what_the_work_needs(tmp_path: Path) -> None:
+def test_a_real_head_launches_what_the_work_needs(tmp_path):
     """Ray's head with its autoscaler, in namespaces of its own, from none to the one machine that is needed."""
     with hosts.Network(tmp_path / "net") as network:
         host = network.add("head", {})
@@ -220,7 +218,7 @@ def test_a_real_head_launches_what_the_work_needs(tmp_path: Path) -> None:
             assert '"GPU":4' in start
 
 
-def _as_the_head(host: hosts.Host, cloud: Cloud, name: str) -> str:
+def _as_the_head(host, cloud, name):
     """Put onto a host what `ray up` sent to its head; gives its environment, for a shell."""
     sent = (cloud.folder / "told.config").read_text()
     home = host.run("pwd").stdout.strip()

@@ -25,13 +25,12 @@ FILE = ROOT / "cluster.yaml"
 Config = dict[str, Any]
 
 
-def read() -> Config:
-    config: Config = yaml.safe_load(FILE.read_text())
-    return config
+def read():
+    return yaml.safe_load(FILE.read_text())
 
 
 @pytest.fixture(scope="session")
-def known() -> checks.Known:
+def known():
     """Instance types that botocore knows, with the sizes that moto keeps."""
     table = Path(moto.__file__).parent / "ec2/resources/instance_types.json.gz"
     sizes = json.loads(gzip.decompress(table.read_bytes()))
@@ -46,13 +45,13 @@ def known() -> checks.Known:
     )
 
 
-def _size(facts: Any) -> tuple[int, int]:
+def _size(facts):
     return facts["VCpuInfo"]["DefaultVCpus"], sum(
         g["Count"] for g in facts.get("GpuInfo", {}).get("Gpus", [])
     )
 
 
-def test_ray_accepts_it() -> None:
+def test_ray_accepts_it():
     prepared = prepare_config(read())
     validate_config(prepared)
     # Nothing of Ray's own defaults is left in what the nodes run.
@@ -60,15 +59,15 @@ def test_ray_accepts_it() -> None:
     assert prepared["head_setup_commands"] == read()["setup_commands"]
 
 
-def test_our_checks_find_nothing(known: checks.Known) -> None:
+def test_our_checks_find_nothing(known):
     assert checks.complaints(read(), known, checks.EVERYWHERE + checks.ON_AWS) == []
     assert checks.pins_agree(known) == []
 
 
-def _without(path: str) -> Callable[[Config], None]:
+def _without(path):
     *parents, last = path.split("/")
 
-    def change(config: Config) -> None:
+    def change(config):
         for key in parents:
             config = config[key]
         del config[last]
@@ -76,10 +75,10 @@ def _without(path: str) -> Callable[[Config], None]:
     return change
 
 
-def _with(path: str, value: Any) -> Callable[[Config], None]:
+def _with(path, value):
     *parents, last = path.split("/")
 
-    def change(config: Config) -> None:
+    def change(config):
         for key in parents:
             config = config[key]
         config[last] = value
@@ -87,15 +86,15 @@ def _with(path: str, value: Any) -> Callable[[Config], None]:
     return change
 
 
-def _in_commands(key: str, old: str, new: str) -> Callable[[Config], None]:
-    def change(config: Config) -> None:
+def _in_commands(key, old, new):
+    def change(config):
         assert any(old in line for line in config[key])
         config[key] = [line.replace(old, new) for line in config[key]]
 
     return change
 
 
-def _docker(key: str, old: str, new: str) -> Callable[[Config], None]:
+def _docker(key, old, new):
     return lambda config: _in_commands(key, old, new)(config["docker"])
 
 
@@ -200,9 +199,7 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
     ("check", "change"),
     [pytest.param(check, change, id=f"{check.__name__}: {what}") for check, what, change in BROKEN],
 )
-def test_each_check_catches_what_ray_misses(
-    known: checks.Known, check: checks.Check, change: Callable[[Config], object]
-) -> None:
+def test_each_check_catches_what_ray_misses(known, check, change):
     assert check(read(), known) == []
     broken = read()
     change(broken)
@@ -210,7 +207,7 @@ def test_each_check_catches_what_ray_misses(
     assert check(broken, known)
 
 
-def test_every_check_is_shown_to_catch_something() -> None:
+def test_every_check_is_shown_to_catch_something():
     assert {check for check, _, _ in BROKEN} == set(checks.EVERYWHERE + checks.ON_AWS)
 
 
@@ -222,11 +219,11 @@ def test_every_check_is_shown_to_catch_something() -> None:
         ("ray[default]==2.60.0", "torch==2.15.0"),
     ],
 )
-def test_pins_that_do_not_agree_are_caught(known: checks.Known, pins: tuple[str, ...]) -> None:
+def test_pins_that_do_not_agree_are_caught(known, pins):
     assert checks.pins_agree(dataclasses.replace(known, pins=pins))
 
 
-def test_yours_to_change_are_marked() -> None:
+def test_yours_to_change_are_marked():
     marked = [
         line for line in FILE.read_text().splitlines() if "CHANGE" in line and "each marked" not in line
     ]
@@ -235,13 +232,13 @@ def test_yours_to_change_are_marked() -> None:
         assert any(word in line for line in marked)
 
 
-def preparation() -> str:
+def preparation():
     """The commands of the file's first comment: what an account needs once."""
     lines = FILE.read_text().split("\ncluster_name")[0].splitlines()
     return "\n".join(line.removeprefix("#   ") for line in lines if line.startswith("#   "))
 
 
-def test_the_commands_are_good_shell() -> None:
+def test_the_commands_are_good_shell():
     config = read()
     lists = [value for key, value in config.items() if key.endswith("_commands")]
     for line in [preparation(), *(line for value in lists for line in value)]:
@@ -259,7 +256,7 @@ esac
 """
 
 
-def prepared(folder: Path, made: str) -> tuple[list[list[str]], str]:
+def prepared(folder, made):
     """The calls of `aws` in an account where all was `made` before (or "", nothing), and what was shown."""
     for name, text in (("aws", AWS), ("curl", "#!/bin/bash\necho 198.51.100.7\n")):
         (folder / name).write_text(text)
@@ -274,7 +271,7 @@ def prepared(folder: Path, made: str) -> tuple[list[list[str]], str]:
 
 
 @pytest.mark.parametrize("made", ["", "before"])
-def test_ports_are_opened_in_a_group_that_was_there_before_too(tmp_path: Path, made: str) -> None:
+def test_ports_are_opened_in_a_group_that_was_there_before_too(tmp_path, made):
     calls, shown = prepared(tmp_path, made)
     opened = [call for call in calls if "authorize-security-group-ingress" in call]
     assert [call[call.index("--group-id") + 1] for call in opened] == ["sg-1", "sg-1"]
@@ -283,7 +280,7 @@ def test_ports_are_opened_in_a_group_that_was_there_before_too(tmp_path: Path, m
     assert "security group: sg-1\n" in shown
 
 
-def test_the_roles_are_no_wider_than_needed(tmp_path: Path) -> None:
+def test_the_roles_are_no_wider_than_needed(tmp_path):
     """The policies in the comment, as AWS is given them."""
     calls, _ = prepared(tmp_path, "")
     given = {
@@ -304,7 +301,7 @@ def test_the_roles_are_no_wider_than_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("rsync") and shutil.which("git")), reason="needs rsync and git")
-def test_what_travels_names_its_commit_and_leaves_results_at_home(tmp_path: Path) -> None:
+def test_what_travels_names_its_commit_and_leaves_results_at_home(tmp_path):
     """rsync as Ray calls it (SSHCommandRunner.run_rsync_up), from a folder in use."""
     here, there = tmp_path / "here", tmp_path / "there"
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(here)]

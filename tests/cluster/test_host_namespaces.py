@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import ROOT
 from tests.helpers.hosts import Network, obstacle
 from tests.helpers.processes import descendants, gone
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,11 +60,10 @@ def test_a_lost_host_is_silent_and_comes_back_with_its_disk(pair):
 _MAKE = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 from tests.helpers.hosts import Network
-with Network(Path(sys.argv[2])) as network:
+with Network(Path(sys.argv[1])) as network:
     host = network.add("one", {})
-    process = host.start("sleep 1000", Path(sys.argv[2], "log"))
+    process = host.start("sleep 1000", Path(sys.argv[1], "log"))
     print(network.outside, flush=True)
     time.sleep(1000)
 """
@@ -73,8 +71,8 @@ with Network(Path(sys.argv[2])) as network:
 
 def test_a_killed_test_leaves_nothing(tmp_path):
     folder = tmp_path / "net"
-    command = [sys.executable, "-c", _MAKE, str(HERE), str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", _MAKE, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         interface = process.stdout.readline().strip()
         family = descendants(process.pid)
         assert interface in os.listdir("/sys/class/net")

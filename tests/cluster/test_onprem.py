@@ -4,8 +4,6 @@ import os
 import shlex
 import stat
 import subprocess
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,31 +21,30 @@ FAKE = """\
 
 
 @pytest.fixture
-def key(tmp_path: Path) -> str:
+def key(tmp_path):
     path = tmp_path / "key"
     path.write_text("no real key")
     return str(path)
 
 
 @pytest.fixture
-def made(key: str, capsys: pytest.CaptureFixture[str]) -> Any:
+def made(key, capsys):
     """The file for some options beside the usual ones, as read by YAML."""
 
-    def make(*options: str, hosts: str = "10.0.0.1,10.0.0.2,gpu3") -> dict[str, Any]:
+    def make(*options, hosts="10.0.0.1,10.0.0.2,gpu3"):
         usual = ["--hosts", hosts, "--user", "me", "--key", key, "--results", "s3://mine/sweeps"]
         assert main([*usual, *options]) == 0
-        config: dict[str, Any] = yaml.safe_load(capsys.readouterr().out)
-        return config
+        return yaml.safe_load(capsys.readouterr().out)
 
     return make
 
 
 @pytest.fixture(scope="module")
-def known() -> checks.Known:
+def known():
     return checks.Known(machines={}, dependencies=(), pins=("ray==2.60.0",), python=">=3.11")
 
 
-def test_ray_accepts_it_and_keeps_all_hosts(made: Any) -> None:
+def test_ray_accepts_it_and_keeps_all_hosts(made):
     prepared = prepare_config(made())
     validate_config(prepared)
     assert prepared["provider"]["head_ip"] == "10.0.0.1"
@@ -65,18 +62,18 @@ def test_ray_accepts_it_and_keeps_all_hosts(made: Any) -> None:
         ("--env", "AWS_ENDPOINT_URL=http://10.0.0.9:9000", "--ssh-proxy-command", "ssh -W %h:%p door"),
     ],
 )
-def test_our_checks_find_nothing(made: Any, known: checks.Known, options: tuple[str, ...]) -> None:
+def test_our_checks_find_nothing(made, known, options):
     assert checks.complaints(made(*options), known, checks.EVERYWHERE) == []
 
 
-def test_a_fresh_host_installs_the_pins(made: Any, known: checks.Known) -> None:
+def test_a_fresh_host_installs_the_pins(made, known):
     assert checks.installs(made(), known) == []
     assert made("--python", "python3.12")["setup_commands"][-2].endswith(
         "python3.12 -m venv ~/normsweep-venv"
     )
 
 
-def test_the_same_arguments_give_the_same_file(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_arguments_give_the_same_file(key, capsys):
     arguments = ["--hosts", "b,a", "--user", "me", "--key", key, "--results", "/shared", "--env", "B=1"]
     texts = []
     for _ in range(2):
@@ -93,9 +90,7 @@ def test_the_same_arguments_give_the_same_file(key: str, capsys: pytest.CaptureF
         (("--head", "10.9.9.9"), "10.9.9.9", ["10.0.0.1", "10.0.0.2", "gpu3"]),
     ],
 )
-def test_the_head_is_the_first_or_the_one_named(
-    made: Any, options: tuple[str, ...], head: str, workers: list[str]
-) -> None:
+def test_the_head_is_the_first_or_the_one_named(made, options, head, workers):
     provider = made(*options)["provider"]
     assert (provider["head_ip"], provider["worker_ips"]) == (head, workers)
 
@@ -103,7 +98,7 @@ def test_the_head_is_the_first_or_the_one_named(
 class Machine:
     """A home, and commands run in it as Ray's ssh sessions run them (command_runner._with_interactive)."""
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, folder, config):
         self.home, self.shown = folder / "home", folder / "shown"
         (self.home / ".ray").mkdir(parents=True)
         (self.home / ".ray/auth_token").write_text("0")
@@ -114,7 +109,7 @@ class Machine:
         program.write_text(FAKE)
         program.chmod(0o755)
 
-    def run(self, command: str, **exports: str) -> None:
+    def run(self, command, **exports):
         # As `ray up` does for the head, whatever the file says (commands.get_or_create_head_node).
         given = "".join(f"export {name}={shlex.quote(value)};" for name, value in exports.items())
         line = f"source ~/.bashrc; export OMP_NUM_THREADS=1 PYTHONWARNINGS=ignore && ({given} {command})"
@@ -124,17 +119,17 @@ class Machine:
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
-    def set_up(self, where: str) -> None:
+    def set_up(self, where):
         for command in [*self.config["setup_commands"], *self.config[f"{where}_setup_commands"]]:
             self.run(command)
 
-    def start(self, where: str, **exports: str) -> tuple[str, dict[str, str]]:
+    def start(self, where, **exports):
         """How ray was called at last, and in which environment."""
         for command in self.config[f"{where}_start_ray_commands"]:
             self.run(command, **exports)
         return self.seen()
 
-    def seen(self) -> tuple[str, dict[str, str]]:
+    def seen(self):
         first, *lines = self.shown.read_text().splitlines()
         return first, dict(line.split("=", 1) for line in lines if "=" in line)
 
@@ -143,14 +138,14 @@ V2 = {"RAY_enable_autoscaler_v2": "1", "RAY_CLOUD_INSTANCE_ID": "x", "RAY_USAGE_
 
 
 @pytest.fixture
-def machine(made: Any, tmp_path: Path) -> Any:
-    def build(*options: str, hosts: str = "h1,h2") -> Machine:
+def machine(made, tmp_path):
+    def build(*options, hosts="h1,h2"):
         return Machine(tmp_path, made("--venv", str(tmp_path / "venv"), *options, hosts=hosts))
 
     return build
 
 
-def test_a_head_starts_with_token_results_and_the_old_autoscaler(machine: Any) -> None:
+def test_a_head_starts_with_token_results_and_the_old_autoscaler(machine):
     head = machine("--env", "AWS_ENDPOINT_URL=http://10.0.0.9:9000", "--env", 'ODD=it\'s  $HOME; "two"')
     head.set_up("head")
     head.set_up("head")  # `ray up` again
@@ -171,7 +166,7 @@ def test_a_head_starts_with_token_results_and_the_old_autoscaler(machine: Any) -
     assert environment["PYTHONPATH"].split(":")[0] == f"{head.home}/normsweep"
 
 
-def test_a_worker_joins_with_the_token_and_learns_no_results(machine: Any) -> None:
+def test_a_worker_joins_with_the_token_and_learns_no_results(machine):
     worker = machine()
     worker.set_up("worker")
     call, environment = worker.start("worker", RAY_HEAD_IP="10.0.0.1")
@@ -181,7 +176,7 @@ def test_a_worker_joins_with_the_token_and_learns_no_results(machine: Any) -> No
     assert "NORMSWEEP_RESULTS" not in environment
 
 
-def test_a_bare_ray_is_found_as_ray_down_and_ray_exec_want_it(machine: Any) -> None:
+def test_a_bare_ray_is_found_as_ray_down_and_ray_exec_want_it(machine):
     head = machine()
     head.set_up("head")
     head.set_up("head")
@@ -191,7 +186,7 @@ def test_a_bare_ray_is_found_as_ray_down_and_ray_exec_want_it(machine: Any) -> N
     assert (head.home / ".bashrc").read_text().count("normsweep-env.sh") == 1
 
 
-def test_the_token_and_credentials_are_for_their_owner_alone(machine: Any, tmp_path: Path) -> None:
+def test_the_token_and_credentials_are_for_their_owner_alone(machine, tmp_path):
     secret = tmp_path / "credentials"
     secret.write_text("[default]\naws_secret_access_key = hidden\n")
     node = machine("--aws-credentials", str(secret))
@@ -209,9 +204,7 @@ def test_the_token_and_credentials_are_for_their_owner_alone(machine: Any, tmp_p
 
 
 @pytest.mark.parametrize(("options", "hosts"), [(("--head-trains",), "h1,h2"), ((), "h1")])
-def test_a_head_that_is_asked_to_or_alone_takes_packs(
-    made: Any, options: tuple[str, ...], hosts: str
-) -> None:
+def test_a_head_that_is_asked_to_or_alone_takes_packs(made, options, hosts):
     config = made(*options, hosts=hosts)
     validate_config(prepare_config(config))
     assert "--num-cpus=0" not in config["head_start_ray_commands"][-1]
@@ -262,9 +255,7 @@ GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
         ({"--env": "A=b\nc"}, "line break"),
     ],
 )
-def test_bad_input_is_a_line_and_exit_code_2(
-    key: str, capsys: pytest.CaptureFixture[str], changes: dict[str, str], message: str
-) -> None:
+def test_bad_input_is_a_line_and_exit_code_2(key, capsys, changes, message):
     options = {**GOOD, "--key": key, **changes}
     assert main([part for pair in options.items() for part in pair]) == 2
     shown = capsys.readouterr()
@@ -276,33 +267,33 @@ def test_bad_input_is_a_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize("arguments", [[], ["--hosts", "h1"], ["--nonsense"]])
-def test_missing_options_are_exit_code_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+def test_missing_options_are_exit_code_2(capsys, arguments):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_a_place_of_a_secret_is_no_secret(made: Any) -> None:
+def test_a_place_of_a_secret_is_no_secret(made):
     config = made("--env", "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token")
     assert "AWS_WEB_IDENTITY_TOKEN_FILE=/etc/token" in "".join(config["setup_commands"])
 
 
 @pytest.mark.parametrize("command", ["ssh -p 22 -W %h:%p door", "sshpass -f ~/.door ssh -p 22 -W %h:%p door"])
-def test_a_port_is_no_password(made: Any, command: str) -> None:
+def test_a_port_is_no_password(made, command):
     assert made("--ssh-proxy-command", command)["auth"]["ssh_proxy_command"] == command
 
 
-def test_a_name_in_another_case_is_the_same_host(made: Any) -> None:
+def test_a_name_in_another_case_is_the_same_host(made):
     provider = made("--head", "GPU3")["provider"]
     assert (provider["head_ip"], provider["worker_ips"]) == ("GPU3", ["10.0.0.1", "10.0.0.2"])
 
 
-def test_the_help_says_that_the_sweep_must_ask_for_the_head_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_says_that_the_sweep_must_ask_for_the_head_too(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "--use-head" in capsys.readouterr().out.split("--head-trains")[-1]
 
 
-def test_the_default_project_is_this_clone(made: Any) -> None:
+def test_the_default_project_is_this_clone(made):
     assert made()["file_mounts"]["~/normsweep"] == str(ROOT)

@@ -28,9 +28,8 @@ def toy_data(n: int = 22, holdout: int = 0, size: int = 8, tests: int = 9) -> Da
     labels, test_labels = rng.permutation(np.arange(n) % 3), np.arange(tests) % 3
 
     def images(of: np.ndarray) -> np.ndarray:
-        return (rng.integers(0, 120, (len(of), size, size, 3)) + 60 * of[:, None, None, None]).astype(
-            np.uint8
-        )
+        noise = rng.integers(0, 120, (len(of), size, size, 3))
+        return np.asarray(noise + 60 * of[:, None, None, None], dtype=np.uint8)
 
     arrays = {
         "train_images": images(labels),

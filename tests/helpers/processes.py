@@ -3,12 +3,13 @@
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def descendants(root):
+def descendants(root: int) -> dict[int, str]:
     """Process ids of everything below a process, and their command lines."""
-    children = {}
+    children: dict[int, list[tuple[int, str]]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -17,7 +18,8 @@ def descendants(root):
             except OSError:
                 continue
             children.setdefault(parent, []).append((int(entry.name), line))
-    found, todo = {}, [root]
+    found: dict[int, str] = {}
+    todo = [root]
     while todo:
         for pid, line in children.get(todo.pop(), []):
             found[pid] = line
@@ -25,7 +27,7 @@ def descendants(root):
     return found
 
 
-def gone(pids, seconds=30):
+def gone(pids: Iterable[int], seconds: float = 30) -> bool:
     """Whether all of these end within so many seconds."""
     end = time.monotonic() + seconds
     left = set(pids)
@@ -35,7 +37,7 @@ def gone(pids, seconds=30):
     return not left
 
 
-def _lives(pid):
+def _lives(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

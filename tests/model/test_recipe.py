@@ -6,14 +6,14 @@ from model.recipe import RECIPES
 from model.spec import Spec
 
 
-def spec(recipe: str, batch_size: int, epochs: int | None, iterations: int | None = None) -> Spec:
+def spec(recipe, batch_size, epochs, iterations=None):
     return Spec("cifar10", "resnet20", "projection", "bn", None, batch_size, recipe, epochs, iterations, 0)
 
 
 @pytest.mark.parametrize(
     ("batch_size", "first"), [(32, 0.1), (16, 0.05), (8, 0.025), (4, 0.0125), (2, 0.00625)]
 )
-def test_wu2018_divides_by_ten_after_epochs_30_60_and_90(batch_size: int, first: float) -> None:
+def test_wu2018_divides_by_ten_after_epochs_30_60_and_90(batch_size, first):
     cell = spec("wu2018", batch_size, 100)
     steps = cell.steps_per_epoch(50_000)
     for epoch in range(1, 101):
@@ -23,7 +23,7 @@ def test_wu2018_divides_by_ten_after_epochs_30_60_and_90(batch_size: int, first:
             assert rate == pytest.approx(expected, rel=1e-12), (epoch, step)
 
 
-def test_he2015_divides_by_ten_at_32k_and_48k_of_64k() -> None:
+def test_he2015_divides_by_ten_at_32k_and_48k_of_64k():
     cell = spec("he2015", 128, None, 64_000)
     total = cell.total_steps(50_000)
     assert total == 64_000
@@ -34,11 +34,11 @@ def test_he2015_divides_by_ten_at_32k_and_48k_of_64k() -> None:
         assert RECIPES["he2015"].learning_rate(step, total, 128) == pytest.approx(expected, rel=1e-12)
 
 
-def test_fewer_epochs_scale_the_milestones() -> None:
+def test_fewer_epochs_scale_the_milestones():
     rates = [RECIPES["wu2018"].learning_rate(step, 100, 32) for step in (29, 30, 59, 60, 89, 90)]
     assert rates == pytest.approx([0.1, 0.01, 0.01, 0.001, 0.001, 0.0001])
 
 
-def test_the_incomplete_batch_is_dropped() -> None:
+def test_the_incomplete_batch_is_dropped():
     cell = Spec("digits", "resnet20", "projection", "bn", None, 32, "wu2018", 2, None, 100)
     assert cell.steps_per_epoch(1352) == (1352 - 100) // 32 == 39

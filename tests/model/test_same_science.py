@@ -6,18 +6,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model.bench.reference import PlainResNet
 from model.bench.reference_loop import Images, PlainLoop
-from model.data.dataset import Dataset, load
+from model.data.dataset import load
 from model.recipe import RECIPES
-from model.spec import Spec
 from model.training.training import Training
 from tests.helpers.cells import spec
 
 SEEDS = (1, 2, 3, 4, 5)
 
 
-def plain_error(cell: Spec, seed: int, data: Dataset) -> float:
+def plain_error(cell, seed, data):
     """Test error in percent of the plain loop, from the weights that our seed starts with."""
     torch.manual_seed(seed)
     pixels = data.train_images.permute(0, 2, 3, 1).contiguous().numpy()
@@ -29,7 +27,7 @@ def plain_error(cell: Spec, seed: int, data: Dataset) -> float:
         rate = RECIPES[cell.recipe].learning_rate(step, cell.total_steps(size), cell.batch_size)
         loop.optimiser.param_groups[0]["lr"] = rate
         loop.train_steps(1)
-    net: PlainResNet = loop.net.eval()
+    net = loop.net.eval()
     mean, std = (t.view(-1, 1, 1) for t in (data.mean, data.std))
     with torch.no_grad():
         logits = net((data.eval_images.float() - mean) / std)
@@ -39,7 +37,7 @@ def plain_error(cell: Spec, seed: int, data: Dataset) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 8)])
-def test_the_plain_loop_reaches_the_same_error_within_noise(norm: str, groups: int | None) -> None:
+def test_the_plain_loop_reaches_the_same_error_within_noise(norm, groups):
     """Five seeds each; their means differ by less than three standard errors of the difference."""
     data = load("digits")
     cell = spec(dataset="digits", norm=norm, groups=groups, batch_size=16, epochs=6)
@@ -56,9 +54,7 @@ def test_the_plain_loop_reaches_the_same_error_within_noise(norm: str, groups: i
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [2, 4, 8, 16, 32])
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 8)])
-def test_a_replica_is_the_solo_run_of_its_seed_over_epochs(
-    norm: str, groups: int | None, batch_size: int
-) -> None:
+def test_a_replica_is_the_solo_run_of_its_seed_over_epochs(norm, groups, batch_size):
     """float64, three epochs of digits-sized training, 75 images, which no batch size divides."""
     from tests.helpers.cells import toy_data
 

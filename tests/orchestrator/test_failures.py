@@ -10,7 +10,6 @@ import signal
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -44,20 +43,20 @@ def test_signals(command, undisturbed, tmp_path, at_epoch, capsys, count, number
     assert numbers(folder) == undisturbed
 
 
-def truncate(path: Path):
+def truncate(path):
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
 
 
-def rubbish(path: Path):
+def rubbish(path):
     path.write_bytes(os.urandom(999))
 
 
-def empty(path: Path):
+def empty(path):
     path.write_bytes(b"")
 
 
-def bend(path: Path):
+def bend(path):
     data = bytearray(path.read_bytes())
     where = next((i for i in range(len(data) // 3, len(data)) if chr(data[i]).isdigit()), len(data) // 2)
     data[where] = ord("7") if data[where] != ord("7") else ord("3")

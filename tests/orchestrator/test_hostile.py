@@ -1,6 +1,5 @@
 """A results folder from a stranger can be wrong in any way and still runs no code and leaves no folder."""
 
-import hashlib
 import json
 import os
 import pickle
@@ -10,12 +9,13 @@ import pytest
 
 from analysis.report import build
 from analysis.sources.load import load, load_history
-from orchestrator.results.checkpoint import _MAGIC
-from orchestrator.results.files import MAX_JSON_BYTES, Files, _checksum
+from orchestrator.results.checkpoint import Checkpoint, encode
+from orchestrator.results.files import MAX_JSON_BYTES, Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers import ROOT
+from tests.helpers.forgery import with_body
 from tests.helpers.tiny import trial
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -32,7 +32,7 @@ class Bomb:
 def forge(path, content):
     """With a checksum that holds: whoever wrote this knows the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**content, "sha256": _checksum(content)}))
+    Files(str(path.parent)).write_json(path.name, content)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def folder(tmp_path, images):
     Store(str(out)).open([second])
     (out / "trials" / second.trial_id / "failure.json").symlink_to(tmp_path / "escape" / "failure.json")
     body = pickle.dumps(Bomb(str(tmp_path / "exploded")))
-    bomb = _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    bomb = with_body(encode(Checkpoint({}, [], [second.trial_id])), body)
     Store(str(out)).write_checkpoint(second.trial_id, 1, bomb)
     with open(out / "trials" / second.trial_id / "history.json", "wb") as file:
         file.truncate(MAX_JSON_BYTES + 36 * 2**20)  # 100 MB

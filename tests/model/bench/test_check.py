@@ -2,9 +2,7 @@
 
 import json
 
-import pytest
 import torch
-from torch import Tensor
 
 from model.bench import __main__ as bench
 from model.bench import check
@@ -12,8 +10,8 @@ from model.bench.check import checks
 from model.net.convolution import CONVOLUTIONS, grouped
 
 
-def test_every_way_trains_as_the_cpu_does_on_a_cpu() -> None:
-    said: list[str] = []
+def test_every_way_trains_as_the_cpu_does_on_a_cpu():
+    said = []
     found = checks(torch.device("cpu"), said.append)
     assert {(c.norm, c.convolution, c.layout) for c in found} == {
         (norm, name, layout) for norm in ("bn", "gn") for name in CONVOLUTIONS for layout in ("nhwc", "nchw")
@@ -21,10 +19,8 @@ def test_every_way_trains_as_the_cpu_does_on_a_cpu() -> None:
     assert all(c.passed for c in found), said
 
 
-def test_a_wrong_way_and_one_that_raises_fail_and_the_exit_code_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def wrong(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+def test_a_wrong_way_and_one_that_raises_fail_and_the_exit_code_says_so(monkeypatch, capsys):
+    def wrong(x, weight, stride, replicas):
         if not x.is_contiguous(memory_format=torch.channels_last):
             raise RuntimeError("no such kernel")
         return 1.001 * grouped(x, weight + 1e-3, stride, replicas)
@@ -43,5 +39,5 @@ def test_a_wrong_way_and_one_that_raises_fail_and_the_exit_code_says_so(
     assert {row["error"] for row in json.loads(captured.out)} == {"not measured: out of time"}
 
 
-def test_not_a_number_is_no_pass() -> None:
+def test_not_a_number_is_no_pass():
     assert not check.Check("bn", "grouped", "nhwc", float("nan")).passed

@@ -3,10 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
-import pytest
 import torch
 
 from model.bench import __main__ as bench
@@ -21,13 +18,13 @@ from tests.helpers.cells import spec
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-def row(convolution: str, rate: float, precision: str = "fp32", pack: int = 5) -> Row:
+def row(convolution, rate, precision="fp32", pack=5):
     return Row(
         "bn", None, 2, pack, rate, rate, rate, 10.0, rate / 10, 1.0, "x", precision, "nhwc", convolution
     )
 
 
-def test_every_way_is_tried_once_and_layouts_in_both_orders() -> None:
+def test_every_way_is_tried_once_and_layouts_in_both_orders():
     found = [way for _, way in ways(CUDA, "bn", 5, 10_240, compiled=True)]
     assert len(set(found)) == len(found) == 3 * 5 + 3
     for precision in ("fp32", "tf32", "bf16"):
@@ -36,14 +33,14 @@ def test_every_way_is_tried_once_and_layouts_in_both_orders() -> None:
         assert mine == both | {("matmul", "nhwc")}
 
 
-def test_one_replica_has_no_streams_and_a_cpu_no_tf32() -> None:
+def test_one_replica_has_no_streams_and_a_cpu_no_tf32():
     assert "streams" not in {way.convolution for _, way in ways(CUDA, "gn", 1, 2048, compiled=False)}
     found = [way for _, way in ways(CPU, "bn", 5, 10_240, compiled=False)]
     assert {way.precision for way in found} == {"fp32", "bf16"}
     assert found[0] == Way(layout="nhwc")
 
 
-def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first() -> None:
+def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first():
     specs = [
         spec(norm=norm, groups=groups, batch_size=b)
         for norm, groups in (("bn", None), ("gn", 8))
@@ -58,50 +55,50 @@ def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first() -> No
     assert len(set(turns)) == len(turns) == 4 * (15 + 9 + 2 * 3)
 
 
-def comparison(said: list[str], seconds: float) -> Comparison:
+def comparison(said, seconds):
     return Comparison(noise(32, 8), CPU, said.append, block=0.01, blocks=2, seconds=seconds)
 
 
-def test_a_way_that_fails_is_a_row_and_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    real: Callable[..., list[Row]] = compare.measure
+def test_a_way_that_fails_is_a_row_and_the_next_goes_on(monkeypatch):
+    said = []
+    real = compare.measure
 
-    def measure(*arguments: object, **options: object) -> list[Row]:
-        if options["way"].convolution == "matmul":  # type: ignore[attr-defined]
+    def measure(*arguments, **options):
+        if options["way"].convolution == "matmul":
             raise RuntimeError("no kernel\nand a long story")
         return real(*arguments, **options)
 
     monkeypatch.setattr(compare, "measure", measure)
-    turns = [Turn(spec(batch_size=2), 2, Way(name)) for name in ("grouped", "matmul", "streams")]  # type: ignore[arg-type]
+    turns = [Turn(spec(batch_size=2), 2, Way(name)) for name in ("grouped", "matmul", "streams")]
     found = comparison(said, 1000).run(turns)
     assert [type(one) for one in found] == [Row, Missing, Row]
-    assert found[1].error == "RuntimeError: no kernel"  # type: ignore[union-attr]
+    assert found[1].error == "RuntimeError: no kernel"
     assert [one.convolution for one in found] == ["grouped", "matmul", "streams"]
     assert "no kernel" in said[2]
 
 
-def test_out_of_time_is_said_of_every_way_left() -> None:
-    said: list[str] = []
+def test_out_of_time_is_said_of_every_way_left():
+    said = []
     found = comparison(said, 0).run([Turn(spec(batch_size=2), 2, Way())] * 2)
-    assert [one.error for one in found] == ["not measured: out of time"] * 2  # type: ignore[union-attr]
+    assert [one.error for one in found] == ["not measured: out of time"] * 2
     assert winners(found) == ["2 ways without a measurement"]
 
 
-def test_the_winner_is_named_beside_the_default() -> None:
+def test_the_winner_is_named_beside_the_default():
     rows = [row("grouped", 100), row("matmul", 250), row("streams", 200), row("grouped", 5, "bf16")]
     assert winners(rows) == ["best of bn batch 2 pack 5 fp32: matmul nhwc, 2.50 times grouped nhwc"]
     assert "  250 " in line(rows[1])
     assert line(rows[1]).endswith("25.00")
 
 
-def test_side_by_side_counts_the_images_of_all_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_side_by_side_counts_the_images_of_all_packs(monkeypatch):
     monkeypatch.setattr(compare, "steps_for", lambda run, block, most: 3)
     monkeypatch.setattr(compare, "timed", lambda run, steps: run(steps) or 2.0)
     rate = side_by_side(spec(batch_size=4), 2, 3, noise(32, 8), CPU, 0.01, 1)
     assert rate == 3 * 4 * 2 * 3 / 2.0
 
 
-def test_json_of_a_comparison_has_a_row_for_every_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_of_a_comparison_has_a_row_for_every_way(capsys):
     threads = torch.get_num_threads()
     arguments = ["--compare", "--quick", "--json", "--norms", "bn", "--batch-sizes", "2", "--packs", "2"]
     try:
@@ -114,7 +111,7 @@ def test_json_of_a_comparison_has_a_row_for_every_way(capsys: pytest.CaptureFixt
     assert all(r["images_per_second"] > 0 and r["ratio"] > 0 for r in rows)
 
 
-def test_the_benchmark_needs_no_ray_pydantic_or_plotly(tmp_path: Path) -> None:
+def test_the_benchmark_needs_no_ray_pydantic_or_plotly(tmp_path):
     """A machine that is lent for half an hour has torch, torchvision and numpy."""
     program = (
         "import sys\n"

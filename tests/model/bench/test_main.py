@@ -16,13 +16,13 @@ from model.training.calibrate import calibrate, noise
 from tests.helpers.cells import spec
 
 
-def row(norm: str, batch_size: int, pack: int, rate: float, plain: float) -> Row:
+def row(norm, batch_size, pack, rate, plain):
     return Row(
         norm, None, batch_size, pack, rate, rate, rate, plain, rate / plain, 1000.0, "x", "fp32", "nhwc"
     )
 
 
-def test_operations_are_those_that_torch_counts() -> None:
+def test_operations_are_those_that_torch_counts():
     from torch.utils.flop_counter import FlopCounterMode
 
     net = PlainResNet(spec(shortcut="identity"), 3, 10)
@@ -32,13 +32,13 @@ def test_operations_are_those_that_torch_counts() -> None:
     assert roofline.operations("resnet20", 3, 32, 32, 10) == 3 * counter.get_total_flops()
 
 
-def test_limits_of_a_cpu_are_rates() -> None:
+def test_limits_of_a_cpu_are_rates():
     found = roofline.cpu(batch_size=2, size=16)
     assert found.matmul > 0
     assert found.convolution > 0
 
 
-def test_rows_count_all_replicas_and_divide_by_the_plain_loop() -> None:
+def test_rows_count_all_replicas_and_divide_by_the_plain_loop():
     rows = measure(spec(batch_size=2), [1, 3], noise(32, 8), torch.device("cpu"), block=0.01, blocks=3)
     assert [found.pack for found in rows] == [1, 3]
     assert rows[0].plain_images_per_second == rows[1].plain_images_per_second
@@ -47,7 +47,7 @@ def test_rows_count_all_replicas_and_divide_by_the_plain_loop() -> None:
         assert found.low / 10 < found.ratio * found.plain_images_per_second < 10 * found.high
 
 
-def test_a_ratio_is_the_median_of_each_rounds_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ratio_is_the_median_of_each_rounds_own(monkeypatch):
     """A machine that halves its speed after the first round: the ratio stays 3."""
     seconds = iter([1.0, 1 / 3, 2.0, 2 / 3, 2.0, 2 / 3])
     monkeypatch.setattr(throughput, "steps_for", lambda run, block, most: 2)
@@ -57,7 +57,7 @@ def test_a_ratio_is_the_median_of_each_rounds_own(monkeypatch: pytest.MonkeyPatc
     assert (found.low, found.high) == (12.0, 24.0)
 
 
-def test_fig1_takes_the_best_pack_of_every_cell_and_both_loops_evaluate() -> None:
+def test_fig1_takes_the_best_pack_of_every_cell_and_both_loops_evaluate():
     cells = [(norm, b) for norm in ("bn", "gn") for b in (32, 16, 8, 4, 2)]
     rows = [row(norm, b, 1, 100.0, 50.0) for norm, b in cells] + [row("bn", 2, 5, 400.0, 50.0)]
     trained = [50_000 // b * b for _, b in cells]
@@ -69,7 +69,7 @@ def test_fig1_takes_the_best_pack_of_every_cell_and_both_loops_evaluate() -> Non
     assert fig1_seconds(rows[1:], 2) is None
 
 
-def test_json_on_standard_output_and_words_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_on_standard_output_and_words_elsewhere(capsys):
     threads = torch.get_num_threads()
     try:
         arguments = ["--quick", "--json", "--norms", "gn", "--batch-sizes", "8", "--packs", "1,2"]
@@ -95,16 +95,14 @@ def test_json_on_standard_output_and_words_elsewhere(capsys: pytest.CaptureFixtu
         (["--dataset", "imagefolder"], "needs --data-dir"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys):
     assert bench.main(["--quick", *arguments]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert message in error
 
 
-def test_the_plain_loops_images_are_standardised_and_its_network_learns() -> None:
+def test_the_plain_loops_images_are_standardised_and_its_network_learns():
     data = noise(64, 4)
     pixels = data.train_images.permute(0, 2, 3, 1).contiguous().numpy()
     images = Images(pixels, data.train_labels.tolist(), flip=True)
@@ -117,7 +115,7 @@ def test_the_plain_loops_images_are_standardised_and_its_network_learns() -> Non
     assert not torch.equal(before, loop.net.conv.weight)
 
 
-def test_calibrate_gives_a_rate_for_any_data_set() -> None:
+def test_calibrate_gives_a_rate_for_any_data_set():
     rate = calibrate(spec(dataset="digits"), 2, describe("digits"), "cpu", seconds=0.01)
     assert rate > 0
     assert math.isfinite(rate)

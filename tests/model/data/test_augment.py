@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from model.data import augment
-from model.data.dataset import DataInfo, Dataset, assemble
+from model.data.dataset import DataInfo, assemble
 
 CPU = torch.device("cpu")
 
 
-def toy(name: str = "toy", n: int = 23, height: int = 16, width: int = 12, channels: int = 3) -> Dataset:
+def toy(name="toy", n=23, height=16, width=12, channels=3):
     rng = np.random.default_rng(0)
     info = DataInfo(name, n, 5, channels, height, width, ("a", "b"), "0" * 12)
     arrays = {
@@ -25,7 +25,7 @@ def toy(name: str = "toy", n: int = 23, height: int = 16, width: int = 12, chann
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_batches_are_padded_cropped_mirrored_images(replicas: int) -> None:
+def test_batches_are_padded_cropped_mirrored_images(replicas):
     data = toy()
     order = augment.draw(data, range(replicas), 1, steps=5, batch_size=4, device=CPU)
     out = augment.batches(data.train_images, order, data.pad)
@@ -44,7 +44,7 @@ def test_batches_are_padded_cropped_mirrored_images(replicas: int) -> None:
                 assert np.array_equal(out[s, b, 3 * r : 3 * r + 3].numpy(), expected)
 
 
-def test_images_too_small_for_a_border_are_only_mirrored() -> None:
+def test_images_too_small_for_a_border_are_only_mirrored():
     data = toy(height=7, width=7)
     assert data.pad == 0
     order = augment.draw(data, [1], 1, steps=5, batch_size=4, device=CPU)
@@ -53,7 +53,7 @@ def test_images_too_small_for_a_border_are_only_mirrored() -> None:
     assert torch.equal(out, torch.where(order.mirror.view(5, 4, 1, 1, 1), images.flip(4), images))
 
 
-def test_offsets_and_mirrors_take_every_value() -> None:
+def test_offsets_and_mirrors_take_every_value():
     data = toy(n=2000)
     assert data.pad == 2
     order = augment.draw(data, [1], 1, steps=100, batch_size=20, device=CPU)
@@ -62,7 +62,7 @@ def test_offsets_and_mirrors_take_every_value() -> None:
     assert 0.45 < order.mirror.float().mean() < 0.55
 
 
-def test_each_epoch_is_a_fresh_permutation_that_depends_on_the_seed() -> None:
+def test_each_epoch_is_a_fresh_permutation_that_depends_on_the_seed():
     data = toy()
     orders = {
         (seed, epoch): augment.draw(data, [seed], epoch, 5, 4, device=CPU).index.flatten().tolist()
@@ -74,7 +74,7 @@ def test_each_epoch_is_a_fresh_permutation_that_depends_on_the_seed() -> None:
     assert len({tuple(order) for order in orders.values()}) == 4
 
 
-def test_a_replica_sees_what_its_seed_sees_alone() -> None:
+def test_a_replica_sees_what_its_seed_sees_alone():
     data = toy()
     packed = augment.draw(data, [4, 8, 6], 3, 5, 4, device=CPU)
     alone = augment.draw(data, [8], 3, 5, 4, device=CPU)
@@ -82,12 +82,12 @@ def test_a_replica_sees_what_its_seed_sees_alone() -> None:
         assert torch.equal(getattr(packed, field.name)[..., 1:2], getattr(alone, field.name))
 
 
-def test_digits_are_never_mirrored() -> None:
+def test_digits_are_never_mirrored():
     data = toy(name="digits", n=200)
     assert not augment.draw(data, [1], 1, 50, 4, device=CPU).mirror.any()
 
 
-def test_standardise_gives_the_training_set_mean_zero_and_deviation_one() -> None:
+def test_standardise_gives_the_training_set_mean_zero_and_deviation_one():
     data = toy()
     out = augment.standardise(data.train_images, data.mean.double(), data.std.double())
     torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3, dtype=torch.float64), atol=1e-6, rtol=0)
@@ -95,7 +95,7 @@ def test_standardise_gives_the_training_set_mean_zero_and_deviation_one() -> Non
     torch.testing.assert_close(deviation, torch.ones(3, dtype=torch.float64), atol=1e-6, rtol=0)
 
 
-def test_standardise_repeats_the_statistics_over_replicas() -> None:
+def test_standardise_repeats_the_statistics_over_replicas():
     data = toy()
     doubled = data.train_images.repeat(1, 2, 1, 1)
     once = augment.standardise(data.train_images, data.mean, data.std)

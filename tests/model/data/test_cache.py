@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,32 +12,32 @@ from tests.helpers import ROOT
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
 
 
-def arrays() -> dict[str, np.ndarray]:
+def arrays():
     return {"images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4), "labels": np.array([5, 6])}
 
 
-def never() -> dict[str, np.ndarray]:
+def never():
     raise AssertionError("decoded again")
 
 
-def test_arrays_come_back_and_are_decoded_once() -> None:
+def test_arrays_come_back_and_are_decoded_once():
     for decode in (arrays, never):
         found = cached("key", decode)
         assert np.array_equal(found["images"], arrays()["images"])
         assert np.array_equal(found["labels"], arrays()["labels"])
 
 
-def test_writing_to_an_array_leaves_the_cache_alone() -> None:
+def test_writing_to_an_array_leaves_the_cache_alone():
     cached("key", arrays)["images"][:] = 0
     assert np.array_equal(cached("key", never)["images"], arrays()["images"])
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove", "garble"])
-def test_a_damaged_entry_is_made_again(damage: str) -> None:
+def test_a_damaged_entry_is_made_again(damage):
     cached("key", arrays)
     (path,) = folder().glob("key-*/images.npy")
     if damage == "remove":
@@ -48,8 +47,8 @@ def test_a_damaged_entry_is_made_again(damage: str) -> None:
     assert np.array_equal(cached("key", arrays)["images"], arrays()["images"])
 
 
-def test_a_failed_decoding_leaves_nothing() -> None:
-    def fail() -> dict[str, np.ndarray]:
+def test_a_failed_decoding_leaves_nothing():
+    def fail():
         raise InputError("bad image")
 
     with pytest.raises(InputError, match="bad image"):
@@ -57,7 +56,7 @@ def test_a_failed_decoding_leaves_nothing() -> None:
     assert not [path for path in folder().iterdir() if path.is_dir()]
 
 
-def test_processes_that_start_at_once_decode_once(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_decode_once(tmp_path):
     code = (
         "import sys, time, numpy as np\n"
         "from model.data.cache import cached\n"
@@ -74,7 +73,7 @@ def test_processes_that_start_at_once_decode_once(tmp_path: Path) -> None:
     assert (tmp_path / "count").read_text() == "x"
 
 
-def test_a_cache_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_folder_that_cannot_be_made(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(InputError, match="set NORMSWEEP_CACHE"):

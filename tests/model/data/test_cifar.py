@@ -2,7 +2,6 @@
 
 import hashlib
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,19 +12,19 @@ from model.errors import InputError
 
 
 @pytest.fixture
-def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def official(tmp_path, monkeypatch):
     """A data folder with cut-down batches in CIFAR-10's layout, with torchvision told their checksums."""
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "data" / "cifar-10-batches-py"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
 
-    def write(name: str, content: object) -> tuple[str, str]:
+    def write(name, content):
         data = pickle.dumps(content)
         (folder / name).write_bytes(data)
         return name, hashlib.md5(data).hexdigest()
 
-    def batch(n: int) -> dict[str, object]:
+    def batch(n):
         pixels = rng.integers(0, 256, (n, 3072), dtype=np.uint8)
         return {"data": pixels, "labels": rng.integers(0, 10, n).tolist()}
 
@@ -38,7 +37,7 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def test_images_are_read_from_the_official_files_and_cached(official: Path) -> None:
+def test_images_are_read_from_the_official_files_and_cached(official):
     data = load("cifar10", str(official))
     assert data.train_images.shape == (20, 3, 32, 32)
     batch = pickle.loads((official / "cifar-10-batches-py" / "data_batch_2").read_bytes())
@@ -50,10 +49,10 @@ def test_images_are_read_from_the_official_files_and_cached(official: Path) -> N
     assert np.array_equal(again.eval_images.numpy(), data.eval_images.numpy())
 
 
-def test_no_network_says_what_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
 
-    def no_network(*_: object, **__: object) -> None:
+    def no_network(*_, **__):
         raise OSError("<urlopen error [Errno -2] Name or service not known>")
 
     monkeypatch.setattr(torchvision.datasets.cifar, "download_and_extract_archive", no_network)
@@ -65,10 +64,10 @@ def test_no_network_says_what_to_put_where(tmp_path: Path, monkeypatch: pytest.M
     assert len(message.splitlines()) == 2
 
 
-def test_a_damaged_archive_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_archive_is_an_input_error(tmp_path, monkeypatch):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
 
-    def damaged(*_: object, **__: object) -> None:
+    def damaged(*_, **__):
         raise RuntimeError("File not found or corrupted.")
 
     monkeypatch.setattr(torchvision.datasets.cifar, "download_and_extract_archive", damaged)

@@ -14,7 +14,7 @@ from model.errors import InputError
 from tests.helpers.cells import toy_data
 
 
-def test_digits_are_scikit_learns_scaled_to_bytes_and_split_one_in_four() -> None:
+def test_digits_are_scikit_learns_scaled_to_bytes_and_split_one_in_four():
     from sklearn.datasets import load_digits
 
     source, data = load_digits(), load("digits")
@@ -33,7 +33,7 @@ def test_digits_are_scikit_learns_scaled_to_bytes_and_split_one_in_four() -> Non
     assert (data.pad, data.flip, data.which) == (1, False, "test")
 
 
-def test_digits_facts_agree_with_the_arrays() -> None:
+def test_digits_facts_agree_with_the_arrays():
     arrays = digits.arrays()
     digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
     assert digits.INFO.fingerprint == digest[:16]
@@ -41,7 +41,7 @@ def test_digits_facts_agree_with_the_arrays() -> None:
     assert digits.INFO.test_size == len(arrays["test_labels"])
 
 
-def test_mean_and_deviation_are_those_of_the_training_images_in_use() -> None:
+def test_mean_and_deviation_are_those_of_the_training_images_in_use():
     for holdout in (0, 10):
         data = toy_data(n=40, holdout=holdout)
         assert len(data.train_labels) == 40 - holdout
@@ -51,7 +51,7 @@ def test_mean_and_deviation_are_those_of_the_training_images_in_use() -> None:
         torch.testing.assert_close(data.std.double(), deviation, rtol=1e-6, atol=0)
 
 
-def test_a_hold_out_comes_from_training_images_and_the_test_set_is_not_there() -> None:
+def test_a_hold_out_comes_from_training_images_and_the_test_set_is_not_there():
     whole, held = load("digits"), load("digits", holdout=200)
     assert held.which == "validation"
     train = {image.numpy().tobytes() for image in whole.train_images}
@@ -63,7 +63,7 @@ def test_a_hold_out_comes_from_training_images_and_the_test_set_is_not_there() -
     assert not test & {*kept, *judged}
 
 
-def test_a_hold_out_is_balanced_and_always_the_same() -> None:
+def test_a_hold_out_is_balanced_and_always_the_same():
     labels = np.repeat(np.arange(10), 5000)
     chosen = held_out(labels, 5000)
     assert np.bincount(labels[chosen]).tolist() == [500] * 10
@@ -74,24 +74,24 @@ def test_a_hold_out_is_balanced_and_always_the_same() -> None:
     assert np.bincount(uneven[held_out(uneven, 10)]).tolist() == [6, 3, 1]
 
 
-def test_a_hold_out_golden_value() -> None:
+def test_a_hold_out_golden_value():
     """Raise PROTOCOL before changing this: old and new searches would be judged on other images."""
     assert held_out(np.zeros(1000, dtype=np.int64), 5).tolist() == [18, 352, 550, 870, 898]
 
 
 @pytest.mark.parametrize("holdout", [1352, 5000])
-def test_a_hold_out_that_leaves_nothing_is_an_input_error(holdout: int) -> None:
+def test_a_hold_out_that_leaves_nothing_is_an_input_error(holdout):
     with pytest.raises(InputError, match="leaves nothing"):
         load("digits", holdout=holdout)
 
 
-def test_an_unknown_data_set_is_an_input_error() -> None:
+def test_an_unknown_data_set_is_an_input_error():
     with pytest.raises(InputError, match="digits, cifar10, cifar100 and imagefolder"):
         describe("mnist")
 
 
 @pytest.mark.parametrize(("name", "classes"), [("cifar10", 10), ("cifar100", 100)])
-def test_cifar_facts_are_torchvisions(name: str, classes: int) -> None:
+def test_cifar_facts_are_torchvisions(name, classes):
     import torchvision
 
     info = describe(name)
@@ -102,7 +102,7 @@ def test_cifar_facts_are_torchvisions(name: str, classes: int) -> None:
     assert list(info.classes) == sorted(info.classes)
 
 
-def test_describing_needs_no_torch() -> None:
+def test_describing_needs_no_torch():
     code = (
         "import sys; from model.data.dataset import describe; describe('digits'); describe('cifar10'); "
         "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"

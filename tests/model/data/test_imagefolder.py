@@ -3,7 +3,6 @@
 import os
 import shutil
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +13,14 @@ from model.data.dataset import describe, load
 from model.errors import InputError
 
 
-def write(path: Path, seed: int, size: tuple[int, int] = (10, 8), mode: str = "RGB") -> None:
+def write(path, seed, size=(10, 8), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     Image.fromarray(pixels).convert(mode).save(path)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
     root = tmp_path / "data"
     for part, count in (("train", 5), ("test", 2)):
@@ -33,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_images_and_labels_are_torchvisions(folder: Path) -> None:
+def test_images_and_labels_are_torchvisions(folder):
     data = load("imagefolder", str(folder))
     info = data.info
     assert (info.train_size, info.test_size, info.channels, info.height, info.width) == (16, 6, 3, 8, 10)
@@ -49,7 +48,7 @@ def test_images_and_labels_are_torchvisions(folder: Path) -> None:
     assert data.flip
 
 
-def test_the_fingerprint_depends_on_content_names_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_content_names_and_nothing_else(folder, tmp_path):
     before = describe("imagefolder", str(folder)).fingerprint
     assert len(before) >= 12
     copy = shutil.copytree(folder, tmp_path / "elsewhere")
@@ -59,7 +58,7 @@ def test_the_fingerprint_depends_on_content_names_and_nothing_else(folder: Path,
     assert describe("imagefolder", str(copy)).fingerprint != before
 
 
-def test_an_image_replaced_by_one_of_the_same_size_is_read_again(folder: Path) -> None:
+def test_an_image_replaced_by_one_of_the_same_size_is_read_again(folder):
     path = folder / "train" / "cat" / "0.png"
     pixels = np.zeros((8, 10, 3), np.uint8)
     Image.fromarray(pixels).save(path.with_suffix(".bmp"))
@@ -70,14 +69,14 @@ def test_an_image_replaced_by_one_of_the_same_size_is_read_again(folder: Path) -
     assert (int(first.max()), int(second.max())) == (0, 7)
 
 
-def test_other_sizes_are_resized_with_a_warning_every_time(folder: Path) -> None:
+def test_other_sizes_are_resized_with_a_warning_every_time(folder):
     write(folder / "test" / "dog" / "large.png", seed=5, size=(20, 30))
     for _ in range(2):
         with pytest.warns(UserWarning, match=r"1 images .*large\.png.* not 10×8"):
             assert load("imagefolder", str(folder)).eval_images.shape == (7, 3, 8, 10)
 
 
-def test_grey_and_palette_images_become_rgb(folder: Path) -> None:
+def test_grey_and_palette_images_become_rgb(folder):
     write(folder / "train" / "cat" / "0.png", seed=1, mode="L")
     write(folder / "train" / "cat" / "1.png", seed=1, mode="P")
     with warnings.catch_warnings():
@@ -87,7 +86,7 @@ def test_grey_and_palette_images_become_rgb(folder: Path) -> None:
     assert (images[0][0] == images[0][1]).all()
 
 
-def test_no_data_dir_or_none_there(tmp_path: Path) -> None:
+def test_no_data_dir_or_none_there(tmp_path):
     with pytest.raises(InputError, match="needs --data-dir"):
         describe("imagefolder")
     with pytest.raises(InputError, match="no such folder"):
@@ -95,7 +94,7 @@ def test_no_data_dir_or_none_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
-def test_a_missing_or_empty_half(folder: Path, part: str) -> None:
+def test_a_missing_or_empty_half(folder, part):
     shutil.rmtree(folder / part)
     with pytest.raises(InputError, match=f"{part}/ is missing"):
         describe("imagefolder", str(folder))
@@ -104,7 +103,7 @@ def test_a_missing_or_empty_half(folder: Path, part: str) -> None:
         describe("imagefolder", str(folder))
 
 
-def test_a_class_in_one_half_alone_is_named(folder: Path) -> None:
+def test_a_class_in_one_half_alone_is_named(folder):
     shutil.rmtree(folder / "test" / "dog")
     with pytest.raises(InputError, match="class dog is missing in test/"):
         describe("imagefolder", str(folder))
@@ -114,7 +113,7 @@ def test_a_class_in_one_half_alone_is_named(folder: Path) -> None:
         describe("imagefolder", str(folder))
 
 
-def test_a_class_without_images_is_named(folder: Path) -> None:
+def test_a_class_without_images_is_named(folder):
     for path in (folder / "test" / "emu").iterdir():
         path.unlink()
     with pytest.raises(InputError, match="class emu has no image in test/emu/"):
@@ -122,13 +121,13 @@ def test_a_class_without_images_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train/cat/0.png", "test/dog/1.png"])
-def test_an_unreadable_image_is_named(folder: Path, name: str) -> None:
+def test_an_unreadable_image_is_named(folder, name):
     (folder / name).write_bytes(b"no image at all")
     with pytest.raises(InputError, match=rf"cannot read the image .*{name}: not an image, or damaged"):
         load("imagefolder", str(folder))
 
 
-def test_a_truncated_image_is_named(folder: Path) -> None:
+def test_a_truncated_image_is_named(folder):
     path = folder / "train" / "emu" / "2.png"
     path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(InputError, match=r"cannot read the image .*train/emu/2\.png"):

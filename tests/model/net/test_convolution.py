@@ -20,9 +20,7 @@ OTHERS = [name for name in CONVOLUTIONS if name != "grouped"]
 @pytest.mark.parametrize("size", [3, 1])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_a_product_is_the_convolution_and_its_gradients(
-    replicas: int, stride: int, size: int, layout: torch.memory_format
-) -> None:
+def test_a_product_is_the_convolution_and_its_gradients(replicas, stride, size, layout):
     """Odd heights and widths too, float64, against conv2d of each replica alone."""
     torch.manual_seed(0)
     for height, width in ((7, 6), (5, 8)):
@@ -45,7 +43,7 @@ def test_a_product_is_the_convolution_and_its_gradients(
             torch.testing.assert_close(a, b)
 
 
-def test_products_stay_in_channels_last_memory_and_leave_the_input_alone_where_nobody_asks() -> None:
+def test_products_stay_in_channels_last_memory_and_leave_the_input_alone_where_nobody_asks():
     x = torch.randn(2, 6, 5, 5).to(memory_format=torch.channels_last)
     weight = torch.randn(8, 3, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
     out = matmul(x, weight, 1, 2)
@@ -54,7 +52,7 @@ def test_products_stay_in_channels_last_memory_and_leave_the_input_alone_where_n
     assert grad.stride() == weight.stride()  # so the update needs no copy
 
 
-def test_the_product_follows_autocast() -> None:
+def test_the_product_follows_autocast():
     x, weight = torch.randn(2, 6, 5, 5), torch.randn(8, 3, 3, 3)
     with torch.autocast("cpu", torch.bfloat16):
         found, expected = matmul(x, weight, 1, 2), grouped(x, weight, 1, 2)
@@ -62,16 +60,16 @@ def test_the_product_follows_autocast() -> None:
     torch.testing.assert_close(found.float(), expected.float(), rtol=0.05, atol=0.1)
 
 
-def run(convolution: str, norm: str, groups: int | None, **options: object) -> Training:
+def run(convolution, norm, groups, **options):
     """Two epochs of three replicas, with a training set that the batch does not divide."""
     cell = spec(norm=norm, groups=groups)
-    training = Training(cell, [3, 1, 4], toy_data(), convolution=convolution, **options)  # type: ignore[arg-type]
-    training.results = [training.run_epoch() for _ in range(2)]  # type: ignore[attr-defined]
+    training = Training(cell, [3, 1, 4], toy_data(), convolution=convolution, **options)
+    training.results = [training.run_epoch() for _ in range(2)]
     return training
 
 
-def assert_same(a: Training, b: Training, rtol: float) -> None:
-    for epoch, other in zip(a.results, b.results, strict=True):  # type: ignore[attr-defined]
+def assert_same(a, b, rtol):
+    for epoch, other in zip(a.results, b.results, strict=True):
         for one, two in zip(epoch, other, strict=True):
             assert one.train_loss == pytest.approx(two.train_loss, rel=rtol)
             assert (one.train_error, one.test_error) == (two.train_error, two.test_error)
@@ -87,9 +85,7 @@ def assert_same(a: Training, b: Training, rtol: float) -> None:
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
 @pytest.mark.parametrize("convolution", OTHERS)
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_every_way_trains_as_the_grouped_one(
-    norm: str, groups: int | None, convolution: str, layout: str
-) -> None:
+def test_every_way_trains_as_the_grouped_one(norm, groups, convolution, layout):
     """float64: weights, momentum, statistics, losses and errors, under the same names and shapes."""
     found = run(convolution, norm, groups, dtype=torch.float64, layout=layout)
     assert_same(found, run("grouped", norm, groups, dtype=torch.float64), 1e-9)
@@ -97,21 +93,21 @@ def test_every_way_trains_as_the_grouped_one(
 
 @pytest.mark.parametrize("convolution", OTHERS)
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_replicas_are_solo_runs_in_every_way(norm: str, groups: int | None, convolution: str) -> None:
+def test_replicas_are_solo_runs_in_every_way(norm, groups, convolution):
     packed = run(convolution, norm, groups, dtype=torch.float64)
     for position, seed in enumerate([3, 1, 4]):
         alone = Training(spec(norm=norm, groups=groups), [seed], toy_data(), dtype=torch.float64)
         expected = [alone.run_epoch()[0].train_loss for _ in range(2)]
-        found = [epoch[position].train_loss for epoch in packed.results]  # type: ignore[attr-defined]
+        found = [epoch[position].train_loss for epoch in packed.results]
         assert found == pytest.approx(expected, rel=1e-9)
         for name, tensor in alone.state()[0]["weights"].items():
             torch.testing.assert_close(packed.state()[position]["weights"][name], tensor)
 
 
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
-def test_a_replica_that_is_lost_leaves_the_others_bit_for_bit(convolution: str) -> None:
+def test_a_replica_that_is_lost_leaves_the_others_bit_for_bit(convolution):
     data, cell = toy_data(), spec()
-    well, ill = (Training(cell, [1, 2, 3], data, convolution=convolution) for _ in "ab")  # type: ignore[arg-type]
+    well, ill = (Training(cell, [1, 2, 3], data, convolution=convolution) for _ in "ab")
     with torch.no_grad():
         ill.net.conv.weight.chunk(3)[1].fill_(float("nan"))
     a, b = well.run_epoch(), ill.run_epoch()
@@ -122,19 +118,19 @@ def test_a_replica_that_is_lost_leaves_the_others_bit_for_bit(convolution: str) 
             assert torch.equal(tensor, ill.state()[position]["weights"][name]), name
 
 
-def test_a_pack_goes_on_in_another_way() -> None:
+def test_a_pack_goes_on_in_another_way():
     data, cell = toy_data(), spec()
     whole = Training(cell, [1, 2], data, dtype=torch.float64)
     whole.run_epoch()
     for name in OTHERS:
-        other = Training(cell, [1, 2], data, dtype=torch.float64, convolution=name)  # type: ignore[arg-type]
+        other = Training(cell, [1, 2], data, dtype=torch.float64, convolution=name)
         other.load_state(whole.state())
         expected = Training(cell, [1, 2], data, dtype=torch.float64)
         expected.load_state(whole.state())
         assert other.run_epoch()[0].train_loss == pytest.approx(expected.run_epoch()[0].train_loss, rel=1e-9)
 
 
-def test_branches_share_the_packed_networks_memory() -> None:
+def test_branches_share_the_packed_networks_memory():
     net = ResNet(spec(), 3, 3, 2)
     branches = Branches(net)
     solo = dict(branches.solos[1].named_parameters()) | dict(branches.solos[1].named_buffers())
@@ -143,10 +139,10 @@ def test_branches_share_the_packed_networks_memory() -> None:
         assert solo[name].data_ptr() == tensor.chunk(2)[1].data_ptr(), name
 
 
-def test_bf16_stays_near_float32_in_every_way() -> None:
+def test_bf16_stays_near_float32_in_every_way():
     exact = Training(spec(), [1, 2], toy_data()).run_epoch()[0].train_loss
     for name in CONVOLUTIONS:
-        rough = Training(spec(), [1, 2], toy_data(), precision="bf16", convolution=name)  # type: ignore[arg-type]
+        rough = Training(spec(), [1, 2], toy_data(), precision="bf16", convolution=name)
         assert rough.run_epoch()[0].train_loss == pytest.approx(exact, rel=0.1)
         assert {p.dtype for p in rough.net.parameters()} == {torch.float32}
 
@@ -158,14 +154,14 @@ def test_bf16_stays_near_float32_in_every_way() -> None:
         ({"convolution": "matmul", "compiled": True}, "grouped convolutions alone"),
     ],
 )
-def test_what_does_not_exist_is_an_input_error(options: dict[str, object], message: str) -> None:
+def test_what_does_not_exist_is_an_input_error(options, message):
     with pytest.raises(InputError, match=message):
-        Training(spec(), [1], toy_data(), **options)  # type: ignore[arg-type]
+        Training(spec(), [1], toy_data(), **options)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_compiled_training_is_the_eager_one(norm: str, groups: int | None) -> None:
+def test_compiled_training_is_the_eager_one(norm, groups):
     """float64; needs a C++ compiler."""
     torch._dynamo.reset()
     try:
@@ -181,25 +177,23 @@ def test_compiled_training_is_the_eager_one(norm: str, groups: int | None) -> No
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
 @pytest.mark.parametrize("convolution", CONVOLUTIONS)
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_on_cuda_every_way_is_captured_and_trains_as_the_cpu(
-    norm: str, groups: int | None, convolution: str, layout: str
-) -> None:
+def test_on_cuda_every_way_is_captured_and_trains_as_the_cpu(norm, groups, convolution, layout):
     """float64, so that devices differ by rounding alone; epochs long enough to be replayed."""
     data, cell = toy_data(n=45), spec(norm=norm, groups=groups)
     cpu = Training(cell, [1, 2, 3], data, dtype=torch.float64)
     cuda = Training(
         cell, [1, 2, 3], data, "cuda", dtype=torch.float64, layout=layout, convolution=convolution
-    )  # type: ignore[arg-type]
+    )
     for _ in range(3):
         for a, b in zip(cpu.run_epoch(), cuda.run_epoch(), strict=True):
             assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
             assert (a.train_error, a.test_error) == (b.train_error, b.test_error)
-    assert cuda._loop.graph is not None  # type: ignore[union-attr]
+    assert cuda._loop.graph is not None
 
 
 @needs_cuda
 @pytest.mark.slow
-def test_on_cuda_a_compiled_step_is_captured_and_trains_as_the_eager_one() -> None:
+def test_on_cuda_a_compiled_step_is_captured_and_trains_as_the_eager_one():
     torch._dynamo.reset()
     data, cell = toy_data(n=45), spec()
     eager, compiled = (
@@ -216,28 +210,28 @@ class FakeStream:
     device = "cuda:0"
     here: "list[FakeStream]"
 
-    def __init__(self, name: str, log: list[str]) -> None:
+    def __init__(self, name, log):
         self.name, self.log = name, log
 
-    def wait_stream(self, other: "FakeStream") -> None:
+    def wait_stream(self, other):
         self.log.append(f"{self.name} waits for {other.name}")
 
-    def __enter__(self) -> None:
+    def __enter__(self):
         self.here.append(self)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_):
         self.here.pop()
 
 
-def test_side_streams_fork_from_the_stream_at_hand_and_join_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_side_streams_fork_from_the_stream_at_hand_and_join_it_again(monkeypatch):
     """Without a GPU: the order of waiting, and which replica runs where."""
-    log: list[str] = []
+    log = []
     main, one, two = (FakeStream(name, log) for name in ("main", "one", "two"))
     FakeStream.here = [main]
     monkeypatch.setattr("torch.cuda.current_stream", lambda device: FakeStream.here[-1])
     monkeypatch.setattr("torch.cuda.stream", lambda stream: stream)
     branches = Branches(ResNet(spec(), 3, 3, 4))
-    branches._streams = [one, two]  # type: ignore[list-item]
+    branches._streams = [one, two]
     for replica, solo in enumerate(branches.solos):
         solo.register_forward_hook(
             lambda *_, replica=replica: log.append(f"{replica} in {FakeStream.here[-1].name}")

@@ -11,13 +11,13 @@ from model.spec import Spec
 SPEC = Spec("cifar10", "resnet20", "projection", "bn", None, 4, "wu2018", 1, None, 0)
 
 
-def built(seeds: list[int], zero_gamma: bool = True) -> ResNet:
+def built(seeds, zero_gamma=True):
     net = ResNet(SPEC, 3, 10, len(seeds))
     initialise(net, seeds, zero_gamma)
     return net
 
 
-def test_convolutions_have_the_fan_in_standard_deviation() -> None:
+def test_convolutions_have_the_fan_in_standard_deviation():
     for module in built([3]).modules():
         if isinstance(module, Conv) and module.weight.numel() >= 2304:
             outputs, inputs, k, _ = module.weight.shape
@@ -27,7 +27,7 @@ def test_convolutions_have_the_fan_in_standard_deviation() -> None:
             assert abs(module.weight.mean().item()) < 5 * expected / math.sqrt(draws)
 
 
-def test_zero_gamma_falls_on_the_last_norm_of_each_block_alone() -> None:
+def test_zero_gamma_falls_on_the_last_norm_of_each_block_alone():
     for zero_gamma in (True, False):
         net = built([1], zero_gamma)
         last = {f"blocks.{i}.norm2.weight" for i in range(9)}
@@ -36,7 +36,7 @@ def test_zero_gamma_falls_on_the_last_norm_of_each_block_alone() -> None:
                 assert torch.equal(p, torch.full_like(p, float(not (zero_gamma and name in last)))), name
 
 
-def test_with_zero_gamma_every_block_is_its_shortcut() -> None:
+def test_with_zero_gamma_every_block_is_its_shortcut():
     net = built([1])
     for block in net.blocks:
         assert isinstance(block, Block)
@@ -44,7 +44,7 @@ def test_with_zero_gamma_every_block_is_its_shortcut() -> None:
         torch.testing.assert_close(block(x), torch.relu(block.shortcut(x)))
 
 
-def test_a_replica_starts_as_its_seed_does_alone() -> None:
+def test_a_replica_starts_as_its_seed_does_alone():
     packed = built([5, 9])
     for position, seed in enumerate([5, 9]):
         alone = dict(built([seed]).named_parameters())
@@ -52,5 +52,5 @@ def test_a_replica_starts_as_its_seed_does_alone() -> None:
             assert torch.equal(p.chunk(2)[position], alone[name])
 
 
-def test_other_seeds_start_elsewhere() -> None:
+def test_other_seeds_start_elsewhere():
     assert not torch.equal(built([1]).conv.weight, built([2]).conv.weight)

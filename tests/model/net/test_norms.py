@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from model.net.norms import norm_layer
 
@@ -12,13 +12,13 @@ N, C, H, W = 4, 16, 6, 5
 class AffineLayerNorm(nn.Module):
     """torch's LayerNorm over C, H, W, followed by γ and β per channel."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.inner = nn.LayerNorm([C, H, W], elementwise_affine=False)
         self.weight = nn.Parameter(torch.ones(C))
         self.bias = nn.Parameter(torch.zeros(C))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x):
         return self.inner(x) * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
 
 
@@ -33,7 +33,7 @@ REFERENCES = {
 
 @pytest.mark.parametrize("replicas", [1, 3])
 @pytest.mark.parametrize(("name", "groups"), REFERENCES)
-def test_forward_backward_and_statistics_are_torchs(name: str, groups: int | None, replicas: int) -> None:
+def test_forward_backward_and_statistics_are_torchs(name, groups, replicas):
     torch.manual_seed(1)
     ours = norm_layer(name, C, replicas, groups).double()
     theirs = [REFERENCES[name, groups]().double() for _ in range(replicas)]
@@ -67,13 +67,13 @@ def test_forward_backward_and_statistics_are_torchs(name: str, groups: int | Non
     torch.testing.assert_close(ours(x), torch.cat(expected, 1))
 
 
-def test_only_bn_has_running_statistics() -> None:
+def test_only_bn_has_running_statistics():
     assert [name for name, _ in norm_layer("bn", C).named_buffers()] == ["running_mean", "running_var"]
     for name, groups in (("gn", 4), ("ln", None), ("in", None)):
         assert not list(norm_layer(name, C, 1, groups).named_buffers())
 
 
 @pytest.mark.parametrize(("name", "groups"), [("bn", 8), ("gn", None), ("gn", 3)])
-def test_groups_that_make_no_sense_are_refused(name: str, groups: int | None) -> None:
+def test_groups_that_make_no_sense_are_refused(name, groups):
     with pytest.raises(ValueError, match="groups"):
         norm_layer(name, C, 1, groups)

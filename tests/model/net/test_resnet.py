@@ -14,11 +14,11 @@ SPEC = Spec("cifar10", "resnet20", "projection", "bn", None, 4, "wu2018", 1, Non
 NORMS = [("bn", None), ("gn", 8), ("gn", 2), ("ln", None), ("in", None)]
 
 
-def parameters(net: torch.nn.Module) -> int:
+def parameters(net):
     return sum(p.numel() for p in net.parameters())
 
 
-def test_resnet20_with_bn_and_projections_has_272474_parameters() -> None:
+def test_resnet20_with_bn_and_projections_has_272474_parameters():
     assert parameters(ResNet(SPEC, 3, 10)) == 272_474
     assert parameters(ResNet(SPEC, 3, 10, replicas=5)) == 5 * 272_474
 
@@ -27,12 +27,12 @@ def test_resnet20_with_bn_and_projections_has_272474_parameters() -> None:
     ("model", "expected"),  # with identity shortcuts, as He et al. 2015, table 6: 0.27M to 1.7M
     [("resnet20", 269_722), ("resnet32", 464_154), ("resnet56", 853_018), ("resnet110", 1_727_962)],
 )
-def test_parameters_with_identity_shortcuts(model: str, expected: int) -> None:
+def test_parameters_with_identity_shortcuts(model, expected):
     assert parameters(ResNet(dataclasses.replace(SPEC, model=model, shortcut="identity"), 3, 10)) == expected
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_depth_counts_convolutions_and_classifier(model: str) -> None:
+def test_depth_counts_convolutions_and_classifier(model):
     net = ResNet(dataclasses.replace(SPEC, model=model, shortcut="identity"), 3, 10)
     weighted = [name for name, _ in net.named_modules() if "conv" in name.split(".")[-1]]
     assert len(weighted) + 1 == MODELS[model]
@@ -40,7 +40,7 @@ def test_depth_counts_convolutions_and_classifier(model: str) -> None:
 
 @pytest.mark.parametrize("shortcut", ["projection", "identity"])
 @pytest.mark.parametrize(("norm", "groups"), NORMS)
-def test_one_replica_is_the_plain_network(norm: str, groups: int | None, shortcut: str) -> None:
+def test_one_replica_is_the_plain_network(norm, groups, shortcut):
     """Outputs, gradients and running statistics over three batches, float64."""
     torch.manual_seed(0)
     spec = dataclasses.replace(SPEC, norm=norm, groups=groups, shortcut=shortcut)
@@ -62,9 +62,7 @@ def test_one_replica_is_the_plain_network(norm: str, groups: int | None, shortcu
 
 
 @pytest.mark.parametrize(("channels", "height", "width", "classes"), [(1, 8, 8, 10), (3, 13, 6, 2)])
-def test_any_channels_size_and_number_of_classes(
-    channels: int, height: int, width: int, classes: int
-) -> None:
+def test_any_channels_size_and_number_of_classes(channels, height, width, classes):
     net = ResNet(SPEC, channels, classes, replicas=2)
     initialise(net, [1, 2], zero_gamma=True)
     assert net(torch.randn(4, 2 * channels, height, width)).shape == (2, 4, classes)

@@ -12,7 +12,7 @@ from tests.helpers.cells import spec, toy_data
 CPU = torch.device("cpu")
 
 
-def onednn() -> bool:
+def onednn():
     """Whether a float32 convolution goes to oneDNN now."""
     x, w = torch.randn(2, 4, 8, 8), torch.randn(4, 4, 3, 3)
     with torch.profiler.profile() as profile:
@@ -21,15 +21,15 @@ def onednn() -> bool:
 
 
 @pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
-def test_tf32_is_used_only_when_asked_for_and_the_setting_is_restored(precision: str, allowed: bool) -> None:
+def test_tf32_is_used_only_when_asked_for_and_the_setting_is_restored(precision, allowed):
     before = (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
-    with arithmetic(precision):  # type: ignore[arg-type]
+    with arithmetic(precision):
         assert torch.backends.cudnn.allow_tf32 is allowed
         assert torch.backends.cuda.matmul.allow_tf32 is allowed
     assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
 
 
-def test_threads_of_one_precision_share_the_settings_and_another_is_refused() -> None:
+def test_threads_of_one_precision_share_the_settings_and_another_is_refused():
     before = (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
     first, second = arithmetic("fp32"), arithmetic("fp32")
     first.__enter__()
@@ -46,7 +46,7 @@ needs_onednn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reas
 
 
 @needs_onednn
-def test_tiny_batches_go_to_torchs_own_convolutions_and_the_setting_is_restored() -> None:
+def test_tiny_batches_go_to_torchs_own_convolutions_and_the_setting_is_restored():
     for pixels, expected in ((TINY, False), (TINY + 1, True)):
         with convolutions(CPU, pixels):
             assert onednn() is expected
@@ -54,10 +54,10 @@ def test_tiny_batches_go_to_torchs_own_convolutions_and_the_setting_is_restored(
 
 
 @needs_onednn
-def test_a_thread_that_needs_the_other_kind_waits() -> None:
+def test_a_thread_that_needs_the_other_kind_waits():
     begun, seen = threading.Event(), []
 
-    def other() -> None:
+    def other():
         begun.set()
         with convolutions(CPU, 10**6):
             seen.append("large")
@@ -72,7 +72,7 @@ def test_a_thread_that_needs_the_other_kind_waits() -> None:
     assert seen == ["tiny", "large"]
 
 
-def test_either_kind_gives_the_same_training(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_either_kind_gives_the_same_training(monkeypatch):
     """float32: the same up to the order of sums."""
     data = toy_data()
     first = Training(spec(batch_size=2), [1], data)  # 2·8·8 pixels

@@ -16,29 +16,27 @@ from tests.helpers.cells import spec, toy_data
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
-def graphed(training: Training, replays: list[int]) -> Training:
+def graphed(training, replays):
     """The training with its loop replaced by the captured path, capture replaced by a plain call."""
     steps = training.spec.steps_per_epoch(training._size)
     loop = GraphedEpoch(training._step, training._source, training._tally, steps)
 
-    def replay() -> None:
+    def replay():
         replays.append(1)
         loop._one()
 
-    loop._capture = lambda: SimpleNamespace(replay=replay)  # type: ignore[method-assign,assignment,return-value]
+    loop._capture = lambda: SimpleNamespace(replay=replay)
     training._loop = loop
     return training
 
 
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
 @pytest.mark.parametrize("chunk", [8, 512])
-def test_buffers_and_counter_give_the_looped_epoch(
-    norm: str, groups: int | None, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, monkeypatch):
     monkeypatch.setitem(CHUNK_IMAGES, "cpu", chunk)
     data = toy_data(n=30)  # 7 steps of 4, two images left over
     cell = spec(norm=norm, groups=groups)
-    replays: list[int] = []
+    replays = []
     looped = Training(cell, [1, 2], data)
     captured = graphed(Training(cell, [1, 2], data), replays)
     for epoch in (1, 2, 3):
@@ -49,15 +47,15 @@ def test_buffers_and_counter_give_the_looped_epoch(
             assert all(torch.equal(a[kind][name], b[kind][name]) for name in a[kind])
 
 
-def test_a_short_last_epoch_uses_the_same_buffers() -> None:
+def test_a_short_last_epoch_uses_the_same_buffers():
     data, cell = toy_data(n=30), spec(epochs=None, iterations=9, recipe="he2015")
-    replays: list[int] = []
+    replays = []
     looped, captured = Training(cell, [1], data), graphed(Training(cell, [1], data), replays)
     assert [captured.run_epoch() for _ in range(2)] == [looped.run_epoch() for _ in range(2)]
     assert len(replays) == 9 - WARM_UP
 
 
-def test_loading_a_state_keeps_every_address_that_a_graph_knows() -> None:
+def test_loading_a_state_keeps_every_address_that_a_graph_knows():
     training = Training(spec(), [1, 2], toy_data())
     tensors = [*training.net.parameters(), *training.net.buffers(), *training._step.momentum]
     before = [tensor.data_ptr() for tensor in tensors]
@@ -68,7 +66,7 @@ def test_loading_a_state_keeps_every_address_that_a_graph_knows() -> None:
     assert before == [tensor.data_ptr() for tensor in after]
 
 
-def test_tally_sums_losses_and_wrong_answers() -> None:
+def test_tally_sums_losses_and_wrong_answers():
     tally = Tally(2, torch.device("cpu"))
     logits = torch.tensor([[[[0.0, 1.0], [2.0, 0.0]], [[1.0, 0.0], [0.0, 3.0]]]])  # [1, 2, 2, 2]
     tally.add(torch.tensor([[0.5, 1.5]]), logits, torch.tensor([[[1, 1], [0, 1]]]))
@@ -80,7 +78,7 @@ def test_tally_sums_losses_and_wrong_answers() -> None:
 
 @needs_cuda
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
-def test_on_cuda_the_captured_epochs_are_the_cpus(norm: str, groups: int | None) -> None:
+def test_on_cuda_the_captured_epochs_are_the_cpus(norm, groups):
     """float64, so that devices differ by rounding alone."""
     data, cell = toy_data(n=30), spec(norm=norm, groups=groups)
     cpu = Training(cell, [1, 2], data, dtype=torch.float64)

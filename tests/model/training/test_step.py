@@ -14,7 +14,7 @@ from tests.helpers.cells import spec, toy_data
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype: torch.dtype) -> None:
+def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype):
     net = ResNet(spec(), 3, 3, 2).to(dtype=dtype, memory_format=torch.channels_last)
     torch.manual_seed(0)
     with torch.no_grad():
@@ -35,7 +35,7 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype: torch.dtype)
         torch.testing.assert_close(p, q, **tolerance, msg=lambda m, name=name: f"{name}: {m}")
 
 
-def test_bf16_stays_near_float32_and_keeps_float32_weights() -> None:
+def test_bf16_stays_near_float32_and_keeps_float32_weights():
     data = toy_data()
     exact, rough = Training(spec(), [1], data), Training(spec(), [1], data, precision="bf16")
     a, b = exact.run_epoch()[0].train_loss, rough.run_epoch()[0].train_loss
@@ -44,6 +44,6 @@ def test_bf16_stays_near_float32_and_keeps_float32_weights() -> None:
     assert {p.dtype for p in rough.net.parameters()} == {torch.float32}
 
 
-def test_an_unknown_precision_is_an_input_error() -> None:
+def test_an_unknown_precision_is_an_input_error():
     with pytest.raises(InputError, match="fp32, tf32, bf16"):
-        Training(spec(), [1], toy_data(), precision="fp8")  # type: ignore[arg-type]
+        Training(spec(), [1], toy_data(), precision="fp8")

@@ -3,23 +3,22 @@
 import io
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from model.bench.reference import PlainResNet
 from model.data import augment
 from model.errors import InputError
+from model.training.step import Step
 from model.training.training import Training, default_layout
 from tests.helpers.cells import spec, toy_data
 
 CELLS = [("bn", None), ("gn", 4), ("ln", None), ("in", None)]
 
 
-def assert_states_close(a: dict[str, Any], b: dict[str, Any]) -> None:
+def assert_states_close(a, b):
     assert a["epoch"] == b["epoch"]
     for kind in ("weights", "momentum", "statistics"):
         assert set(a[kind]) == set(b[kind])
@@ -27,7 +26,7 @@ def assert_states_close(a: dict[str, Any], b: dict[str, Any]) -> None:
             torch.testing.assert_close(a[kind][name], b[kind][name], msg=lambda m, name=name: f"{name}: {m}")
 
 
-def assert_states_equal(a: dict[str, Any], b: dict[str, Any]) -> None:
+def assert_states_equal(a, b):
     assert a["epoch"] == b["epoch"]
     for kind in ("weights", "momentum", "statistics"):
         for name in a[kind]:
@@ -35,7 +34,7 @@ def assert_states_equal(a: dict[str, Any], b: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_training_is_the_plain_network_under_torchs_sgd(norm: str, groups: int | None) -> None:
+def test_training_is_the_plain_network_under_torchs_sgd(norm, groups):
     """Two epochs, the second at a tenth of the rate: same weights, statistics, losses and errors."""
     data, cell = toy_data(), spec(norm=norm, groups=groups, epochs=2)
     ours = Training(cell, [11], data, dtype=torch.float64)
@@ -79,7 +78,7 @@ def test_training_is_the_plain_network_under_torchs_sgd(norm: str, groups: int |
 
 @pytest.mark.parametrize("batch_size", [2, 4, 8])
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_five_replicas_are_five_solo_runs(norm: str, groups: int | None, batch_size: int) -> None:
+def test_five_replicas_are_five_solo_runs(norm, groups, batch_size):
     """float64, two epochs, a training set that no batch size divides."""
     data, cell, seeds = (
         toy_data(n=19),
@@ -98,14 +97,14 @@ def test_five_replicas_are_five_solo_runs(norm: str, groups: int | None, batch_s
         assert_states_close(packed.state()[position], alone.state()[0])
 
 
-def test_weights_have_the_names_and_shapes_of_the_plain_network() -> None:
+def test_weights_have_the_names_and_shapes_of_the_plain_network():
     data = toy_data()
     for weights in Training(spec(), [1, 2], data).weights():
         PlainResNet(spec(), 3, 3).load_state_dict(weights)
 
 
 @pytest.mark.parametrize(("norm", "groups"), CELLS[:2])
-def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm: str, groups: int | None) -> None:
+def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm, groups):
     data, cell = toy_data(), spec(norm=norm, groups=groups)
     whole = Training(cell, [1, 2], data)
     cut = Training(cell, [1, 2], data)
@@ -123,7 +122,7 @@ def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm: str, groups
         assert_states_equal(a, b)
 
 
-def test_state_is_a_copy() -> None:
+def test_state_is_a_copy():
     training = Training(spec(), [1], toy_data())
     before = training.state()
     kept = {name: tensor.clone() for name, tensor in before[0]["weights"].items()}
@@ -131,7 +130,7 @@ def test_state_is_a_copy() -> None:
     assert all(torch.equal(kept[name], tensor) for name, tensor in before[0]["weights"].items())
 
 
-def test_trials_go_on_in_another_pack() -> None:
+def test_trials_go_on_in_another_pack():
     data, cell = toy_data(), spec()
     pair, single = (Training(cell, seeds, data, dtype=torch.float64) for seeds in ([1, 2], [3]))
     pair.run_epoch()
@@ -145,7 +144,7 @@ def test_trials_go_on_in_another_pack() -> None:
     assert_states_close(mixed.state()[1], pair.state()[0])
 
 
-def test_states_that_do_not_belong_together_are_refused() -> None:
+def test_states_that_do_not_belong_together_are_refused():
     data = toy_data()
     training = Training(spec(), [1, 2], data)
     early = training.state()
@@ -160,7 +159,7 @@ def test_states_that_do_not_belong_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_a_replica_that_diverges_leaves_the_others_bit_for_bit(norm: str, groups: int | None) -> None:
+def test_a_replica_that_diverges_leaves_the_others_bit_for_bit(norm, groups):
     data, cell = toy_data(), spec(norm=norm, groups=groups)
     healthy, ill = Training(cell, [1, 2, 3], data), Training(cell, [1, 2, 3], data)
     states = ill.state()
@@ -175,18 +174,18 @@ def test_a_replica_that_diverges_leaves_the_others_bit_for_bit(norm: str, groups
         assert_states_equal(ill.state()[position], healthy.state()[position])
 
 
-def test_iterations_stop_in_the_middle_of_the_last_epoch() -> None:
+def test_iterations_stop_in_the_middle_of_the_last_epoch(monkeypatch):
     data = toy_data(n=22)  # 5 steps an epoch
     training = Training(spec(epochs=None, iterations=7, recipe="he2015"), [1], data)
     assert training.total_epochs == 2
     steps = []
-    original = training._step.__call__
+    original = Step.__call__
 
-    def counted(images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def counted(step, images, labels, rate):
         steps.append(rate)
-        return original(images, labels, rate)
+        return original(step, images, labels, rate)
 
-    training._loop.step = counted  # type: ignore[assignment]
+    monkeypatch.setattr(Step, "__call__", counted)
     last = [training.run_epoch()[0] for _ in range(2)][-1]
     assert steps == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001])  # milestones 3.5 and 5.25
     assert last.learning_rate == pytest.approx(0.001)
@@ -194,14 +193,14 @@ def test_iterations_stop_in_the_middle_of_the_last_epoch() -> None:
         training.run_epoch()
 
 
-def test_the_evaluation_set_is_never_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_evaluation_set_is_never_augmented(monkeypatch):
     """What the network sees in evaluation mode is the evaluation images, all of them, in order."""
     data = toy_data(n=30, tests=13)
     training = Training(spec(), [1, 2], data)
-    seen: list[Tensor] = []
+    seen = []
     forward = training.net.forward
 
-    def spy(x: Tensor) -> Tensor:
+    def spy(x):
         if not training.net.training:
             seen.append(x.clone())
         return forward(x)
@@ -212,18 +211,18 @@ def test_the_evaluation_set_is_never_augmented(monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(torch.cat(seen), expected.repeat(1, 2, 1, 1))
 
 
-def test_a_hold_out_is_reported_as_validation_error() -> None:
+def test_a_hold_out_is_reported_as_validation_error():
     (metrics,) = Training(spec(holdout=6), [1], toy_data(n=28, holdout=6)).run_epoch()
     assert metrics.test_error is None
     assert metrics.val_error is not None
 
 
-def test_a_batch_larger_than_the_training_set_is_an_input_error() -> None:
+def test_a_batch_larger_than_the_training_set_is_an_input_error():
     with pytest.raises(InputError, match="batch of 64 is larger than the training set"):
         Training(spec(batch_size=64), [1], toy_data(n=22))
 
 
-def test_packs_in_threads_of_one_process_train_as_they_do_alone() -> None:
+def test_packs_in_threads_of_one_process_train_as_they_do_alone():
     data = toy_data()
     cells = [spec(), spec(norm="gn", groups=4), spec(batch_size=8)]
     alone = [Training(cell, [1, 2], data) for cell in cells]
@@ -235,7 +234,7 @@ def test_packs_in_threads_of_one_process_train_as_they_do_alone() -> None:
 
 
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_the_layout_in_memory_changes_no_result(norm: str, groups: int | None) -> None:
+def test_the_layout_in_memory_changes_no_result(norm, groups):
     data, cell = toy_data(), spec(norm=norm, groups=groups)
     nhwc, nchw = (
         Training(cell, [1, 2], data, dtype=torch.float64, layout=layout) for layout in ("nhwc", "nchw")
@@ -247,7 +246,7 @@ def test_the_layout_in_memory_changes_no_result(norm: str, groups: int | None) -
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_a_gpu_where_there_is_none_is_an_input_error() -> None:
+def test_a_gpu_where_there_is_none_is_an_input_error():
     with pytest.raises(InputError, match="no CUDA device here"):
         Training(spec(), [1], toy_data(), "cuda")
 
@@ -266,10 +265,7 @@ def test_a_gpu_where_there_is_none_is_an_input_error() -> None:
         ("cuda", "bf16", "gn", 5, 640, True, "grouped", "nchw"),
     ],
 )
-def test_the_default_layout_is_the_faster_one_as_far_as_is_known(
-    device: str, precision: Any, norm: str, replicas: int, pixels: int, fast: bool, convolution: Any, expected: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+def test_the_default_layout_is_the_faster_one_as_far_as_is_known(device, precision, norm, replicas, pixels, fast, convolution, expected, monkeypatch):  # fmt: skip
     monkeypatch.setattr("model.training.training._FAST_NHWC_GROUP_NORM", fast)
     found = default_layout(torch.device(device), precision, norm, replicas, pixels, convolution)
     assert found == expected

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def machine(tmp_path, monkeypatch):
     """A machine with the daemon's program and no daemon; gives the folder where calls are written."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -62,11 +61,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def worker(machine: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def worker(machine):
     """Starts a worker that shares a GPU until it is killed."""
-    started: list[subprocess.Popen[str]] = []
+    started = []
 
-    def start(probe: int = 0) -> "subprocess.Popen[str]":
+    def start(probe=0):
         process = subprocess.Popen(
             [sys.executable, "-c", WORKER.format(probe=probe)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
@@ -81,26 +80,24 @@ def worker(machine: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     until(lambda: not (machine / "calls").exists() or calls(machine)[-1] != "start every")
 
 
-def calls(machine: Path) -> list[str]:
+def calls(machine):
     path = machine / "calls"
     return path.read_text().splitlines() if path.exists() else []
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true, seconds=20):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
 
 
-def said(process: "subprocess.Popen[str]") -> str:
+def said(process):
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
 
-def test_workers_that_start_at_once_share_one_daemon_which_ends_after_the_last_is_killed(
-    machine: Path, worker: Callable[..., "subprocess.Popen[str]"]
-) -> None:
+def test_workers_that_start_at_once_share_one_daemon_which_ends_after_the_last_is_killed(machine, worker):
     workers = [worker() for _ in range(4)]
     pipes = {said(one) for one in workers}
     assert len(pipes) == 1
@@ -116,9 +113,7 @@ def test_workers_that_start_at_once_share_one_daemon_which_ends_after_the_last_i
     assert calls(machine) == ["start every", "quit", "start every"]
 
 
-def test_a_worker_that_follows_within_the_grace_finds_the_daemon(
-    machine: Path, worker: Callable[..., "subprocess.Popen[str]"]
-) -> None:
+def test_a_worker_that_follows_within_the_grace_finds_the_daemon(machine, worker):
     for _ in range(3):
         one = worker()
         said(one)
@@ -130,9 +125,7 @@ def test_a_worker_that_follows_within_the_grace_finds_the_daemon(
     assert calls(machine)[-1] == "start every"  # it runs, whatever went before
 
 
-def test_a_guardian_that_was_killed_is_replaced(
-    machine: Path, worker: Callable[..., "subprocess.Popen[str]"]
-) -> None:
+def test_a_guardian_that_was_killed_is_replaced(machine, worker):
     first = worker()
     said(first)
     until(lambda: len(guardians(machine)) == 1)
@@ -148,7 +141,7 @@ def test_a_guardian_that_was_killed_is_replaced(
     until(lambda: not guardians(machine))
 
 
-def guardians(machine: Path) -> list[int]:
+def guardians(machine):
     """Guardians of this test's daemon, by their command lines."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -162,9 +155,7 @@ def guardians(machine: Path) -> list[int]:
     return found
 
 
-def test_the_environment_is_set_and_the_folder_is_private(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_is_set_and_the_folder_is_private(machine, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     try:
         assert mps.share_gpu(0.5) is None
@@ -187,15 +178,15 @@ def test_the_environment_is_set_and_the_folder_is_private(
     [(0.5, mps.SWITCH, "0"), (0.5, mps.PIPES, "/run/mps"), (1.0, "X", ""), (0.0, "X", ""), (2.0, "X", "")],
 )
 def test_nothing_happens_where_a_user_said_so_or_nothing_is_shared(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, fraction: float, name: str, value: str
-) -> None:
+    machine, monkeypatch, fraction, name, value
+):
     monkeypatch.setenv(name, value)
     assert mps.share_gpu(fraction) is None
     assert calls(machine) == []
     assert os.environ[name] == value
 
 
-def test_a_daemon_of_the_machine_is_left_alone(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_of_the_machine_is_left_alone(machine, monkeypatch):
     pipes = machine / "theirs"
     pipes.mkdir()
     (pipes / "control").touch()
@@ -205,9 +196,7 @@ def test_a_daemon_of_the_machine_is_left_alone(machine: Path, monkeypatch: pytes
     assert mps.PIPES not in os.environ
 
 
-def test_without_the_program_packs_take_turns_and_are_told(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_program_packs_take_turns_and_are_told(machine, monkeypatch):
     monkeypatch.setenv("PATH", str(machine.parent))
     warning = mps.share_gpu(0.5)
     assert warning is not None
@@ -216,7 +205,7 @@ def test_without_the_program_packs_take_turns_and_are_told(
     assert "NORMSWEEP_MPS=0" in warning
 
 
-def test_a_daemon_that_cannot_start_is_told_and_not_tried_by_every_worker(machine: Path) -> None:
+def test_a_daemon_that_cannot_start_is_told_and_not_tried_by_every_worker(machine):
     (machine / "broken").touch()
     first = mps.share_gpu(0.5)
     assert first is not None
@@ -227,9 +216,7 @@ def test_a_daemon_that_cannot_start_is_told_and_not_tried_by_every_worker(machin
     assert mps.PIPES not in os.environ
 
 
-def test_a_client_that_cannot_work_under_it_ends_the_daemon(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_cannot_work_under_it_ends_the_daemon(machine, monkeypatch):
     monkeypatch.setattr(mps, "PROBE", "import sys; sys.exit('CUDA error 805')")
     warning = mps.share_gpu(0.5)
     assert warning is not None
@@ -238,9 +225,7 @@ def test_a_client_that_cannot_work_under_it_ends_the_daemon(
     assert mps.PIPES not in os.environ
 
 
-def test_a_client_that_hangs_under_it_ends_the_daemon_and_no_other_worker_tries(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_hangs_under_it_ends_the_daemon_and_no_other_worker_tries(machine, monkeypatch):
     monkeypatch.setattr(mps, "PROBE", "import time; time.sleep(600)")
     monkeypatch.setattr(mps, "_PATIENCE", 3.0)
     warning = mps.share_gpu(0.5)
@@ -255,11 +240,8 @@ def test_a_client_that_hangs_under_it_ends_the_daemon_and_no_other_worker_tries(
 
 @pytest.mark.parametrize("theirs", [False, True])
 def test_without_a_guardian_a_daemon_that_was_just_started_is_stopped_and_no_other(
-    machine: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    worker: Callable[..., "subprocess.Popen[str]"],
-    theirs: bool,
-) -> None:
+    machine, monkeypatch, worker, theirs
+):
     if theirs:
         said(worker())
     with monkeypatch.context() as broken:
@@ -272,16 +254,14 @@ def test_without_a_guardian_a_daemon_that_was_just_started_is_stopped_and_no_oth
     assert mps.PIPES not in os.environ
 
 
-def test_the_probe_is_a_program_that_says_what_is_missing() -> None:
+def test_the_probe_is_a_program_that_says_what_is_missing():
     done = subprocess.run(
         [sys.executable, "-I", "-c", mps.PROBE], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0 or "libcuda" in done.stderr or "CUDA error" in done.stderr
 
 
-def test_a_daemon_that_died_is_started_again(
-    machine: Path, worker: Callable[..., "subprocess.Popen[str]"]
-) -> None:
+def test_a_daemon_that_died_is_started_again(machine, worker):
     pipes = Path(said(worker()))
     (pipes / "control").unlink()
     said(worker())
@@ -289,7 +269,7 @@ def test_a_daemon_that_died_is_started_again(
 
 
 @pytest.mark.parametrize("spoil", ["open", "link"])
-def test_a_folder_that_others_may_enter_is_refused(machine: Path, tmp_path: Path, spoil: str) -> None:
+def test_a_folder_that_others_may_enter_is_refused(machine, tmp_path, spoil):
     folder = tmp_path / "tmp" / f"normsweep-mps-{os.getuid()}"
     if spoil == "open":
         folder.mkdir()

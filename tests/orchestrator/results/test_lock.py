@@ -28,6 +28,13 @@ def note(**changes):
     return {**fields, "time": time.time(), **changes}
 
 
+def of_this_machine(files, **changes):
+    """Of a process of this machine, which can be looked up."""
+    with Lock(files, "only to see what this machine is called"):
+        machine = is_held(files)["machine"]
+    return note(machine=machine, **changes)
+
+
 def test_held_while_the_block_runs_and_free_after(files):
     with Lock(files, "one", running=lambda: ["a"]):
         assert is_held(files)["running"] == ["a"]
@@ -52,13 +59,13 @@ def test_a_living_holder_elsewhere_is_believed(files):
 def test_a_dead_process_of_this_machine_is_taken_over_at_once(files):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    files.write_json(locks.NAME, note(pid=dead.pid, machine=locks._machine(), process="1"))
+    files.write_json(locks.NAME, of_this_machine(files, pid=dead.pid))
     with Lock(files, "x"):
         assert is_held(files)["pid"] == os.getpid()
 
 
 def test_a_number_used_again_is_another_process(files):
-    files.write_json(locks.NAME, note(pid=1, machine=locks._machine(), process="not the one"))
+    files.write_json(locks.NAME, of_this_machine(files, pid=1, process="not the one"))
     with Lock(files, "x"):
         pass
 
@@ -119,15 +126,16 @@ def test_of_two_that_find_a_dead_note_one_holds_the_folder(tmp_path, monkeypatch
     files = Files(str(tmp_path))
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    files.write_json(locks.NAME, note(pid=dead.pid, machine=locks._machine(), process="1"))
+    files.write_json(locks.NAME, of_this_machine(files, pid=dead.pid))
     slow, quick = Lock(files, "slow"), Lock(files, "quick")
-    real = slow._take_away
+    real = os.rename
 
-    def late(found):
+    def late(*paths):
+        monkeypatch.setattr(os, "rename", real)
         quick.__enter__()
-        real(found)
+        real(*paths)
 
-    monkeypatch.setattr(slow, "_take_away", late)
+    monkeypatch.setattr(os, "rename", late)
     with pytest.raises(InputError, match="quick"):
         slow.__enter__()
     assert is_held(files)["command"] == "quick"
