@@ -327,7 +327,7 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
         if groups:
             raise InputError("--groups and --groups-from: give one of them")
         from analysis.sources.load import load
-        from analysis.stats.summary import best_groups
+        from analysis.stats.best_groups import best_groups
 
         groups = (best_groups(load(arguments.groups_from)),)
     return Adjustments(

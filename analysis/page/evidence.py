@@ -155,7 +155,8 @@ def search_section(study: Study) -> Section | None:
 
 
 def _chances(search: gsearch.GSearchInfo) -> str:
-    chances = hero.best_of(search).chances
+    best = hero.best_of(search)
+    chances = best.chances if best else {}
     columns = (
         Column("groups", "G", True),
         Column("n", "n", True),
@@ -166,7 +167,7 @@ def _chances(search: gsearch.GSearchInfo) -> str:
     )
     rows = [
         [p.groups, len(p.values), p.mean, p.low, p.high,
-         (chances[p.groups], f"{chances[p.groups]:.0%}") if chances else None]
+         (chances[p.groups], f"{chances[p.groups]:.0%}") if p.groups in chances else None]
         for p in search.points
     ]  # fmt: skip
     return markup.table(columns, rows, "The search by G")

@@ -11,8 +11,8 @@ from analysis.page.headline import Headline, headline, signed
 from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published
 from analysis.sources.frame import STATUSES
+from analysis.stats.best_groups import BestGroups, confidence
 from analysis.stats.cells import MEASURES, Cell, Panel
-from analysis.stats.claims import BestGroups, best_groups_of
 from analysis.stats.intervals import KINDS
 from analysis.study import Study
 
@@ -65,7 +65,10 @@ def _words(text: str) -> str:
 
 def search_headline(search: GSearchInfo) -> Headline:
     """Which G won, by how much, and how sure the seeds make us."""
+    out = _out_of_the_running(search)
     best = best_of(search)
+    if best is None:
+        return Headline(f"No G may be chosen at batch size {search.batch_size}.", "trials diverged", out)
     point = next(p for p in search.points if p.groups == best.groups)
     interval = f"95% CI {point.low:.2f} to {point.high:.2f}, " if math.isfinite(point.low) else ""
     facts = []
@@ -82,12 +85,21 @@ def search_headline(search: GSearchInfo) -> Headline:
         f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at batch size "
         f"{search.batch_size}."
     )
-    return Headline(title, f"{interval}n = {len(point.values)}", tuple(facts))
+    return Headline(title, f"{interval}n = {len(point.values)}", (*facts, *out))
 
 
-def best_of(search: GSearchInfo) -> BestGroups:
-    """The best G of a search, the same numbers wherever the page shows them."""
-    return best_groups_of({p.groups: p.values for p in search.points}, np.random.default_rng(0))
+def _out_of_the_running(search: GSearchInfo) -> tuple[str, ...]:
+    """A sentence for each G that cannot win."""
+    return tuple(
+        f"G = {p.groups} cannot win: {p.diverged} of its trials diverged."
+        for p in search.points
+        if p.diverged
+    )
+
+
+def best_of(search: GSearchInfo) -> BestGroups | None:
+    """The best G of a search, the same numbers wherever the page shows them; None where none may win."""
+    return confidence(search.contenders, np.random.default_rng(0)) if search.contenders else None
 
 
 # -- Figure 1 ----------------------------------------------------------------------------------------

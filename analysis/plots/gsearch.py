@@ -11,24 +11,29 @@ import plotly.graph_objects as go
 
 from analysis.plots import theme
 from analysis.plots.published import FRANKE_G_SEARCH
+from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell, Panel
 from analysis.stats.intervals import interval
 
 
 class GPoint(NamedTuple):
-    """One G. Errors in percent of the held-out images."""
+    """One G. Errors in percent of the held-out images; `values` by seed; `diverged`: how many trials did."""
 
     groups: int
     mean: float
     low: float
     high: float
     values: dict[int, float]
+    diverged: int
 
 
 class GSearchInfo(NamedTuple):
+    """One search. `points`: every G that has a result; `contenders`: those that may win, the best first."""
+
     panel: Panel
     batch_size: int
     points: list[GPoint]
+    contenders: dict[int, dict[int, float]]
     published: dict[int, float]
 
 
@@ -36,17 +41,30 @@ def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
     """One search for each batch size at which the panel tried group norm; none on a panel judged by test."""
     if not panel.holdout:
         return []
-    found: dict[int, list[GPoint]] = {}
-    for cell in cells:
-        values = cell.errors()
-        if cell.line.norm == "gn" and cell.line.groups is not None and values:
-            spread = interval(list(values.values()))
-            mean = sum(values.values()) / len(values)
-            found.setdefault(cell.batch_size, []).append(
-                GPoint(cell.line.groups, mean, spread.low, spread.high, values)
-            )
     own = (panel.dataset, panel.model) == ("cifar10", "resnet20")
-    return [GSearchInfo(panel, b, points, FRANKE_G_SEARCH if own else {}) for b, points in found.items()]
+    searches: dict[int, list[Cell]] = {}
+    for cell in cells:
+        if cell.line.norm == "gn" and cell.line.groups is not None and cell.errors():
+            searches.setdefault(cell.batch_size, []).append(cell)
+    return [
+        GSearchInfo(
+            panel,
+            batch_size,
+            [_point(cell) for cell in search],
+            contenders(search),
+            FRANKE_G_SEARCH if own else {},
+        )
+        for batch_size, search in searches.items()
+    ]
+
+
+def _point(cell: Cell) -> GPoint:
+    assert cell.line.groups is not None
+    values = cell.errors()
+    spread = interval(list(values.values()))
+    mean = sum(values.values()) / len(values)
+    diverged = cell.counts.get("diverged", 0)
+    return GPoint(cell.line.groups, mean, spread.low, spread.high, values, diverged)
 
 
 def figure(info: GSearchInfo) -> go.Figure:

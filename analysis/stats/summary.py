@@ -1,22 +1,18 @@
 """How much do the seeds let us say?
 
-Pure functions of arrays: no files, no frames (but for `best_groups`, which the command line calls), no
-random state of their own. Intervals come before point estimates (Agarwal et al. 2021, "Deep RL at the
-edge of the statistical precipice"): with three to five seeds the interval is the result.
+Pure functions of arrays: no files, no frames, no random state of their own. Intervals come before point
+estimates (Agarwal et al. 2021, "Deep RL at the edge of the statistical precipice"): with three to five
+seeds the interval is the result.
 
 Only scipy.special is used: scipy.stats takes most of a second to import, and every table waits for it.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special
-
-from model.errors import InputError
 
 NAN = float("nan")
 
@@ -102,45 +98,3 @@ def welch(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
 def t_quantile(probability: float, df: float) -> float:
     """The quantile of Student's t with `df` degrees of freedom."""
     return float(special.stdtrit(df, probability))
-
-
-def best_groups(frame: pd.DataFrame) -> int:
-    """The G with the lowest mean validation error over the seeds of a finished G search.
-
-    `frame`: as from analysis.load. Only trials judged on held-out images count. A G of which a trial
-    diverged cannot win. Raises InputError where there is no G search, where it is unfinished, or where
-    the frame holds several.
-    """
-    search = frame[(frame["norm"] == "gn") & (frame["holdout"].fillna(0) > 0)]
-    if search.empty:
-        raise InputError(
-            "the results hold no G search: no group norm trial was judged on held-out images. "
-            "Run one with --grid gsearch."
-        )
-    keys = ["dataset", "model", "shortcut", "recipe", "epochs", "iterations", "batch_size", "holdout"]
-    if len(search[keys].drop_duplicates()) > 1:
-        raise InputError("the results hold more than one G search (they differ in more than G and the seed)")
-    search = search[search["declared"]] if search["declared"].any() else search
-    ended = search["status"].isin(["done", "diverged"])
-    if not ended.all():
-        raise InputError(
-            f"the G search is unfinished: {int((~ended).sum())} of {len(search)} trials have no result. "
-            "Run it again to finish it."
-        )
-    bad = set(search.loc[(search["status"] == "diverged") | search["val_error"].isna(), "groups"])
-    means = _means_by_groups(search[~search["groups"].isin(bad)])
-    if not means:
-        raise InputError("no G of the search has a validation error for every seed (trials diverged)")
-    return min(means, key=lambda groups: (means[groups], groups))
-
-
-def _means_by_groups(search: pd.DataFrame) -> dict[int, float]:
-    found: dict[int, list[float]] = {}
-    for groups, error in zip(search["groups"], search["val_error"], strict=True):
-        if not pd.isna(groups):
-            found.setdefault(int(groups), []).append(float(error))
-    return {groups: _mean(errors) for groups, errors in found.items()}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)

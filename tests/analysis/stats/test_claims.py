@@ -88,21 +88,3 @@ def test_constancy_needs_every_pair(two_lines):
                 ps.append(max(scipy_stats.ttest_1samp(d, -1, alternative="greater").pvalue,
                               scipy_stats.ttest_1samp(d, 1, alternative="less").pvalue))  # fmt: skip
     assert claims.constancy(gn)[0].test.p == pytest.approx(max(ps), rel=1e-9)
-
-
-def test_best_groups_by_hand():
-    errors = {8: {1: 12.0, 2: 12.2}, 4: {1: 12.4, 2: 12.0}, 2: {1: 14.0, 2: 14.1}}
-    found = claims.best_groups_of(errors, rng(), resamples=20_000)
-    assert (found.groups, found.runner_up) == (8, 4)
-    # resamples of two seeds: (1,1) and mixed are won by 8, (2,2) by 4
-    assert found.chances[8] == pytest.approx(0.75, abs=0.02)
-    assert found.chances[4] == pytest.approx(0.25, abs=0.02)
-    assert found.chances[2] == 0.0
-    assert found.lead.mean == pytest.approx(0.1)
-
-
-def test_best_groups_shares_ties_and_needs_no_second_g():
-    tied = claims.best_groups_of({8: {1: 1.0, 2: 2.0}, 4: {1: 1.0, 2: 2.0}}, rng())
-    assert tied.chances == {8: 0.5, 4: 0.5}
-    alone = claims.best_groups_of({8: {1: 1.0, 2: 2.0}}, rng())
-    assert (alone.lead, alone.runner_up) == (None, None)

@@ -1,0 +1,103 @@
+"""The best G of a search, by validation error: one rule for `--groups-from` and for the report.
+
+The lowest mean over the seeds wins, the smaller G where two tie. A G of which a trial diverged cannot
+win: the mean over the seeds that survived would flatter it, and the sweep that takes this G would
+diverge for some of its seeds too.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.stats.cells import CELL_KEYS, Cell, cells
+from analysis.stats.claims import RESAMPLES
+from analysis.stats.summary import Summary, summary
+from model.errors import InputError
+
+#: What the cells of one search share: every axis but the G that is searched for.
+_SHARED = [key for key in CELL_KEYS if key not in {"source", "groups"}]
+
+
+def contenders(search: Sequence[Cell]) -> dict[int, dict[int, float]]:
+    """G -> seed -> error in percent of the Gs that may win, the best first.
+
+    `search`: the group norm cells of one panel and batch size. A seed without a result yet is left out
+    of its G's mean; whoever needs every seed checks that first.
+    """
+    errors = {
+        cell.line.groups: cell.errors()
+        for cell in search
+        if cell.line.groups is not None
+        and cell.errors()
+        and not cell.counts.get("diverged")
+        and len(cell.errors()) == cell.counts["done"]
+    }
+    means = {groups: math.fsum(values.values()) / len(values) for groups, values in errors.items()}
+    return {groups: errors[groups] for groups in sorted(means, key=lambda g: (means[g], g))}
+
+
+def best_groups(frame: pd.DataFrame) -> int:
+    """The best G of the finished search that `frame` (as from analysis.load) holds.
+
+    Only trials judged on held-out images count. Raises InputError where there is no search, where it is
+    unfinished, where there are several, or where no G may win.
+    """
+    search = frame[(frame["norm"] == "gn") & (frame["holdout"].fillna(0) > 0)]
+    if search.empty:
+        raise InputError(
+            "the results hold no G search: no group norm trial was judged on held-out images. "
+            "Run one with --grid gsearch."
+        )
+    if len(search[_SHARED].drop_duplicates()) > 1:
+        raise InputError("the results hold more than one G search (they differ in more than G and the seed)")
+    search = search[search["declared"]] if search["declared"].any() else search
+    ended = search["status"].isin(["done", "diverged"])
+    if not ended.all():
+        raise InputError(
+            f"the G search is unfinished: {int((~ended).sum())} of {len(search)} trials have no result. "
+            "Run it again to finish it."
+        )
+    best = next(iter(contenders(cells(search))), None)
+    if best is None:
+        raise InputError("no G of the search has a validation error for every seed (trials diverged)")
+    return best
+
+
+class BestGroups(NamedTuple):
+    """`groups`: the best G. `chances`: G -> share of bootstrap resamples in which it is best.
+    `lead`: the runner-up's error minus the best's, paired by seed, in points; None with one G."""
+
+    groups: int
+    chances: dict[int, float]
+    lead: Summary | None
+    runner_up: int | None
+
+
+def confidence(
+    errors: Mapping[int, Mapping[int, float]], generator: np.random.Generator, resamples: int = RESAMPLES
+) -> BestGroups:
+    """How sure the seeds make us of the first of `errors`, as `contenders` gives them.
+
+    Whole seeds are resampled, of those that every G finished; ties are shared. Raises ValueError where
+    `errors` is empty.
+    """
+    if not errors:
+        raise ValueError("no G may win")
+    order = list(errors)
+    common = sorted(set.intersection(*(set(e) for e in errors.values())))
+    chances: dict[int, float] = {}
+    if len(common) > 1:
+        matrix = np.array([[errors[g][s] for g in order] for s in common])
+        draws = generator.integers(0, len(common), size=(resamples, len(common)))
+        resampled = matrix[draws].mean(axis=1)
+        wins = resampled <= resampled.min(axis=1, keepdims=True) + 1e-12
+        shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
+        chances = {g: float(share) for g, share in zip(order, shares, strict=True)}
+    if len(order) == 1:
+        return BestGroups(order[0], chances, None, None)
+    ours, theirs = errors[order[0]], errors[order[1]]
+    lead = summary([theirs[seed] - ours[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    return BestGroups(order[0], chances, lead, order[1])

@@ -1,0 +1,93 @@
+"""One rule for the best G, whoever asks."""
+
+import numpy as np
+import pytest
+
+from analysis import load, report
+from analysis.page import hero
+from analysis.stats.best_groups import best_groups, confidence
+from analysis.study import read
+from model.errors import InputError
+from tests.helpers.synthetic import block
+
+GSEARCH = {"norm": "gn", "groups": [8, 4, 2], "holdout": 5000}
+
+
+def test_best_groups_is_the_lowest_mean_validation_error(sweep):
+    errors = {8: 12.4, 4: 12.0, 2: 14.0}
+    trials = block(**GSEARCH) + block(norm="gn", groups=2)  # a test trial of G = 2 must not count
+    url = sweep(trials, error=lambda t: errors[t.groups] if t.holdout else 1.0)
+    assert best_groups(load(url)) == 4
+
+
+@pytest.mark.parametrize("state", ["missing", "failed", "partial"])
+def test_an_unfinished_search_is_an_error(sweep, state):
+    url = sweep(block(**GSEARCH), status=lambda t: state if (t.groups, t.seed) == (2, 3) else "done")
+    with pytest.raises(InputError, match="1 of 9 trials have no result"):
+        best_groups(load(url))
+
+
+def test_a_g_that_diverged_cannot_win(sweep):
+    errors = {8: 12.4, 4: 12.0, 2: 14.0}
+    url = sweep(
+        block(**GSEARCH),
+        error=lambda t: errors[t.groups],
+        status=lambda t: "diverged" if (t.groups, t.seed) == (4, 1) else "done",
+    )
+    assert best_groups(load(url)) == 8
+
+
+def test_no_search_and_two_searches_are_errors(sweep):
+    with pytest.raises(InputError, match="no G search"):
+        best_groups(load(sweep(block(norm="gn", groups=8))))
+    two = block(**GSEARCH) + block(**{**GSEARCH, "batch_size": 16})
+    with pytest.raises(InputError, match="more than one G search"):
+        best_groups(load(sweep(two, folder="two")))
+
+
+def test_the_report_and_the_command_line_choose_the_same_g(sweep):
+    """The seeds of G = 4 that survived have the lowest mean of all; it diverged, and neither takes it."""
+    errors = {8: 12.4, 4: 11.0, 2: 14.0}
+    url = sweep(
+        block(**GSEARCH),
+        error=lambda t: errors[t.groups],
+        status=lambda t: "diverged" if (t.groups, t.seed) == (4, 1) else "done",
+    )
+    (search,) = read([url]).searches
+    said = hero.search_headline(search)
+    assert best_groups(load(url)) == hero.best_of(search).groups == 8
+    assert said.title.startswith("G = 8 has the lowest validation error")
+    assert said.facts[-1] == "G = 4 cannot win: 1 of its trials diverged."
+    assert 4 not in hero.best_of(search).chances
+    assert {p.groups for p in search.points} == {8, 4, 2}  # it is shown all the same
+
+
+def test_where_every_g_diverged_none_is_chosen(sweep):
+    url = sweep(block(**GSEARCH), status=lambda t: "diverged" if t.seed == 1 else "done")
+    with pytest.raises(InputError, match="no G of the search has a validation error for every seed"):
+        best_groups(load(url))
+    (search,) = read([url]).searches
+    assert hero.best_of(search) is None
+    assert "No G may be chosen at batch size 32." in report.build(url)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_confidence_by_hand():
+    errors = {8: {1: 12.0, 2: 12.2}, 4: {1: 12.4, 2: 12.0}, 2: {1: 14.0, 2: 14.1}}
+    found = confidence(errors, rng(), resamples=20_000)
+    assert (found.groups, found.runner_up) == (8, 4)
+    # resamples of two seeds: (1,1) and mixed are won by 8, (2,2) by 4
+    assert found.chances[8] == pytest.approx(0.75, abs=0.02)
+    assert found.chances[4] == pytest.approx(0.25, abs=0.02)
+    assert found.chances[2] == 0.0
+    assert found.lead.mean == pytest.approx(0.1)
+
+
+def test_confidence_shares_ties_and_needs_no_second_g():
+    tied = confidence({8: {1: 1.0, 2: 2.0}, 4: {1: 1.0, 2: 2.0}}, rng())
+    assert tied.chances == {8: 0.5, 4: 0.5}
+    alone = confidence({8: {1: 1.0, 2: 2.0}}, rng())
+    assert (alone.lead, alone.runner_up) == (None, None)
