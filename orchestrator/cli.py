@@ -1,4 +1,4 @@
-"""Arguments of our commands: one clear line where they are wrong, and exit code 2."""
+"""What the commands share: arguments whose errors are one clear line and exit code 2, and words for time."""
 
 import argparse
 import sys
@@ -11,3 +11,15 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
+
+
+def duration(seconds: float) -> str:
+    """1:02:03, 2:03 or 3 s; days from 48 hours up."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    if hours >= 48:
+        return f"{hours / 24:.1f} days"
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"

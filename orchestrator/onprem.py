@@ -47,7 +47,7 @@ _OBJECT_STORE_BYTES = 200_000_000  # packs pass little; by default Ray takes 30%
 
 
 @dataclass(frozen=True)
-class Site:
+class Premises:
     """Machines of one's own, and how Ray gets onto them. Checked by `checked`."""
 
     head: str
@@ -111,77 +111,81 @@ def variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def checked(site: Site) -> Site:
-    """The same site. Raises InputError for the first thing that could not work."""
-    if not _WORD.fullmatch(site.user):
-        raise InputError(f"--user {site.user!r}: expected the name of an account on the hosts")
-    if not _WORD.fullmatch(site.name):
-        raise InputError(f"--name {site.name!r}: expected letters, digits, dots and dashes")
-    if not re.match(r"[a-z0-9]+://[^/]|/", site.results) or not site.results.isprintable():
+def checked(premises: Premises) -> Premises:
+    """The same premises. Raises InputError for the first thing that could not work."""
+    if not _WORD.fullmatch(premises.user):
+        raise InputError(f"--user {premises.user!r}: expected the name of an account on the hosts")
+    if not _WORD.fullmatch(premises.name):
+        raise InputError(f"--name {premises.name!r}: expected letters, digits, dots and dashes")
+    if not re.match(r"[a-z0-9]+://[^/]|/", premises.results) or not premises.results.isprintable():
         raise InputError(
-            f"--results {site.results!r}: expected a URL such as s3://bucket/prefix, or the absolute path "
-            "of a folder that every host shares"
+            f"--results {premises.results!r}: expected a URL such as s3://bucket/prefix, or the absolute "
+            "path of a folder that every host shares"
         )
-    proxy = () if site.ssh_proxy_command is None else (site.ssh_proxy_command,)
-    written = {"--results": (site.results,), "--setup": site.setup or (), "--ssh-proxy-command": proxy}
+    proxy = () if premises.ssh_proxy_command is None else (premises.ssh_proxy_command,)
+    written = {
+        "--results": (premises.results,),
+        "--setup": premises.setup or (),
+        "--ssh-proxy-command": proxy,
+    }
     for option, texts in written.items():
         if any(_WITH_PASSWORD.search(text) or _SSHPASS.search(text) for text in texts):
             raise InputError(
                 f"{option} holds a password, and the cluster file is no place for one. "
                 "Use a key, or the machine's own ~/.netrc, pip.conf or ~/.ssh/config."
             )
-    if site.venv is not None and site.setup is not None:
+    if premises.venv is not None and premises.setup is not None:
         raise InputError("--venv and --setup: give one; with --venv nothing is installed")
-    if site.venv is not None and not _PLACE.fullmatch(site.venv):
-        raise InputError(f"--venv {site.venv!r}: expected an absolute path on the hosts, without spaces")
-    if not (Path(site.project).expanduser() / "pyproject.toml").is_file():
-        raise InputError(f"--project {site.project}: no pyproject.toml there; name a clone of normsweep")
-    for option, file in (("--key", site.key), ("--aws-credentials", site.aws_credentials)):
+    if premises.venv is not None and not _PLACE.fullmatch(premises.venv):
+        raise InputError(f"--venv {premises.venv!r}: expected an absolute path on the hosts, without spaces")
+    if not (Path(premises.project).expanduser() / "pyproject.toml").is_file():
+        raise InputError(f"--project {premises.project}: no pyproject.toml there; name a clone of normsweep")
+    for option, file in (("--key", premises.key), ("--aws-credentials", premises.aws_credentials)):
         if file is not None and not Path(file).expanduser().is_file():
             raise InputError(f"{option} {file}: there is no such file")
-    return site
+    return premises
 
 
-def environment(site: Site) -> list[str]:
+def environment(premises: Premises) -> list[str]:
     """The lines of the environment file that every node reads, without the results."""
-    venv = site.venv or _VENV
+    venv = premises.venv or _VENV
     pairs = [("RAY_AUTH_MODE", "token"), ("RAY_USAGE_STATS_ENABLED", "0")]
-    pairs += [("RAY_JOB_STOP_WAIT_TIME_S", str(_STOP_SECONDS)), *site.env]
+    pairs += [("RAY_JOB_STOP_WAIT_TIME_S", str(_STOP_SECONDS)), *premises.env]
     lines = [f"export {name}={shlex.quote(value)}" for name, value in pairs]
-    if site.aws_credentials is not None:
+    if premises.aws_credentials is not None:
         lines.append(f'export AWS_SHARED_CREDENTIALS_FILE="$HOME/{_CREDENTIALS}"')
-    if site.venv is not None:  # what was synced is what runs, whatever that environment holds
+    if premises.venv is not None:  # what was synced is what runs, whatever that environment holds
         lines.append('export PYTHONPATH="$HOME/normsweep${PYTHONPATH:+:$PYTHONPATH}"')
     return [*lines, f'export PATH="{_home(venv)}/bin:$PATH"']
 
 
-def setup_commands(site: Site) -> list[str]:
+def setup_commands(premises: Premises) -> list[str]:
     """What makes a machine a node, once, in order."""
     files = ["~/.ray/auth_token"]
-    if site.aws_credentials is not None:
+    if premises.aws_credentials is not None:
         files.append(f"~/{_CREDENTIALS}")
     source = f". {_ENVIRONMENT}"
     always = [
         f"chmod 700 ~/.ray && chmod 600 {' '.join(files)}",
-        f"printf '%s\\n' {' '.join(map(shlex.quote, environment(site)))} > {_ENVIRONMENT}",
+        f"printf '%s\\n' {' '.join(map(shlex.quote, environment(premises)))} > {_ENVIRONMENT}",
         # `ray down`, `ray exec` and `ray attach` run a bare `ray` in a shell that reads ~/.bashrc alone.
         f"grep -qxF '{source}' ~/.bashrc || printf '\\n%s\\n' '{source}' >> ~/.bashrc",
     ]
-    if site.setup is not None:
-        return [*always, *site.setup]
-    if site.venv is not None:
+    if premises.setup is not None:
+        return [*always, *premises.setup]
+    if premises.venv is not None:
         return always
     return [
         *always,
-        f"test -x {_VENV}/bin/python || {site.python} -m venv {_VENV}",
+        f"test -x {_VENV}/bin/python || {premises.python} -m venv {_VENV}",
         f"{_VENV}/bin/pip install --quiet --editable ~/normsweep'[cluster]'",
     ]
 
 
-def start_commands(site: Site) -> tuple[list[str], list[str]]:
+def start_commands(premises: Premises) -> tuple[list[str], list[str]]:
     """How Ray starts on the head and on a worker."""
     begin = f". {_ENVIRONMENT}; ulimit -n 65536 2>/dev/null;"
-    idle = "" if site.head_trains or not site.workers else " --num-cpus=0 --num-gpus=0"
+    idle = "" if premises.head_trains or not premises.workers else " --num-cpus=0 --num-gpus=0"
     common = f"--object-store-memory={_OBJECT_STORE_BYTES} --disable-usage-stats"
     head = (
         f"{begin} unset RAY_CLOUD_INSTANCE_ID RAY_NODE_TYPE_NAME; export RAY_enable_autoscaler_v2=0; "
@@ -244,26 +248,26 @@ worker_start_ray_commands:
 """
 
 
-def cluster_file(site: Site) -> str:
+def cluster_file(premises: Premises) -> str:
     """The YAML. Every value is written as JSON, which YAML reads as it stands."""
-    auth = {"ssh_user": site.user, "ssh_private_key": site.key}
-    if site.ssh_proxy_command is not None:
-        auth["ssh_proxy_command"] = site.ssh_proxy_command
-    mounts = {"~/normsweep": site.project, "~/.ray/auth_token": "~/.ray/auth_token"}
-    if site.aws_credentials is not None:
-        mounts[f"~/{_CREDENTIALS}"] = site.aws_credentials
-    head_start, worker_start = start_commands(site)
-    results = f"export NORMSWEEP_RESULTS={shlex.quote(site.results)}"
+    auth = {"ssh_user": premises.user, "ssh_private_key": premises.key}
+    if premises.ssh_proxy_command is not None:
+        auth["ssh_proxy_command"] = premises.ssh_proxy_command
+    mounts = {"~/normsweep": premises.project, "~/.ray/auth_token": "~/.ray/auth_token"}
+    if premises.aws_credentials is not None:
+        mounts[f"~/{_CREDENTIALS}"] = premises.aws_credentials
+    head_start, worker_start = start_commands(premises)
+    results = f"export NORMSWEEP_RESULTS={shlex.quote(premises.results)}"
     return _TEMPLATE.format(
         file="cluster-onprem.yaml",
-        user=site.user,
-        name=_yaml(site.name),
-        head=_yaml(site.head),
-        workers=_yaml(list(site.workers)),
-        count=len(site.workers),
+        user=premises.user,
+        name=_yaml(premises.name),
+        head=_yaml(premises.head),
+        workers=_yaml(list(premises.workers)),
+        count=len(premises.workers),
         auth=_mapping(auth),
         mounts=_mapping(mounts),
-        setup=_items(setup_commands(site)),
+        setup=_items(setup_commands(premises)),
         results=_yaml(f"echo {shlex.quote(results)} >> {_ENVIRONMENT}"),
         environment=_ENVIRONMENT,
         head_start=_items(head_start),
@@ -319,7 +323,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         head, workers = hosts(arguments.pop("hosts"), arguments.pop("head"))
         setup = arguments.pop("setup")
-        site = Site(
+        premises = Premises(
             head=head,
             workers=workers,
             setup=tuple(setup) if setup is not None else None,
@@ -327,7 +331,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             project=arguments.pop("project") or str(Path(__file__).parent.parent),
             **arguments,
         )
-        print(cluster_file(checked(site)), end="")
+        print(cluster_file(checked(premises)), end="")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from model.errors import reason
 from model.spec import Spec
-from orchestrator.display.progress import duration
+from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.packing import Choice
 from orchestrator.planning.plan import cell_name
 from orchestrator.planning.resources import bill
-from orchestrator.results.files import reason
 from orchestrator.results.store import Store
 from orchestrator.sweep import Prepared
 

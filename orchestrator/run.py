@@ -245,11 +245,12 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
-    from orchestrator.execution.executor import Options
+    from orchestrator.planning.local import local_site
+    from orchestrator.planning.options import Options
     from orchestrator.report import print_outcome, print_plan
     from orchestrator.results.lock import Lock
     from orchestrator.results.store import Store
-    from orchestrator.sweep import declare, describe_data, local_site, prepare
+    from orchestrator.sweep import declare, describe_data, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
@@ -262,7 +263,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         gpus_per_pack=arguments.gpus_per_pack,
         gpu_type=arguments.gpu_type,
         use_head=arguments.use_head,
-        pace_from=arguments.pace_from and place_of(arguments.pace_from),
+        throughput_from=arguments.pace_from and place_of(arguments.pace_from),
         address=arguments.address or os.environ.get("RAY_ADDRESS"),
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,

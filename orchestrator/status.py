@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from model.errors import InputError
-from orchestrator.display.progress import duration
+from orchestrator.cli import duration
 from orchestrator.grid.trial import Trial
 from orchestrator.results.files import StorageError
 from orchestrator.results.lock import is_held

@@ -5,7 +5,6 @@ and `execute`; none of them is a special case.
 """
 
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from model.data.dataset import DataInfo, describe, load
+from model.data.dataset import DataInfo
+from model.data.registry import describe, load
 from model.errors import InputError
+from model.machine import cores
 from model.spec import Spec
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
-from orchestrator.execution.executor import Options, Resources, Work, packs_at_once
+from orchestrator.execution.executor import Work
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Job
 from orchestrator.grid.trial import PROTOCOL, Trial
 from orchestrator.planning import measured
-from orchestrator.planning.packing import Choice, Memory, choose
+from orchestrator.planning.local import local_site, pack_memory
+from orchestrator.planning.options import Options
+from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Plan, by_length, make_plan, makespan
-from orchestrator.planning.resources import Kind, Site
+from orchestrator.planning.resources import Kind, Resources, Site
 from orchestrator.planning.throughput import Pace, observed
 from orchestrator.results.lock import Lock
 from orchestrator.results.provenance import provenance
@@ -86,43 +89,6 @@ def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, T
                 f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
                 f"version that made them (CHANGELOG.md says what changed)."
             )
-
-
-def local_site(options: Options) -> Site:
-    """What a pack gets on this machine, and how many fit at once. Raises InputError."""
-    cpus = local_cpus()
-    resources, gpus = _gpu_resources(options)
-    if options.on_cluster:
-        raise InputError(
-            "--gpu-type and --use-head are for a cluster: give its --address, or leave them out."
-        )
-    if resources.gpus > gpus:
-        raise InputError(
-            f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
-            "Leave out --gpus-per-pack to train on the CPU."
-        )
-    if resources.cpus > cpus:
-        raise InputError(
-            f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
-        )
-    if options.executor == "inline" and not resources.gpus:
-        return Site(resources, (Kind(1, 1, gpus),))  # one after another, as a debugger wants it
-    return Site(resources, (Kind(1, packs_at_once(resources, cpus, gpus), gpus),))
-
-
-def local_cpus() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _gpu_resources(options: Options) -> tuple[Resources, int]:
-    import torch
-
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    share = options.gpus_per_pack
-    if share is None:
-        share = 1.0 if gpus else 0.0
-    return Resources(options.cpus_per_pack, share, "cuda" if share else "cpu"), gpus
 
 
 def prepare(
@@ -202,8 +168,8 @@ def prepare(
 
 def _calibration(options: Options, site: Site, *, joined: bool) -> dict[str, Any]:
     """How packs that have no history are timed: from what was measured elsewhere, or where they will run."""
-    if options.pace_from:
-        times = measured.of(options.pace_from)
+    if options.throughput_from:
+        times = measured.of(options.throughput_from)
         return {"calibrate": times.training, "calibration": times.source}
     if not joined:
         return {}
@@ -230,24 +196,10 @@ def _choices(
             device=resources.device,
             cells=seeds.values(),
             slots=slots,
-            memory=None if options.address else _memory(spec, infos[spec.dataset], resources, slots),
+            memory=None if options.address else pack_memory(spec, infos[spec.dataset], resources, slots),
         )
         for spec, count in seeds.items()
     }
-
-
-def _memory(spec: Spec, info: DataInfo, resources: Resources, slots: int) -> Memory:
-    """A pack's part of this machine's memory: all there is and not what is free, so that a resumed sweep
-    cuts its packs as before."""
-    import torch
-
-    from model.training.memory import replica_bytes
-
-    if resources.gpus:
-        whole = torch.cuda.get_device_properties(0).total_memory * min(1.0, resources.gpus)
-    else:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / slots
-    return Memory(whole, replica_bytes(spec, info))
 
 
 def declare(prepared: Prepared, command: str) -> None:
@@ -334,7 +286,7 @@ def execute(
 
         site = prepared.site
         shared = 0 < site.resources.gpus < 1
-        with nullcontext() if prepared.vetted else cluster(None, local_cpus(), shared_gpus=shared):
+        with nullcontext() if prepared.vetted else cluster(None, cores(), shared_gpus=shared):
             return run_on_ray(
                 work, listener, interrupt, results=prepared.options.results, site=site, vetted=prepared.vetted
             )

@@ -5,7 +5,6 @@ The face of `throughput` and `roofline`: options, lines for a person, JSON for a
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +16,10 @@ from model.bench import compare, roofline
 from model.bench.check import checks
 from model.bench.throughput import BATCH_SIZES, Row, device_name, fig1_seconds, measure
 from model.bench.variants import Missing, Way, schedule
-from model.data.dataset import Dataset, load
+from model.data.dataset import Dataset
+from model.data.registry import load
 from model.errors import InputError
+from model.machine import cores
 from model.net.convolution import CONVOLUTIONS
 from model.spec import MODELS, NORMS, Spec
 from model.training.calibrate import noise
@@ -169,8 +170,7 @@ def _line(row: Row) -> str:
 def _say_fig1(
     rows: list[Row], device: torch.device, options: argparse.Namespace, say: Callable[[str], None]
 ) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = 1 if device.type == "cuda" else max(1, cores // options.threads)
+    workers = 1 if device.type == "cuda" else max(1, cores() // options.threads)
     found = fig1_seconds(rows, workers) if not options.dataset else None
     if found:
         where = (

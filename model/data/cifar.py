@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.data.cache import cached, folder
 from model.data.dataset import DataInfo
-from model.errors import InputError
+from model.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from model.data.dataset import Arrays
@@ -64,9 +64,8 @@ def _decode(name: str, data_dir: str | None) -> Arrays:
             }
     except (OSError, RuntimeError) as error:  # URLError is an OSError, a wrong checksum a RuntimeError
         archive, url = _ARCHIVES[name]
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"cannot fetch {name}: {reason}\n"
+            f"cannot fetch {name}: {first_line(error)}\n"
             f"Download {url} elsewhere and put {archive} into {root}, or use --dataset digits."
         ) from None
     found: Arrays = {}

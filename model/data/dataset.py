@@ -1,8 +1,8 @@
-"""Data sets: what can be known of one without decoding it, and what does training see?
+"""What a data set is: the facts known without decoding it, and the tensors that training sees.
 
-Planning a sweep needs sizes, classes and a fingerprint, in milliseconds and without torch: `describe`.
-Training needs the images: `load`, uint8 tensors of the whole set, decoded once per machine (see
-`model.data.cache`), augmented and standardised later on the training device (see `model.data.augment`).
+Images are uint8 tensors of the whole set, decoded once per machine (see `model.data.cache`), augmented
+and standardised later on the training device (see `model.data.augment`). `model.data.registry` knows the
+sets there are.
 
 A hold-out is taken from the training images, the same ones whatever the seed of a trial, so that all
 trials of a search are judged on one validation set. The test set is then not even part of the loaded
@@ -14,8 +14,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-
-from model.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,53 +64,6 @@ class Dataset:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.info.classes
-
-
-def describe(name: str, data_dir: str | None = None) -> DataInfo:
-    """The facts of a data set. Raises InputError where there is no such data set or folder."""
-    if name == "digits":
-        from model.data import digits
-
-        return digits.INFO
-    if name in ("cifar10", "cifar100"):
-        from model.data import cifar
-
-        return cifar.INFO[name]
-    if name == "imagefolder":
-        from model.data import imagefolder
-
-        return imagefolder.scan(data_dir).info
-    raise InputError(f"no data set is called {name!r}; there are digits, cifar10, cifar100 and imagefolder")
-
-
-def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
-    """The images. `holdout` > 0 takes that many training images as the evaluation set.
-
-    Raises InputError: unknown or missing data, no network to fetch it, a hold-out that leaves nothing.
-    """
-    if name == "imagefolder":
-        from model.data import imagefolder
-
-        found = imagefolder.scan(data_dir)  # once: it asks the file system about every image
-        _check_holdout(found.info, holdout)
-        return assemble(found.info, imagefolder.arrays(found), holdout)
-    info = describe(name)
-    _check_holdout(info, holdout)
-    if name == "digits":
-        from model.data import digits
-
-        return assemble(info, digits.arrays(), holdout)
-    from model.data import cifar
-
-    return assemble(info, cifar.arrays(name, data_dir), holdout)
-
-
-def _check_holdout(info: DataInfo, holdout: int) -> None:
-    if not 0 <= holdout < info.train_size:
-        raise InputError(
-            f"a hold-out of {holdout} images out of {info.train_size} of {info.name} leaves nothing to train "
-            "on; choose a smaller one"
-        )
 
 
 def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:

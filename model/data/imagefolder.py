@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from model.data.cache import cached
 from model.data.dataset import DataInfo
-from model.errors import InputError
+from model.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = first_line(error)
     if "cannot identify image file" in reason:
         reason = "not an image, or damaged"
     return InputError(f"cannot read the image {path}: {reason}. Repair or remove it.")

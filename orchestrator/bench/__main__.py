@@ -16,7 +16,6 @@ With `--nodes`: how all that grows with the sweep, on a cluster of several nodes
 import argparse
 import json
 import math
-import os
 import platform
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
+from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
 from orchestrator.grid.blocks import find
 from orchestrator.grid.trial import Trial
@@ -37,7 +37,7 @@ from orchestrator.results.store import Store
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One figure and what it should be at most."""
 
     name: str
@@ -65,7 +65,7 @@ SCALE = (100, 1000, 3000, 10_000)
 # -- the parts -----------------------------------------------------------------------------------------
 
 
-def tiny_trials(count: int, folder: Path) -> list[Row]:
+def tiny_trials(count: int, folder: Path) -> list[Measurement]:
     """Milliseconds a trial beside its training, and the driver's memory. `folder`: empty, for all files."""
     grid = tiny_sweep.grid(folder, "tiny", count, epochs=1, sizes=(tiny_sweep.IMAGES,))
     results = str(folder / "tiny")
@@ -73,16 +73,15 @@ def tiny_trials(count: int, folder: Path) -> list[Row]:
     done = [state.result for state in Store(results).scan().values() if state.result]
     if len(done) != len(find(str(grid)).trials()):
         raise InputError(f"only {len(done)} of the tiny trials finished; see {results}")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    training = sum(entry["pack_seconds"] for entry in done) / cores
+    training = sum(entry["pack_seconds"] for entry in done) / cores()
     each = 1000 * (ran.seconds - training) / len(done)
     return [
-        Row("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
+        Measurement("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
         *_memory("driver's memory, tiny trials", len(done), ran.peak),
     ]
 
 
-def plan(count: int, folder: Path) -> list[Row]:
+def plan(count: int, folder: Path) -> list[Measurement]:
     """Seconds from a grid's text to an ordered plan, with a pace that is known."""
     path = tiny_sweep.grid(folder, "plan", count, epochs=100, sizes=(2, 4, 8, 16, 32))
     begun = time.perf_counter()
@@ -91,10 +90,10 @@ def plan(count: int, folder: Path) -> list[Row]:
     made = by_length(made, lambda spec, replicas: 50.0 * replicas * spec.batch_size, lambda _: 50_000)
     makespan(made.seconds, 2)
     seconds = time.perf_counter() - begun
-    return [Row("a plan", len(trials), seconds, "s", 2.0)]
+    return [Measurement("a plan", len(trials), seconds, "s", 2.0)]
 
 
-def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
+def rerun(count: int, epochs: int, folder: Path) -> list[Measurement]:
     """Seconds and driver memory of a finished sweep's command given again."""
     path = tiny_sweep.grid(folder, "finished", count, epochs=epochs)
     results = str(folder / "finished")
@@ -102,7 +101,7 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Row]:
     _finish(Store(results), trials, epochs)
     ran = tiny_sweep.run(path, folder, results)
     return [
-        Row("a finished sweep run again", len(trials), ran.seconds, "s", 10.0),
+        Measurement("a finished sweep run again", len(trials), ran.seconds, "s", 10.0),
         *_memory("driver's memory, finished sweep", len(trials), ran.peak),
     ]
 
@@ -140,19 +139,19 @@ def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> dict[str, Any
     }
 
 
-def _memory(name: str, trials: int, peak: float) -> list[Row]:
-    return [Row(name, trials, peak, "MB", 400.0)] if peak else []
+def _memory(name: str, trials: int, peak: float) -> list[Measurement]:
+    return [Measurement(name, trials, peak, "MB", 400.0)] if peak else []
 
 
 # -- the command line ----------------------------------------------------------------------------------
 
 
-def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Row]:
+def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Measurement]:
     """All parts; `say` gets a line as each is done. Raises InputError."""
-    rows: list[Row] = []
+    rows: list[Measurement] = []
     with tempfile.TemporaryDirectory(prefix="normsweep-bench-") as name:
         folder = Path(name)
-        parts: list[Callable[[], list[Row]]] = [
+        parts: list[Callable[[], list[Measurement]]] = [
             lambda: plan(sizes.plan, folder),
             lambda: rerun(sizes.rerun, sizes.epochs, folder),
             lambda: tiny_trials(sizes.trials, folder),
@@ -164,7 +163,7 @@ def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Row]:
     return rows
 
 
-def _line(row: Row) -> str:
+def _line(row: Measurement) -> str:
     verdict = "" if row.value <= row.target else "  ABOVE"
     value = f"{row.value:9.2f} {row.unit:2}"
     return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
@@ -204,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def say(line: str) -> None:
         print(line, file=out, flush=True)
 
-    rows: Sequence[Row | scale.Size]
+    rows: Sequence[Measurement | scale.Size]
     try:
         if options.nodes:
             sizes = options.trials or ([8, 16] if options.quick else SCALE)

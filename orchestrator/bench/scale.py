@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import InputError
+from model.machine import cores
 from orchestrator.bench import tiny_sweep
 from orchestrator.bench.nodes import local_nodes
 from orchestrator.bench.tiny_sweep import Ran, Sample
@@ -85,8 +86,8 @@ def one(nodes: int, count: int, folder: Path, width: int = SLICE) -> Size:
     ]
     if len(last) != len(find(str(grid)).trials()):
         raise InputError(f"only {len(last)} of the tiny trials finished")
-    cores = min(nodes, os.cpu_count() or 1)
-    return summarise(ran, [(entry["ended"], entry["seconds"]) for entry in last], nodes, cores, width)
+    shared = min(nodes, cores())
+    return summarise(ran, [(entry["ended"], entry["seconds"]) for entry in last], nodes, shared, width)
 
 
 def summarise(

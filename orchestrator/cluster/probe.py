@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.errors import InputError
-from orchestrator.results.files import Files, reason
+from model.errors import InputError, reason
+from orchestrator.results.files import Files
 from orchestrator.results.provenance import version
 
 _COMPARED = ("torch", "torchvision", "ray", "normsweep")
@@ -170,7 +170,7 @@ def _storage_trouble(results: str, name: str, problem: str) -> str:
 
 def _fingerprint(dataset: str, data_dir: str | None) -> str:
     """Of data that was really read; the first process of a node fetches and decodes it, others wait."""
-    from model.data.dataset import load
+    from model.data.registry import load
 
     try:
         return load(dataset, data_dir).info.fingerprint

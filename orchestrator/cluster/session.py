@@ -24,9 +24,9 @@ from typing import Any
 import yaml
 
 from model.data.dataset import DataInfo
-from model.errors import InputError
+from model.errors import InputError, first_line, last_line
 from orchestrator.cluster.probe import Answer, Question, ask, probe, trouble, unseen, versions, withdraw
-from orchestrator.execution.executor import Options
+from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Node, NodeType, Site, choose_site
 from orchestrator.planning.throughput import Calibrate, calibrate_here
 
@@ -101,7 +101,7 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
             raise InputError(
                 f"{' '.join(str(error).split())} Install the same Ray and Python here and on the cluster."
             ) from None
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(_NO_RAY.format(where=address or "this machine", reason=reason)) from None
     if threading.current_thread() is threading.main_thread():
         for number, handler in handlers.items():  # ray.init takes SIGTERM for itself
@@ -154,7 +154,7 @@ def _refusal(output: str) -> str:
             "it asks for a token and got none that it takes. Set RAY_AUTH_MODE=token and put the cluster's "
             "token into ~/.ray/auth_token"
         )
-    return (output.strip().splitlines() or ["no reason given"])[-1]
+    return last_line(output, "no reason given")
 
 
 @contextlib.contextmanager
@@ -361,8 +361,7 @@ def _answer(reference: Any, name: str, seconds: float) -> Answer | None:
     except ray.exceptions.RayError as error:
         text = str(error)
         lacks = "No module named" in text or "failed to import" in text
-        last = text.strip().splitlines()[-1]
-        reason = "does not have this product installed" if lacks else f"cannot take part: {last}"
+        reason = "does not have this product installed" if lacks else f"cannot take part: {last_line(text)}"
         raise InputError(
             f"node {name} {reason}. Install the same version there (pip install -e . in a copy of this "
             "checkout) and run again."

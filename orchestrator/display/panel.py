@@ -11,7 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display.progress import Progress, duration
+from orchestrator.cli import duration
+from orchestrator.display.progress import Progress
 from orchestrator.execution.executor import Listener
 from orchestrator.execution.signals import STOPPING, Interrupt
 

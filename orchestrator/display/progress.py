@@ -163,15 +163,3 @@ class Progress:
         ]
         waiting = [e.estimate * (1 - e.share) * held for _, e in sorted(self._waiting.items())]
         return makespan([*running, *waiting], self.slots)
-
-
-def duration(seconds: float) -> str:
-    """1:02:03, 2:03 or 3 s; days from 48 hours up."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, rest = divmod(whole, 3600)
-    if hours >= 48:
-        return f"{hours / 24:.1f} days"
-    minutes, secs = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"

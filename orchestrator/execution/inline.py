@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from model.errors import summary
 from orchestrator.execution.dispatcher import Dispatcher
 from orchestrator.execution.executor import Listener, Work
 from orchestrator.execution.signals import Interrupt
@@ -86,7 +87,7 @@ class _Seat:
                 raise
             except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
                 last = given_up(job) is not None
-                self._tell("failed" if last else "retrying", index, f"{type(error).__name__}: {error}")
+                self._tell("failed" if last else "retrying", index, summary(error))
                 if last:
                     return
             else:

@@ -28,6 +28,7 @@ from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from model.errors import last_line
 from orchestrator.execution.dispatcher import Dispatcher
 from orchestrator.execution.executor import Listener, Work
 from orchestrator.execution.mps import share_gpu
@@ -286,5 +287,4 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
 
 def _last_line(trial: TuneTrial) -> str:
     error = trial.get_error() if hasattr(trial, "get_error") else None
-    lines = str(error or "the worker was lost").strip().splitlines()
-    return lines[-1].strip()
+    return last_line(str(error or "the worker was lost"))

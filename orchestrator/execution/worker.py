@@ -20,7 +20,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from model.data.dataset import Dataset, load
+from model.data.dataset import Dataset
+from model.data.registry import load
+from model.errors import summary
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import common_epoch
 from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
@@ -80,7 +82,7 @@ def run_pack(job: Job, report: Report) -> None:
     except (Stopped, StorageError):
         raise
     except Exception as error:
-        record_failure(store, [trial.trial_id for trial in trials], _one_line(error), traceback.format_exc())
+        record_failure(store, [trial.trial_id for trial in trials], summary(error), traceback.format_exc())
         raise
     report({"trials": results})
 
@@ -263,8 +265,3 @@ def _finish(
     for trial_id, state in store.states(pack).items():
         store.drop_checkpoints(trial_id, state.epochs)
     return results
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:300]

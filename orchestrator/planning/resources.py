@@ -11,7 +11,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.errors import InputError
-from orchestrator.execution.executor import Resources, packs_at_once
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one pack occupies, and where it runs. `device` is "cpu" or "cuda"."""
+
+    cpus: float
+    gpus: float
+    device: str
+
+
+def packs_at_once(resources: Resources, cpus: float, gpus: float) -> int:
+    """Packs that fit at once. A fraction of a GPU never lies across two: 0.6 fits once into each."""
+    fit = _whole(cpus / resources.cpus)
+    if resources.gpus >= 1:
+        fit = min(fit, _whole(gpus / resources.gpus))
+    elif resources.gpus:
+        fit = min(fit, _whole(gpus) * _whole(1 / resources.gpus))
+    return fit
+
+
+def _whole(quotient: float) -> int:
+    return math.floor(quotient + 1e-9)  # 1 / 0.2 must be five
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
+from model.errors import first_line
 from orchestrator.results.files import MAX_JSON_BYTES
 
 _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
@@ -55,7 +56,7 @@ def decode(data: bytes) -> Checkpoint:
         notes = json.loads(content["notes"])
         return Checkpoint(content["state"], notes["epochs"], notes["pack"])
     except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
-        raise DamagedError(str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+        raise DamagedError(first_line(error)) from None
 
 
 def encode_weights(weights: dict[str, Any], notes: dict[str, Any]) -> bytes:

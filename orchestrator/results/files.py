@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from model.errors import InputError
+from model.errors import InputError, reason
 
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
@@ -340,11 +340,6 @@ def _refuse_password(url: str) -> None:
 def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:
     """The names of plain files; a link could lead out of the folder."""
     return {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
-
-
-def reason(error: Exception) -> str:
-    """What went wrong, in a few words."""
-    return getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
 
 
 def _bucket_is_gone(error: BaseException) -> bool:

@@ -12,22 +12,18 @@ import argparse
 import json
 import math
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from model.data.dataset import DataInfo, describe
+from model.data.registry import describe
 from model.errors import InputError
 from orchestrator.grid.blocks import MOST_SEEDS, find
 from orchestrator.grid.overrides import Adjustments, adjust
-from orchestrator.grid.trial import Trial
 from orchestrator.planning.measured import PackTimes, from_bench, from_readme, from_results
-from orchestrator.planning.packing import choose
-from orchestrator.planning.plan import by_length, make_plan
-from orchestrator.simulate.paper_cluster import Outcome, Setting, Task, simulate
+from orchestrator.simulate.paper_cluster import Setting
+from orchestrator.simulate.play import Played, paper_packs, play
 
 WORKERS = (1, 4, 16, 64, 256, 1000)
 _MOST_WORKERS = 100_000
@@ -38,86 +34,7 @@ _HEAD = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """A number of workers: medians over the repeats. Hours; all but `makespan` (with its extremes `low` and
-    `high`) and `bound` are worker-hours. `calm`: the makespan without losses and delays."""
-
-    workers: int
-    packs: int
-    bound: float
-    calm: float
-    makespan: float
-    low: float
-    high: float
-    paid: float
-    work: float
-    lost: float
-    starting: float
-    idle: float
-    losses: float
-    nodes: float
-
-
-def tasks_of(
-    trials: Sequence[Trial],
-    times: PackTimes,
-    infos: dict[str, DataInfo],
-    workers: int,
-    pack: int | None = None,
-) -> list[Task]:
-    """The packs of a sweep that has not begun, in the plan's order; `pack`: their size, None to choose.
-    Raises InputError."""
-    seeds = Counter(trial.spec for trial in trials)
-    cells = list(seeds.values())
-    sizes = {
-        spec: pack or choose(spec, count, infos[spec.dataset], device="cpu", cells=cells, slots=workers).size
-        for spec, count in seeds.items()
-    }
-    plan = make_plan(trials, {}, pack_size=lambda spec: sizes[spec], max_failures=1)
-    plan = by_length(
-        plan,
-        lambda spec, replicas: times(spec, replicas, infos[spec.dataset]),
-        lambda name: infos[name].train_size,
-    )
-    return [
-        Task(seconds, pack.spec.total_epochs(infos[pack.spec.dataset].train_size))
-        for seconds, pack in zip(plan.seconds, plan.packs, strict=True)
-    ]
-
-
-def play(tasks: Sequence[Task], setting: Setting, repeats: int) -> Row:
-    """The setting with and without what goes wrong. Raises InputError."""
-    calm = simulate(tasks, Setting(setting.workers, setting.per_node))
-    if setting.between_losses is None:
-        repeats = 1
-    found = [simulate(tasks, replace(setting, seed=setting.seed + repeat)) for repeat in range(repeats)]
-
-    def mid(of: Callable[[Outcome], float]) -> float:
-        return median(of(outcome) for outcome in found)
-
-    return Row(
-        workers=setting.workers,
-        packs=len(tasks),
-        bound=calm.bound / _HOUR,
-        calm=calm.makespan / _HOUR,
-        makespan=mid(lambda o: o.makespan) / _HOUR,
-        low=min(o.makespan for o in found) / _HOUR,
-        high=max(o.makespan for o in found) / _HOUR,
-        paid=mid(lambda o: o.paid) / _HOUR,
-        work=mid(lambda o: o.work) / _HOUR,
-        lost=mid(lambda o: o.lost) / _HOUR,
-        starting=mid(lambda o: o.starting) / _HOUR,
-        idle=mid(lambda o: o.idle) / _HOUR,
-        losses=mid(lambda o: o.losses),
-        nodes=mid(lambda o: o.nodes),
-    )
-
-
-# -- the command line ----------------------------------------------------------------------------------
-
-
-def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
+def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Played]:
     """Raises InputError."""
     grid = find(options.grid)
     seeds = tuple(range(1, options.seeds + 1)) if options.seeds else None
@@ -129,8 +46,8 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
         workers=1,
         per_node=options.workers_per_node,
         startup=60 * options.startup_minutes,
-        keep=60 * options.keep_minutes,
-        between_losses=_HOUR * options.mtbf_hours or None,
+        idle_timeout=60 * options.keep_minutes,
+        mtbf=_HOUR * options.mtbf_hours or None,
         dispatch=options.dispatch_ms / 1000,
         seed=options.seed,
     )
@@ -139,8 +56,8 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
     say(_HEAD)
     rows = []
     for workers in options.workers:
-        tasks = tasks_of(trials, times, infos, workers, options.pack)
-        rows.append(play(tasks, replace(setting, workers=workers), options.repeats))
+        packs = paper_packs(trials, times, infos, workers, options.pack)
+        rows.append(play(packs, replace(setting, workers=workers), options.repeats))
         say(_line(rows[-1]))
     return rows
 
@@ -162,14 +79,14 @@ def _assumptions(options: argparse.Namespace) -> str:
     )
 
 
-def _line(row: Row) -> str:
+def _line(row: Played) -> str:
     """`paid h` and `lost h` are worker-hours; the shares behind them are of those paid. Without idling the
     books leave a rounding error, of either sign."""
     makespan = f"{row.makespan:8.2f} ({row.low:.2f}–{row.high:.2f})"
     parts = ((row.lost, 6), (row.starting, 7), (row.idle, 6))
     shares = "  ".join(f"{max(0.0, part) / row.paid:{width}.1%}" for part, width in parts)
     return (
-        f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.calm:10.2f}  {makespan:26} "
+        f"{row.workers:7,}  {row.packs:5,}  {row.bound:7.2f}  {row.undisturbed:10.2f}  {makespan:26} "
         f"{row.makespan / row.bound:5.3f}  {row.paid:7,.0f}  {row.lost:6.1f}  {shares}"
     )
 
@@ -237,8 +154,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if options.json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
+        print(json.dumps([as_json(row) for row in rows], indent=1))
     return 0
+
+
+def as_json(row: Played) -> dict[str, float]:
+    """A row by name; the makespan without losses and delays keeps the name that files of before have."""
+    return {"calm" if key == "undisturbed" else key: value for key, value in asdict(row).items()}
 
 
 def _driver(path: str | None) -> list[dict[str, Any]]:

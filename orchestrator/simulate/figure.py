@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import InputError
+from orchestrator.simulate.play import Played
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from orchestrator.simulate.__main__ import Row
 
 _INK, _MUTED, _GRID = "#1f2430", "#667085", "#e6e8ee"
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#98a0ae"
@@ -31,7 +31,7 @@ _TITLES = (
 )
 
 
-def figure(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]]) -> "go.Figure":
+def figure(rows: Sequence[Played], sizes: Sequence[Mapping[str, Any]]) -> "go.Figure":
     """`rows`: of `orchestrator.simulate`; `sizes`: of `orchestrator.bench --nodes --json`, may be empty."""
     from plotly.subplots import make_subplots
 
@@ -51,7 +51,7 @@ def figure(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]]) -> "go.Fig
     return drawn
 
 
-def _time(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
+def _time(drawn: "go.Figure", rows: Sequence[Played]) -> None:
     workers = [row.workers for row in rows]
     drawn.add_scatter(
         x=workers,
@@ -80,7 +80,7 @@ def _time(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
     _corner(drawn, "", "dashed: no schedule is shorter;<br>in percent: ours above it", (0.03, 0.05), _MUTED)
 
 
-def _unused(drawn: "go.Figure", rows: Sequence["Row"]) -> None:
+def _unused(drawn: "go.Figure", rows: Sequence[Played]) -> None:
     labels = [f"{row.workers:,}" for row in rows]
     parts = (("lost with nodes", "lost", _ORANGE), ("start-up", "starting", _BLUE), ("idle", "idle", _GREY))
     for name, key, colour in parts:
@@ -197,7 +197,7 @@ def _frame(drawn: "go.Figure", lines: int) -> None:
         annotation.update(font={"size": 15, "color": _INK})
 
 
-def write(rows: Sequence["Row"], sizes: Sequence[Mapping[str, Any]], path: Path) -> None:
+def write(rows: Sequence[Played], sizes: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw into `path`, by its suffix. Raises InputError where that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""A cluster on paper: how long do packs take on m workers that start late and are lost? Pure.
+"""A cluster on paper: how long packs take on m workers that start late and are lost. Pure.
 
 The packs come in the order of the plan; what Ray and the cloud do with them is played event by event. The
 rules, each as the product behaves:
 
 - A node has `per_node` workers, and a worker trains one pack. Nodes are asked for as long as packs wait for
-  a worker, `workers` at most, and train after `startup` seconds. One that has been idle for `keep` seconds
-  is let go; when the sweep ends all are.
+  a worker, `workers` at most, and train after `startup` seconds. One that has been idle for `idle_timeout`
+  seconds is let go; when the sweep ends all are.
 - The driver is one process: it starts packs one after another, `dispatch` seconds each.
-- Nodes are lost as spot instances are: at random, after an exponential time of mean `between_losses` each
+- Nodes are lost as spot instances are: at random, after an exponential time of mean `mtbf` each
   (without memory: a node's age does not matter). A loss costs every pack on the node the time since its
   last epoch end, where its checkpoint lies, and a new node is asked for if packs wait.
 - A pack that was on a lost node waits in its place in the plan, ahead of all that were behind it.
@@ -33,7 +33,7 @@ _ROUNDING = 1e-9  # of an epoch: one that ends at the moment of the loss was sav
 
 
 @dataclass(frozen=True)
-class Task:
+class PaperPack:
     """A pack on paper: its seconds on one worker, spread evenly over its `epochs`."""
 
     seconds: float
@@ -42,23 +42,23 @@ class Task:
 
 @dataclass(frozen=True)
 class Setting:
-    """The cluster; times in seconds. `between_losses` None: no node is ever lost."""
+    """The cluster; times in seconds. `mtbf` None: no node is ever lost."""
 
     workers: int
     per_node: int = 1
     startup: float = 0.0
-    keep: float = math.inf
-    between_losses: float | None = None
+    idle_timeout: float = math.inf
+    mtbf: float | None = None
     dispatch: float = 0.0
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A pack on a worker without interruption, until it or the node ended. `kept`: the seconds of it that
-    count, all where the pack ended and else those up to the last checkpoint."""
+class Span:
+    """A pack, by its index, on a worker without interruption, until it or the node ended. `kept`: the seconds
+    of it that count, all where the pack ended and else those up to the last checkpoint."""
 
-    task: int
+    pack: int
     node: int
     worker: int
     begin: float
@@ -79,41 +79,41 @@ class Outcome:
     starting: float
     losses: int
     nodes: int
-    stretches: tuple[Stretch, ...] = field(repr=False)
+    spans: tuple[Span, ...] = field(repr=False)
 
     @property
     def idle(self) -> float:
         return self.paid - self.work - self.lost - self.starting
 
 
-def simulate(tasks: Sequence[Task], setting: Setting) -> Outcome:
-    """Run `tasks`, in this order, on paper. Raises InputError where the setting makes no sense, and where
+def simulate(packs: Sequence[PaperPack], setting: Setting) -> Outcome:
+    """Run `packs`, in this order, on paper. Raises InputError where the setting makes no sense, and where
     nodes are lost so often that no epoch ever ends."""
-    _check(tasks, setting)
-    return _Cluster(tasks, setting).run()
+    _check(packs, setting)
+    return _Cluster(packs, setting).run()
 
 
-def lower_bound(tasks: Sequence[Task], workers: int) -> float:
+def lower_bound(packs: Sequence[PaperPack], workers: int) -> float:
     """Seconds that no schedule on so many workers can beat."""
-    seconds = [task.seconds for task in tasks]
+    seconds = [pack.seconds for pack in packs]
     return max(math.fsum(seconds) / workers, max(seconds, default=0.0))
 
 
-def _check(tasks: Sequence[Task], setting: Setting) -> None:
+def _check(packs: Sequence[PaperPack], setting: Setting) -> None:
     if setting.workers < 1 or setting.per_node < 1:
         raise InputError("a cluster has at least one worker, and so has a node")
-    if any(not 0 < task.seconds < math.inf or task.epochs < 1 for task in tasks):
+    if any(not 0 < pack.seconds < math.inf or pack.epochs < 1 for pack in packs):
         raise InputError("a pack takes more than 0 seconds and has at least one epoch")
-    times = (setting.startup, setting.keep, setting.dispatch)
+    times = (setting.startup, setting.idle_timeout, setting.dispatch)
     if not all(time >= 0 for time in times) or not math.isfinite(setting.startup + setting.dispatch):
         raise InputError("start-up, dispatch and the time that idle nodes are kept are 0 or more")
-    if setting.between_losses is not None and not setting.between_losses > 0:
+    if setting.mtbf is not None and not setting.mtbf > 0:
         raise InputError("the mean time between losses is more than 0")
 
 
 @dataclass
 class _Node:
-    """`running`: worker -> its task and when it began."""
+    """`running`: worker -> its pack and when it began."""
 
     workers: int
     asked: float
@@ -133,12 +133,12 @@ class _Cluster:
     is gone or idles since another time.
     """
 
-    def __init__(self, tasks: Sequence[Task], setting: Setting) -> None:
-        self._tasks, self._setting = tasks, setting
+    def __init__(self, packs: Sequence[PaperPack], setting: Setting) -> None:
+        self._packs, self._setting = packs, setting
         self._random = random.Random(setting.seed)
-        self._done = [0] * len(tasks)  # epochs
-        self._waiting = list(range(len(tasks)))  # a heap, so that one that comes back finds its place
-        self._unfinished = len(tasks)
+        self._done = [0] * len(packs)  # epochs
+        self._waiting = list(range(len(packs)))  # a heap, so that one that comes back finds its place
+        self._unfinished = len(packs)
         self._nodes: dict[int, _Node] = {}
         self._asked = self._capacity = self._coming = 0  # nodes ever; workers now; of them not ready yet
         self._free: list[tuple[int, int]] = []  # a heap of node and worker, those of nodes gone among them
@@ -146,7 +146,7 @@ class _Cluster:
         self._driver_free = 0.0
         self._paid = self._lost = self._starting = 0.0
         self._losses = self._in_vain = 0
-        self._stretches: list[Stretch] = []
+        self._spans: list[Span] = []
 
     def run(self) -> Outcome:
         now = 0.0
@@ -163,14 +163,14 @@ class _Cluster:
             self._gone(number, now)
         return Outcome(
             makespan=now,
-            bound=lower_bound(self._tasks, self._setting.workers),
+            bound=lower_bound(self._packs, self._setting.workers),
             paid=self._paid,
-            work=math.fsum(stretch.kept for stretch in self._stretches),
+            work=math.fsum(span.kept for span in self._spans),
             lost=self._lost,
             starting=self._starting,
             losses=self._losses,
             nodes=self._asked,
-            stretches=tuple(self._stretches),
+            spans=tuple(self._spans),
         )
 
     def _happens(self, now: float, kind: int, number: int, worker: int, since: float) -> None:
@@ -204,27 +204,27 @@ class _Cluster:
         for worker in range(node.workers):
             heapq.heappush(self._free, (number, worker))
         self._idles(now, number, node)
-        if self._setting.between_losses is not None:
-            lives = self._random.expovariate(1 / self._setting.between_losses)
+        if self._setting.mtbf is not None:
+            lives = self._random.expovariate(1 / self._setting.mtbf)
             heapq.heappush(self._events, (now + lives, _LOSS, number, 0, 0.0))
 
     def _idles(self, now: float, number: int, node: _Node) -> None:
         node.idle_since = now
-        if self._setting.keep < math.inf:
-            heapq.heappush(self._events, (now + self._setting.keep, _IDLE, number, 0, now))
+        if self._setting.idle_timeout < math.inf:
+            heapq.heappush(self._events, (now + self._setting.idle_timeout, _IDLE, number, 0, now))
 
     def _is_lost(self, now: float, number: int, node: _Node) -> None:
         self._losses += 1
         self._in_vain += 1
-        for worker, (task, begin) in sorted(node.running.items()):
-            ran, epoch = max(0.0, now - begin), self._tasks[task].seconds / self._tasks[task].epochs
-            epochs = min(int(ran / epoch + _ROUNDING), self._tasks[task].epochs - self._done[task] - 1)
-            self._done[task] += epochs
+        for worker, (pack, begin) in sorted(node.running.items()):
+            ran, epoch = max(0.0, now - begin), self._packs[pack].seconds / self._packs[pack].epochs
+            epochs = min(int(ran / epoch + _ROUNDING), self._packs[pack].epochs - self._done[pack] - 1)
+            self._done[pack] += epochs
             self._in_vain = 0 if epochs else self._in_vain
             self._lost += max(0.0, ran - epochs * epoch)
             if ran:
-                self._stretches.append(Stretch(task, number, worker, begin, now, min(ran, epochs * epoch)))
-            heapq.heappush(self._waiting, task)
+                self._spans.append(Span(pack, number, worker, begin, now, min(ran, epochs * epoch)))
+            heapq.heappush(self._waiting, pack)
         if self._in_vain > _HOPELESS:
             raise InputError("nodes are lost so often that no epoch ends; raise the mean time between losses")
         self._gone(number, now)
@@ -245,19 +245,19 @@ class _Cluster:
             number, worker = heapq.heappop(self._free)
             if number not in self._nodes:
                 continue
-            task = heapq.heappop(self._waiting)
+            pack = heapq.heappop(self._waiting)
             begin = max(now, self._driver_free)
             self._driver_free = begin + self._setting.dispatch
-            self._nodes[number].running[worker] = (task, begin)
-            heapq.heappush(self._events, (begin + self._left(task), _END, number, worker, begin))
+            self._nodes[number].running[worker] = (pack, begin)
+            heapq.heappush(self._events, (begin + self._left(pack), _END, number, worker, begin))
 
-    def _left(self, task: int) -> float:
-        whole = self._tasks[task]
-        return whole.seconds * (1 - self._done[task] / whole.epochs) if self._done[task] else whole.seconds
+    def _left(self, pack: int) -> float:
+        whole = self._packs[pack]
+        return whole.seconds * (1 - self._done[pack] / whole.epochs) if self._done[pack] else whole.seconds
 
     def _ends(self, now: float, number: int, node: _Node, worker: int) -> None:
-        task, begin = node.running.pop(worker)
-        self._stretches.append(Stretch(task, number, worker, begin, now, self._left(task)))
+        pack, begin = node.running.pop(worker)
+        self._spans.append(Span(pack, number, worker, begin, now, self._left(pack)))
         self._unfinished -= 1
         self._in_vain = 0
         heapq.heappush(self._free, (number, worker))

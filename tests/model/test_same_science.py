@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from model.bench.reference_loop import Images, PlainLoop
-from model.data.dataset import load
+from model.data.registry import load
 from model.recipe import RECIPES
 from model.training.training import Training
 from tests.helpers.cells import spec

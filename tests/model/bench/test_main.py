@@ -11,7 +11,7 @@ from model.bench import roofline, throughput
 from model.bench.reference import PlainResNet
 from model.bench.reference_loop import Images, PlainLoop
 from model.bench.throughput import Row, fig1_seconds, measure
-from model.data.dataset import describe
+from model.data.registry import describe
 from model.training.calibrate import calibrate, noise
 from tests.helpers.cells import spec
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torchvision
 
-from model.data.dataset import load
+from model.data.registry import load
 from model.errors import InputError
 
 

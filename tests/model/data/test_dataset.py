@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from model.data import cifar, digits
-from model.data.dataset import describe, held_out, load
+from model.data.dataset import held_out
+from model.data.registry import describe, load
 from model.errors import InputError
 from tests.helpers.cells import toy_data
 
@@ -104,7 +105,7 @@ def test_cifar_facts_are_torchvisions(name, classes):
 
 def test_describing_needs_no_torch():
     code = (
-        "import sys; from model.data.dataset import describe; describe('digits'); describe('cifar10'); "
+        "import sys; from model.data.registry import describe; describe('digits'); describe('cifar10'); "
         "assert 'torch' not in sys.modules and 'sklearn' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

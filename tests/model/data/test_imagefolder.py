@@ -9,7 +9,7 @@ import pytest
 import torchvision
 from PIL import Image
 
-from model.data.dataset import describe, load
+from model.data.registry import describe, load
 from model.errors import InputError
 
 

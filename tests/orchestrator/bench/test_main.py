@@ -9,7 +9,7 @@ import pytest
 from model.errors import InputError
 from orchestrator.bench import __main__ as bench
 from orchestrator.bench import scale, tiny_sweep
-from orchestrator.bench.__main__ import Row, Sizes, main
+from orchestrator.bench.__main__ import Measurement, Sizes, main
 from orchestrator.bench.scale import summarise
 from orchestrator.bench.tiny_sweep import Ran, Sample
 from orchestrator.grid.blocks import find
@@ -20,7 +20,7 @@ def test_quick_gives_every_figure_as_json(monkeypatch, capsys):
     monkeypatch.setattr(bench, "QUICK", Sizes(trials=2, plan=30, rerun=6, epochs=2))
     assert main(["--quick", "--json"]) == 0
     out, err = capsys.readouterr()
-    rows = [Row(**row) for row in json.loads(out)]
+    rows = [Measurement(**row) for row in json.loads(out)]
     assert all(row.value > 0 and row.target > 0 and row.name in err for row in rows)
     counts = [row.trials for row in rows if row.unit != "MB"]
     assert counts == [30, 6, 2], "a plan, a rerun, tiny trials"

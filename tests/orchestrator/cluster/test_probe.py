@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.data.dataset import describe
+from model.data.registry import describe
 from orchestrator.cluster.probe import Answer, ask, probe, source_digest, trouble, unseen, versions, withdraw
 from orchestrator.results.files import Files
 from tests.helpers import ROOT

@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from orchestrator.cli import duration
 from orchestrator.display.panel import Lines, panel
-from orchestrator.display.progress import Progress, duration
+from orchestrator.display.progress import Progress
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.plan import Pack
 from tests.helpers.tiny import trial

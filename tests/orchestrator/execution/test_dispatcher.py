@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.execution.dispatcher import Dispatcher
-from orchestrator.execution.executor import Resources, packs_at_once
+from orchestrator.planning.resources import Resources, packs_at_once
 from tests.helpers.jobs import job
 
 

@@ -103,10 +103,10 @@ def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
     import ray
 
     from analysis.sources.load import load
-    from orchestrator.execution.executor import Options
     from orchestrator.execution.signals import Interrupt
     from orchestrator.grid.blocks import find
     from orchestrator.grid.overrides import Adjustments, adjust
+    from orchestrator.planning.options import Options
     from orchestrator.sweep import declare, execute, prepare
 
     trials = adjust(find(arguments[1]), Adjustments(norms=("gn",), epochs=3, batch_sizes=(8,)))
@@ -163,7 +163,7 @@ def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
     command += ["--max-failures", "2", "--results", str(folder)]
     assert main([*command, "--seeds", "1"]) == 0
     # the declared second seed finds a checkpoint of another network under its name
-    from model.data.dataset import load
+    from model.data.registry import load
     from model.training.training import Training
     from orchestrator.grid.blocks import find
     from orchestrator.grid.overrides import Adjustments, adjust

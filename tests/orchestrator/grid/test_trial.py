@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from orchestrator.execution.executor import Options
 from orchestrator.grid.trial import Trial
+from orchestrator.planning.options import Options
 
 BASE = {"dataset": "cifar10", "norm": "gn", "groups": 8, "batch_size": 32, "seed": 1}
 

@@ -8,26 +8,29 @@ import re
 
 import pytest
 
-from model.data.dataset import describe
+from model.data.registry import describe
 from model.errors import InputError
 from orchestrator.grid.blocks import find
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.planning import measured
 from orchestrator.planning.plan import makespan
 from orchestrator.simulate import __main__ as simulate
-from orchestrator.simulate.paper_cluster import Setting, Stretch, Task, lower_bound
+from orchestrator.simulate.paper_cluster import PaperPack, Setting, Span, lower_bound
 from orchestrator.simulate.paper_cluster import simulate as play
+from orchestrator.simulate.play import Played
+from orchestrator.simulate.play import paper_packs as packs_of
 
 
-def tasks(*seconds, epochs=1):
-    return [Task(s, epochs) for s in seconds]
+def paper_packs(*seconds, epochs=1):
+    return [PaperPack(s, epochs) for s in seconds]
 
 
-def random_tasks(generator, most=40):
+def random_packs(generator, most=40):
     found = [
-        Task(generator.uniform(1, 100), generator.randint(1, 20)) for _ in range(generator.randint(1, most))
+        PaperPack(generator.uniform(1, 100), generator.randint(1, 20))
+        for _ in range(generator.randint(1, most))
     ]
-    return sorted(found, key=lambda task: -task.seconds)
+    return sorted(found, key=lambda pack: -pack.seconds)
 
 
 def lifetimes(monkeypatch, *lives):
@@ -42,11 +45,11 @@ def lifetimes(monkeypatch, *lives):
 @pytest.mark.parametrize("case", range(50))
 def test_without_losses_and_delays_it_is_the_plans_makespan(case):
     generator = random.Random(case)
-    packs, workers = random_tasks(generator), generator.randint(1, 12)
+    packs, workers = random_packs(generator), generator.randint(1, 12)
     outcome = play(packs, Setting(workers, per_node=generator.randint(1, 5)))
-    assert outcome.makespan == makespan([task.seconds for task in packs], workers)
+    assert outcome.makespan == makespan([pack.seconds for pack in packs], workers)
     assert outcome.lost == outcome.starting == outcome.losses == 0
-    assert outcome.work == pytest.approx(sum(task.seconds for task in packs))
+    assert outcome.work == pytest.approx(sum(pack.seconds for pack in packs))
 
 
 def optimum(seconds, workers):
@@ -72,8 +75,8 @@ def optimum(seconds, workers):
 @pytest.mark.parametrize("case", range(40))
 def test_longest_first_keeps_grahams_bound(case):
     generator = random.Random(case)
-    packs, workers = random_tasks(generator, most=9), generator.randint(2, 4)
-    best = optimum([task.seconds for task in packs], workers)
+    packs, workers = random_packs(generator, most=9), generator.randint(2, 4)
+    best = optimum([pack.seconds for pack in packs], workers)
     outcome = play(packs, Setting(workers))
     assert lower_bound(packs, workers) <= best + 1e-9
     assert outcome.bound == lower_bound(packs, workers)
@@ -82,9 +85,9 @@ def test_longest_first_keeps_grahams_bound(case):
 
 def test_grahams_worst_case_is_reached():
     # Graham 1969: two each of 2m − 1 … m + 1, three of m; the best is 3m, longest first takes 4m − 1.
-    packs = tasks(5, 5, 4, 4, 3, 3, 3)
+    packs = paper_packs(5, 5, 4, 4, 3, 3, 3)
     assert play(packs, Setting(3)).makespan == 11
-    assert optimum([task.seconds for task in packs], 3) == 9
+    assert optimum([pack.seconds for pack in packs], 3) == 9
 
 
 # -- start-up, idle nodes, the driver --------------------------------------------------------------------
@@ -92,20 +95,20 @@ def test_grahams_worst_case_is_reached():
 
 def test_start_up_by_hand():
     # Two nodes of two workers asked for at 0 and ready at 10; 30, 20, 20 and 10 seconds of work, then one of 5.
-    outcome = play(tasks(30, 20, 20, 10, 5), Setting(4, per_node=2, startup=10))
+    outcome = play(paper_packs(30, 20, 20, 10, 5), Setting(4, per_node=2, startup=10))
     assert outcome.makespan == 40
     assert (outcome.work, outcome.starting, outcome.paid) == (85, 40, 160)
     assert outcome.idle == 160 - 40 - 85
 
 
 def test_no_more_nodes_than_packs_need():
-    outcome = play(tasks(10, 10, 10), Setting(100, per_node=2, startup=1))
+    outcome = play(paper_packs(10, 10, 10), Setting(100, per_node=2, startup=1))
     assert outcome.nodes == 2
-    assert {stretch.node for stretch in outcome.stretches} == {0, 1}
+    assert {span.node for span in outcome.spans} == {0, 1}
 
 
 def test_the_last_node_has_what_is_left():
-    outcome = play(tasks(*[10] * 20), Setting(5, per_node=4))
+    outcome = play(paper_packs(*[10] * 20), Setting(5, per_node=4))
     assert outcome.nodes == 2
     assert outcome.makespan == 40, "five at a time"
     assert outcome.paid == 200
@@ -113,20 +116,20 @@ def test_the_last_node_has_what_is_left():
 
 def test_an_idle_node_is_let_go():
     # Node 1 ends at 10, waits 5, and is gone; node 0 works to 100.
-    outcome = play(tasks(100, 10), Setting(2, keep=5))
+    outcome = play(paper_packs(100, 10), Setting(2, idle_timeout=5))
     assert (outcome.makespan, outcome.paid, outcome.idle) == (100, 115, 5)
-    assert play(tasks(100, 10), Setting(2)).paid == 200, "kept for ever unless told"
+    assert play(paper_packs(100, 10), Setting(2)).paid == 200, "kept for ever unless told"
 
 
 @pytest.mark.parametrize("startup", [0.0, 7.0])
 def test_a_node_that_idles_not_a_second_still_takes_what_waits(startup):
-    outcome = play(tasks(5, 5, 5), Setting(1, startup=startup, keep=0))
+    outcome = play(paper_packs(5, 5, 5), Setting(1, startup=startup, idle_timeout=0))
     assert (outcome.makespan, outcome.nodes) == (15 + startup, 1)
 
 
 def test_the_driver_starts_packs_one_after_another():
-    outcome = play(tasks(10, 10, 10), Setting(3, dispatch=2))
-    assert [stretch.begin for stretch in outcome.stretches] == [0, 2, 4]
+    outcome = play(paper_packs(10, 10, 10), Setting(3, dispatch=2))
+    assert [span.begin for span in outcome.spans] == [0, 2, 4]
     assert outcome.makespan == 14
     assert outcome.idle == 3 * 14 - 30
 
@@ -139,14 +142,14 @@ def test_one_loss_by_hand(monkeypatch):
     # saved and 5 s lost; pack 1 (12 s) ended at 17; pack 2 (18 s, 2 epochs of 9) began at 17, saved 9 at 26,
     # lost 4. A new node is asked for at 30 and ready at 35: pack 0 goes on to 55, pack 2 to 44.
     lifetimes(monkeypatch, 25)
-    packs = [Task(40, 4), Task(12, 1), Task(18, 2)]
-    outcome = play(packs, Setting(2, per_node=2, startup=5, between_losses=1))
-    assert outcome.stretches == (
-        Stretch(1, 0, 1, 5, 17, 12),
-        Stretch(0, 0, 0, 5, 30, 20),
-        Stretch(2, 0, 1, 17, 30, 9),
-        Stretch(2, 1, 1, 35, 44, 9),
-        Stretch(0, 1, 0, 35, 55, 20),
+    packs = [PaperPack(40, 4), PaperPack(12, 1), PaperPack(18, 2)]
+    outcome = play(packs, Setting(2, per_node=2, startup=5, mtbf=1))
+    assert outcome.spans == (
+        Span(1, 0, 1, 5, 17, 12),
+        Span(0, 0, 0, 5, 30, 20),
+        Span(2, 0, 1, 17, 30, 9),
+        Span(2, 1, 1, 35, 44, 9),
+        Span(0, 1, 0, 35, 55, 20),
     )
     assert (outcome.makespan, outcome.losses, outcome.nodes) == (55, 1, 2)
     assert (outcome.work, outcome.lost, outcome.starting) == (70, 9, 20)
@@ -156,39 +159,39 @@ def test_one_loss_by_hand(monkeypatch):
 
 def test_an_epoch_that_ends_with_its_node_is_saved(monkeypatch):
     lifetimes(monkeypatch, 20)
-    outcome = play(tasks(30, epochs=3), Setting(1, between_losses=1))
+    outcome = play(paper_packs(30, epochs=3), Setting(1, mtbf=1))
     assert (outcome.lost, outcome.makespan, outcome.losses) == (0, 30, 1)
 
 
 def test_a_pack_that_ends_with_its_node_has_ended(monkeypatch):
     lifetimes(monkeypatch, 30)
-    outcome = play(tasks(30, epochs=3), Setting(1, between_losses=1))
+    outcome = play(paper_packs(30, epochs=3), Setting(1, mtbf=1))
     assert (outcome.lost, outcome.makespan, outcome.nodes) == (0, 30, 1)
 
 
 def test_a_lost_pack_keeps_its_place(monkeypatch):
     # Pack 0's node is lost at 5; the next free worker takes pack 0 and not pack 2.
     lifetimes(monkeypatch, 5)
-    outcome = play(tasks(10, 8, 7), Setting(2, startup=100, between_losses=1))
-    assert [(s.task, s.begin) for s in outcome.stretches if s.kept] == [(1, 100), (0, 108), (2, 118)]
+    outcome = play(paper_packs(10, 8, 7), Setting(2, startup=100, mtbf=1))
+    assert [(s.pack, s.begin) for s in outcome.spans if s.kept] == [(1, 100), (0, 108), (2, 118)]
 
 
 def test_a_node_lost_before_the_driver_came_to_it_loses_nothing(monkeypatch):
     lifetimes(monkeypatch, math.inf, 1)
-    outcome = play(tasks(10, 10), Setting(2, dispatch=3, between_losses=1))
+    outcome = play(paper_packs(10, 10), Setting(2, dispatch=3, mtbf=1))
     assert outcome.lost == 0
-    assert [stretch.task for stretch in outcome.stretches] == [0, 1]
+    assert [span.pack for span in outcome.spans] == [0, 1]
 
 
 def test_hopeless_is_told():
     with pytest.raises(InputError, match="no epoch ends"):
-        play(tasks(1000), Setting(1, between_losses=0.001))
+        play(paper_packs(1000), Setting(1, mtbf=0.001))
 
 
 def test_losses_cost_half_an_epoch_each_on_average():
     # Without memory, and an epoch short against a node's life, a loss falls anywhere in an epoch.
-    packs = tasks(*[1000.0] * 400, epochs=100)
-    outcome = play(packs, Setting(8, between_losses=200, seed=3))
+    packs = paper_packs(*[1000.0] * 400, epochs=100)
+    outcome = play(packs, Setting(8, mtbf=200, seed=3))
     assert outcome.losses > 1000
     assert outcome.lost / outcome.losses == pytest.approx(5.0, rel=0.1)
     assert outcome.losses == pytest.approx(outcome.paid / 200, rel=0.1)
@@ -202,8 +205,8 @@ def random_setting(generator, case):
         workers=generator.randint(1, 12),
         per_node=generator.randint(1, 5),
         startup=generator.choice([0.0, 3.0, 40.0]),
-        keep=generator.choice([0.0, 5.0, math.inf]),
-        between_losses=generator.choice([None, 60.0, 300.0]),
+        idle_timeout=generator.choice([0.0, 5.0, math.inf]),
+        mtbf=generator.choice([None, 60.0, 300.0]),
         dispatch=generator.choice([0.0, 0.2]),
         seed=case,
     )
@@ -212,41 +215,39 @@ def random_setting(generator, case):
 @pytest.mark.parametrize("case", range(150))
 def test_the_books_balance(case):
     generator = random.Random(case)
-    packs, setting = random_tasks(generator), random_setting(generator, case)
+    packs, setting = random_packs(generator), random_setting(generator, case)
     outcome = play(packs, setting)
     kept, lanes = dict.fromkeys(range(len(packs)), 0.0), {}
-    for stretch in outcome.stretches:
-        kept[stretch.task] += stretch.kept
-        assert -1e-9 <= stretch.kept <= stretch.end - stretch.begin + 1e-6
-        lanes.setdefault((stretch.node, stretch.worker), []).append((stretch.begin, stretch.end))
-    for index, task in enumerate(packs):
-        assert kept[index] == pytest.approx(task.seconds), "every pack is trained once, neither more nor less"
+    for span in outcome.spans:
+        kept[span.pack] += span.kept
+        assert -1e-9 <= span.kept <= span.end - span.begin + 1e-6
+        lanes.setdefault((span.node, span.worker), []).append((span.begin, span.end))
+    for index, pack in enumerate(packs):
+        assert kept[index] == pytest.approx(pack.seconds), "every pack is trained once, neither more nor less"
     for spans in lanes.values():
         spans.sort()
         assert all(a[1] <= b[0] + 1e-9 for a, b in itertools.pairwise(spans)), "one pack at a time"
-    moments = sorted(
-        [(s.begin + 1e-9, 1) for s in outcome.stretches] + [(s.end, -1) for s in outcome.stretches]
-    )
+    moments = sorted([(s.begin + 1e-9, 1) for s in outcome.spans] + [(s.end, -1) for s in outcome.spans])
     running = peak = 0
     for _, change in moments:
         running += change
         peak = max(peak, running)
     assert peak <= setting.workers
-    ran = sum(s.end - s.begin for s in outcome.stretches)
+    ran = sum(s.end - s.begin for s in outcome.spans)
     assert ran == pytest.approx(outcome.work + outcome.lost)
-    assert outcome.work == pytest.approx(sum(task.seconds for task in packs))
+    assert outcome.work == pytest.approx(sum(pack.seconds for pack in packs))
     assert outcome.idle >= -1e-6
     assert outcome.lost >= 0
     assert outcome.makespan >= outcome.bound - 1e-6
-    if setting.between_losses is None:
+    if setting.mtbf is None:
         assert outcome.lost == outcome.losses == 0
 
 
 def test_the_same_seed_gives_the_same_again_and_another_gives_another():
-    packs = random_tasks(random.Random(0))
-    setting = Setting(4, startup=3, between_losses=50.0, seed=1)
+    packs = random_packs(random.Random(0))
+    setting = Setting(4, startup=3, mtbf=50.0, seed=1)
     assert play(packs, setting) == play(packs, setting)
-    assert play(packs, setting) != play(packs, Setting(4, startup=3, between_losses=50.0, seed=2))
+    assert play(packs, setting) != play(packs, Setting(4, startup=3, mtbf=50.0, seed=2))
 
 
 @pytest.mark.parametrize(
@@ -255,19 +256,21 @@ def test_the_same_seed_gives_the_same_again_and_another_gives_another():
         Setting(0),
         Setting(1, per_node=0),
         Setting(1, startup=-1),
-        Setting(1, between_losses=0.0),
+        Setting(1, mtbf=0.0),
         Setting(1, dispatch=math.inf),
     ],
 )
 def test_settings_that_make_no_sense(setting):
     with pytest.raises(InputError):
-        play(tasks(1), setting)
+        play(paper_packs(1), setting)
 
 
-@pytest.mark.parametrize("task", [Task(0), Task(-1), Task(math.nan), Task(math.inf), Task(1, epochs=0)])
-def test_packs_that_make_no_sense(task):
+@pytest.mark.parametrize(
+    "pack", [PaperPack(0), PaperPack(-1), PaperPack(math.nan), PaperPack(math.inf), PaperPack(1, epochs=0)]
+)
+def test_packs_that_make_no_sense(pack):
     with pytest.raises(InputError):
-        play([task], Setting(1))
+        play([pack], Setting(1))
 
 
 def test_nothing_to_do():
@@ -295,7 +298,8 @@ def test_the_readmes_rates_are_the_readmes(request):
 
 def rows_of(capsys, *arguments):
     assert simulate.main([*arguments, "--json"]) == 0
-    return [simulate.Row(**row) for row in json.loads(capsys.readouterr().out)]
+    rows = json.loads(capsys.readouterr().out)
+    return [Played(**{"undisturbed" if k == "calm" else k: v for k, v in row.items()}) for row in rows]
 
 
 def test_one_worker_takes_what_the_rates_say(capsys):
@@ -325,7 +329,7 @@ def test_one_worker_takes_what_the_rates_say(capsys):
                 expected += usable * n * images / rate
     assert row.makespan == pytest.approx(expected / 3600)
     # The same sum in another order: equal to the last bit or two.
-    assert [row.bound, row.calm, row.work, row.paid] == pytest.approx([row.makespan] * 4, rel=1e-12)
+    assert [row.bound, row.undisturbed, row.work, row.paid] == pytest.approx([row.makespan] * 4, rel=1e-12)
     assert row.packs == 2 * (5 + 3 + 2 + 1 + 1)
 
 
@@ -335,12 +339,12 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
     assert all(a.makespan > b.makespan for a, b in itertools.pairwise(rows))
     grid = adjust(find("full"), Adjustments(seeds=tuple(range(1, 21))))
     for row in rows:
-        packs = simulate.tasks_of(grid, measured.from_readme(), {"cifar10": describe("cifar10")}, row.workers)
-        seconds = [task.seconds for task in packs]
+        packs = packs_of(grid, measured.from_readme(), {"cifar10": describe("cifar10")}, row.workers)
+        seconds = [pack.seconds for pack in packs]
         assert row.bound == pytest.approx(max(sum(seconds) / row.workers, *seconds) / 3600)
         assert row.packs == len(packs)
-        assert row.bound <= row.calm * (1 + 1e-12), "sums in another order"
-        assert row.calm <= row.low <= row.makespan <= row.high
+        assert row.bound <= row.undisturbed * (1 + 1e-12), "sums in another order"
+        assert row.undisturbed <= row.low <= row.makespan <= row.high
         assert row.lost > 0
         assert row.losses > 0
 
