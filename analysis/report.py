@@ -16,9 +16,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analysis import tables
-from analysis.page import account, answers, evidence, hero, markup
+from analysis.page import (
+    cells,
+    claims,
+    curves,
+    differences,
+    gsearch,
+    network,
+    provenance,
+    time,
+    trials,
+    versus,
+)
+from analysis.page.html import Section, document
+from analysis.page.opening import opening
+from analysis.page.panels import PanelData, panel_data
 from analysis.stats.claims import MARGIN
-from analysis.study import read
+from analysis.study import Study, read
 from model.errors import InputError
 from orchestrator.results.files import Files
 
@@ -31,38 +45,42 @@ def build(source: Any, *others: Any, live: bool = False, margin: float = MARGIN)
     Raises InputError.
     """
     study = read([source, *others], margin=margin, live=live)
-    drawn = evidence.panel_data(study)
-    found = [
-        evidence.versus_section(study),
-        answers.difference_section(study),
-        answers.claim_section(study),
-        evidence.cell_section(study),
-        evidence.search_section(study),
-        evidence.curve_section(study, drawn),
-        account.time_section(study),
-        account.network_section(study),
-        account.trial_section(study),
-        account.provenance_section(study),
-    ]
-    sections = [section for section in found if section is not None]
+    drawn = panel_data(study)
+    sections = [section for section in _sections(study, drawn) if section is not None]
     now = datetime.now(UTC)
     data = {
         "live": live,
         "generated": now.timestamp(),
         "panels": drawn,
         "figures": {key: figure for s in sections for key, figure in s.figures.items()},
-        "seeds": answers.seeds_data(study),
-        "trials": account.trial_data(study),
-        "tables": {name: tables.FORMATS[name](study.frame, "last") for name in ("csv", "markdown", "latex")},
+        "seeds": differences.seeds_data(study),
+        "trials": trials.trial_data(study),
+        "tables": {name: tables.FORMATS[name](study.frame, "last") for name in cells.COPIES},
     }
-    return markup.document(
+    return document(
         title=study.title,
-        hero=hero.html(study),
+        opening=opening(study),
         sections=sections,
         data=data,
-        status='<span class="live" id="live" role="status">Live</span>' if live else "",
+        live=live,
         footer=f"Made by normsweep on {now:%Y-%m-%d %H:%M} UTC. Errors are in percent of images.",
     )
+
+
+def _sections(study: Study, drawn: Sequence[PanelData]) -> list[Section | None]:
+    """The parts of the page in its order; None for a part that these results do not have."""
+    return [
+        versus.section(study),
+        differences.section(study),
+        claims.section(study),
+        cells.section(study),
+        gsearch.section(study),
+        curves.section(study, drawn),
+        time.section(study),
+        network.section(study),
+        trials.section(study),
+        provenance.section(study),
+    ]
 
 
 # -- the command line --------------------------------------------------------------------------------

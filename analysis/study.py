@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.page import markup
 from analysis.plots import theme
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Sweep, load_sweep
@@ -50,13 +49,6 @@ class Study:
 
     def index(self, panel: Panel) -> int:
         return list(self.panels).index(panel)
-
-    def swatch(self, line: Line, name: str | None = None) -> tuple[str, str]:
-        """A cell of a table: the line's name behind its colour, and what to sort it by."""
-        style = self.styles.get(line)
-        own = theme.style(line.norm).colour
-        shade = style.colour if style and style.colour != own else None
-        return line.name, markup.swatch(line.norm, name or line.name, shade)
 
     def name(self, panel: Panel) -> str:
         """The panel's title, behind its sweep's name where there are several."""

@@ -2,10 +2,9 @@
 
     python -m analysis.tables RESULTS --format csv|markdown|latex|terminal
 
-One list of rows, and a printer for each format, so that no two of them can disagree. The columns of the
-CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_high, in percent of error. Where the
-results hold more than one panel (two data sets, test and validation, …) these columns would not tell the
-rows apart, and the fields that differ come first.
+One list of rows (stats.table), and a printer for each format, so that no two of them can disagree. The
+columns of the CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_high, in percent of error;
+fields of the panel that differ within the results come before them.
 """
 
 import argparse
@@ -15,71 +14,18 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.page.headline import headline
 from analysis.sources.frame import COLUMNS
-from analysis.stats.cells import PANEL_KEYS, Cell, Line, Panel, panels
+from analysis.stats.cells import panels
 from analysis.stats.differences import differences
+from analysis.stats.intervals import CI
+from analysis.stats.table import CellRow, rows, rows_of
+from analysis.words.headline import headline
 from model.errors import InputError
 
 CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
-
-
-class Row(NamedTuple):
-    """One cell, in percent of error. `panel`: the fields of its panel that differ within the results, name ->
-    value. `low`, `high`: Student's t interval."""
-
-    panel: dict[str, Any]
-    line: Line
-    batch_size: int
-    n: int
-    mean: float
-    sd: float
-    low: float
-    high: float
-    minimum: float
-    median: float
-    maximum: float
-    remarks: str
-
-
-def rows(frame: pd.DataFrame, measure: str = "last") -> list[Row]:
-    """A row per cell. `measure`: 'last' epoch or 'median5' of the last five."""
-    return rows_of([cell for group in panels(frame).values() for cell in group], measure)
-
-
-def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[Row]:
-    """A row for each of `cells`, in their order."""
-    differing = _differing([cell.panel for cell in cells])
-    found = []
-    for cell in cells:
-        s = cell.summary(measure)
-        panel = {key: getattr(cell.panel, key) for key in differing}
-        low, high = s.interval.low, s.interval.high
-        found.append(
-            Row(
-                panel,
-                cell.line,
-                cell.batch_size,
-                s.n,
-                s.mean,
-                s.sd,
-                low,
-                high,
-                s.low,
-                s.median,
-                s.high,
-                cell.remarks,
-            )
-        )
-    return found
-
-
-def _differing(panels: Sequence[Panel]) -> list[str]:
-    return [key for key in PANEL_KEYS if len({getattr(panel, key) for panel in panels}) > 1]
 
 
 # -- printers ----------------------------------------------------------------------------------------
@@ -137,9 +83,9 @@ def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
         lines = [f"{panel.title} · {panel.judged} error", rule, _aligned(head, widths, flags), rule]
         lines += [_aligned(row, widths, flags) for row in body]
-        said = headline(panel, group, differences(group, measure))
-        detail = f" ({said.detail})" if said.detail else ""
-        text = f"{said.title.removesuffix('.')}{detail}.".replace("n = ", "n\u00a0=\u00a0")
+        answer = headline(panel, group, differences(group, measure))
+        detail = f" ({answer.detail})" if answer.detail else ""
+        text = f"{answer.title.removesuffix('.')}{detail}.".replace("n = ", "n\u00a0=\u00a0")
         words = [line.replace("\u00a0", " ") for line in textwrap.wrap(text, 80)]
         blocks.append("\n".join([*(line[:80].rstrip() for line in lines), "", *words]))
     return "\n\n".join(blocks) + "\n"
@@ -153,10 +99,10 @@ FORMATS: dict[str, Callable[[pd.DataFrame, str], str]] = {
 }
 
 
-def _text_table(table: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+def _text_table(table: Sequence[CellRow]) -> tuple[list[str], list[list[str]]]:
     keys = list(table[0].panel) if table else []
     remarks = any(row.remarks for row in table)
-    head = [*keys, "norm", "batch size", "n", "error %", "sd", "95% CI"] + (["not done"] if remarks else [])
+    head = [*keys, "norm", "batch size", "n", "error %", "sd", CI] + (["not done"] if remarks else [])
     body = []
     for row in table:
         interval = f"{row.low:.2f} to {row.high:.2f}" if math.isfinite(row.low) else "–"
@@ -173,7 +119,7 @@ def _text_table(table: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
 
 def _numeric(head: Sequence[str]) -> list[int]:
     """1 for a column of numbers, 0 for one of words."""
-    return [int(name in {"batch size", "n", "error %", "sd", "95% CI"}) for name in head]
+    return [int(name in {"batch size", "n", "error %", "sd", CI}) for name in head]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], numeric: Sequence[int]) -> str:

@@ -9,16 +9,17 @@ import plotly.graph_objects as go
 from analysis.plots import theme
 from analysis.stats.cells import Line
 from analysis.stats.differences import Difference
+from analysis.stats.intervals import CI
 
 
-class GapsInfo(NamedTuple):
+class DifferencesInfo(NamedTuple):
     """line -> [(batch size, mean, low, high, {seed: difference})], in points of error."""
 
     base: Line
     points: dict[Line, list[tuple[int, float, float, float, dict[int, float]]]]
 
 
-def info(differences: Sequence[Difference]) -> GapsInfo | None:
+def info(differences: Sequence[Difference]) -> DifferencesInfo | None:
     """The figure's data; None where nothing is paired."""
     points: dict[Line, list[tuple[int, float, float, float, dict[int, float]]]] = {}
     for d in differences:
@@ -26,10 +27,10 @@ def info(differences: Sequence[Difference]) -> GapsInfo | None:
             s = d.summary
             point = (d.batch_size, s.mean, s.interval.low, s.interval.high, d.values)
             points.setdefault(d.line, []).append(point)
-    return GapsInfo(differences[0].base, points) if points else None
+    return DifferencesInfo(differences[0].base, points) if points else None
 
 
-def figure(info: GapsInfo, styles: dict[Line, theme.Style]) -> go.Figure:
+def figure(info: DifferencesInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     """Mean differences with t intervals, each seed a dot; lines stand side by side at a batch size."""
     traces: list[go.Scatter] = []
     many = len(info.points)
@@ -84,7 +85,7 @@ def _means(
         marker={"size": 9, "symbol": style.symbol, "color": style.colour},
         text=[
             f"batch size {b}: {mean:+.2f} points"
-            + (f"<br>95% CI {low:+.2f} to {high:+.2f}" if k else "")
+            + (f"<br>{CI} {low:+.2f} to {high:+.2f}" if k else "")
             + f"<br>n = {len(values)} pairs"
             for (b, mean, low, high, values), k in zip(points, known, strict=True)
         ],

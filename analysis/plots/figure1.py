@@ -12,15 +12,12 @@ import plotly.graph_objects as go
 
 from analysis.plots import theme
 from analysis.plots.published import PUBLISHED, Published
+from analysis.plots.theme import Json
 from analysis.stats.cells import Cell, Line, Panel
 from analysis.stats.intervals import KINDS, interval
 
 QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
-
-
-#: A trace as plotly.js takes it.
-Trace = dict[str, Any]
 
 
 class Point(NamedTuple):
@@ -65,7 +62,7 @@ def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.
     return go.Figure(drawing(info, styles or theme.styles(list(info.lines))))
 
 
-def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Trace:
+def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Json:
     """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
     traces = [_published(entry, info) for entry in info.published]
     for rank, (line, points) in enumerate(info.lines.items()):
@@ -78,7 +75,7 @@ def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Trace:
     return {"data": traces, "layout": layout}
 
 
-def _scatter(**fields: Any) -> Trace:
+def _scatter(**fields: Any) -> Json:
     return {"type": "scatter", **fields}
 
 
@@ -86,7 +83,7 @@ def y_title(panel: Panel, quantity: str) -> str:
     return f"{panel.judged.capitalize()} {quantity} (%)"
 
 
-def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Trace:
+def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Json:
     return _scatter(
         x=[p.batch_size for p in points],
         y=[p.mean for p in points],
@@ -117,7 +114,7 @@ def hover(line: Line, point: Point, kind: str) -> str:
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
 
 
-def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> Trace:
+def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> Json:
     """Every seed, `aside` of its batch size by a factor, so that the marker of the mean hides none."""
     triples = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
     return _scatter(
@@ -135,7 +132,7 @@ def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> 
     )
 
 
-def _band(line: Line, points: list[Point], style: theme.Style) -> Trace:
+def _band(line: Line, points: list[Point], style: theme.Style) -> Json:
     """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -167,7 +164,7 @@ def _runs(points: list[Point]) -> list[list[Point]]:
     return [run for run in runs if run]
 
 
-def _published(entry: Published, info: Fig1Info) -> Trace:
+def _published(entry: Published, info: Fig1Info) -> Json:
     sizes = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
     own = entry.matches(info.panel.dataset, info.panel.model)

@@ -13,7 +13,7 @@ from analysis.plots import theme
 from analysis.plots.published import FRANKE_G_SEARCH
 from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell, Panel
-from analysis.stats.intervals import interval
+from analysis.stats.intervals import CI, interval
 
 
 class GPoint(NamedTuple):
@@ -123,7 +123,7 @@ def _means(points: Sequence[GPoint]) -> go.Scatter:
             "width": 6,
         },
         mode="markers",
-        name="mean, 95% CI",
+        name=f"mean, {CI}",
         marker={"size": 11, "symbol": "square", "color": colour},
         hovertemplate="%{x}: mean %{y:.2f}%<extra></extra>",
     )

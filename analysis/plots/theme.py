@@ -17,13 +17,17 @@ MUTED = "#667085"
 GRID = "#e6e8ee"
 FAINT = "#98a0ae"
 
-_COLOURS = {"bn": "#0072b2", "gn": "#d55e00", "ln": "#009e73", "in": "#b0568f"}
+COLOURS = {"bn": "#0072b2", "gn": "#d55e00", "ln": "#009e73", "in": "#b0568f"}
 #: Further Gs of one norm keep its hue and change in lightness.
 _SHADES = {"gn": ("#d55e00", "#e8965a", "#8f3f00", "#f3c19d", "#5c2900")}
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = {"bn": ("circle",), "gn": ("square", "diamond", "triangle-up", "triangle-down", "pentagon")}
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+#: A part of a figure as plotly.js takes it; plotly's schema says what is in it.
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def styles(lines: list[Line]) -> dict[Line, Style]:
 
 
 def style(norm: str, rank: int = 0) -> Style:
-    shades = _SHADES.get(norm, (_COLOURS.get(norm, "#5f6b7a"),))
+    shades = _SHADES.get(norm, (COLOURS.get(norm, "#5f6b7a"),))
     symbols = _SYMBOLS.get(norm, ("diamond",))
     return Style(shades[rank % len(shades)], _DASHES[rank % len(_DASHES)], symbols[rank % len(symbols)])
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.cells import CELL_KEYS, Cell, cells
-from analysis.stats.claims import RESAMPLES
+from analysis.stats.intervals import RESAMPLES
 from analysis.stats.summary import Summary, summary
 from model.errors import InputError
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.sources.frame import STATUSES
+from analysis.stats.intervals import CONFIDENCE
 from analysis.stats.summary import Summary, summary
 from model.spec import NORM_NAMES, NORMS
 
@@ -106,7 +107,7 @@ class Cell:
         """Seed -> error in percent; `measure`: 'last' epoch, or 'median5' of the last five epochs."""
         return self.last if measure == "last" else self.median5
 
-    def summary(self, measure: str = "last", level: float = 0.95) -> Summary:
+    def summary(self, measure: str = "last", level: float = CONFIDENCE) -> Summary:
         return summary(list(self.errors(measure).values()), level)
 
     @property

@@ -1,9 +1,9 @@
-"""The study's claims as estimates with intervals.
+"""What one line does over the batch sizes, and which G is best: estimates with intervals.
 
 Wu & He (2018) say three things with one figure: below some batch size group norm is better, batch norm's
-error rises as batches shrink, and group norm's stays constant. Each is a number here, with how sure the
-seeds make us of it; "constant" is tested as equivalence within a margin, because a difference that is not
-significant is no proof of sameness.
+error rises as batches shrink, and group norm's stays constant. Each is a number, the first in crossover.py,
+with how sure the seeds make us of it; "constant" is tested as equivalence within a margin, because a
+difference that is not significant is no proof of sameness.
 """
 
 import itertools
@@ -11,79 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from analysis.stats.cells import Cell, Line
 from analysis.stats.paired import Equivalence, equivalence
-from analysis.stats.summary import NAN, Interval, Summary, summary
+from analysis.stats.summary import Summary, summary
 
-#: Resamples of seeds; the seeds' own number limits what more could tell.
-RESAMPLES = 4_999
 #: Points of error within which a line counts as constant, unless the reader chooses another.
 MARGIN = 1.0
-
-
-# -- crossover ---------------------------------------------------------------------------------------
-
-
-class Crossover(NamedTuple):
-    """Below `estimate` images a batch, the line beats its base.
-
-    0: it is not better even at the smallest batch size; ∞: it is better at every one. `interval`: 95% by
-    bootstrap over seeds, on the same extended scale. `sizes`: the batch sizes compared, small first.
-    """
-
-    estimate: float
-    interval: Interval
-    sizes: tuple[int, ...]
-    n: int
-
-
-def crossover(
-    sizes: Sequence[int], differences: ArrayLike, generator: np.random.Generator, resamples: int = RESAMPLES
-) -> Crossover:
-    """Where the mean of `differences` [seeds, batch sizes] (line − base, NaN where unpaired) turns positive.
-
-    Between batch sizes the mean is taken as linear in log₂ of the batch size. `sizes` ascend. Whole seeds
-    are resampled, so what a seed shares over batch sizes stays together; the interval is the percentile
-    one, because the estimate may be 0 or ∞, where corrections have no meaning.
-    """
-    d = np.atleast_2d(np.asarray(differences, dtype=float))
-    x = np.log2(np.asarray(sizes, dtype=float))
-    estimate = _turn(x, _column_means(d))
-    draws = generator.integers(0, len(d), size=(resamples, len(d)))
-    found = [turn for means in _column_means(d[draws]) if not math.isnan(turn := _turn(x, means))]
-    known = len(d) > 1 and bool(found)
-    # "lower"/"higher" and not "linear": halfway between a batch size and infinity lies nothing
-    low = float(np.quantile(found, 0.025, method="lower")) if known else NAN
-    high = float(np.quantile(found, 0.975, method="higher")) if known else NAN
-    return Crossover(2.0**estimate, Interval(2.0**low, 2.0**high), tuple(sizes), len(d))
-
-
-def _column_means(d: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over seeds, the last axis but one, of what is known; NaN where nothing is."""
-    known = ~np.isnan(d)
-    counts = known.sum(axis=-2)
-    sums: NDArray[np.float64] = np.where(known, d, 0.0).sum(axis=-2)
-    means: NDArray[np.float64] = np.divide(sums, counts, out=np.full(sums.shape, NAN), where=counts > 0)
-    return means
-
-
-def _turn(x: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
-    """log₂ of the batch size at which `mean` first reaches zero from below; −∞, ∞ or NaN as above."""
-    if np.isnan(mean).any():
-        return NAN
-    if mean[0] >= 0:
-        return -math.inf
-    for i in range(1, len(mean)):
-        if mean[i] >= 0:
-            share = -mean[i - 1] / (mean[i] - mean[i - 1])
-            return float(x[i - 1] + share * (x[i] - x[i - 1]))
-    return math.inf
-
-
-# -- one line over the batch sizes -------------------------------------------------------------------
 
 
 class Rise(NamedTuple):
@@ -96,7 +29,7 @@ class Rise(NamedTuple):
 
 
 class Constancy(NamedTuple):
-    """Whether no two batch sizes differ by `margin` points or more.
+    """Whether no two batch sizes differ by the margin of `test`, in points of error, or more.
 
     `worst`: the pair of batch sizes that is hardest to call equal. The claim needs every pair's TOST to
     pass, so the largest p is the p of the whole (intersection–union test, Berger 1982).
@@ -111,18 +44,18 @@ class Constancy(NamedTuple):
 
 def rises(cells: Sequence[Cell], measure: str = "last") -> list[Rise]:
     """For each line of one panel with two batch sizes or more."""
-    found = []
+    all_rises = []
     for line, by_size in _lines(cells, measure).items():
         sizes = sorted(by_size)
         if len(sizes) > 1:
             values = _paired(by_size[sizes[0]], by_size[sizes[-1]])
-            found.append(Rise(line, sizes[0], sizes[-1], summary(values)))
-    return found
+            all_rises.append(Rise(line, sizes[0], sizes[-1], summary(values)))
+    return all_rises
 
 
 def constancy(cells: Sequence[Cell], margin: float = MARGIN, measure: str = "last") -> list[Constancy]:
     """For each line of one panel with two batch sizes or more."""
-    found = []
+    hardest = []
     for line, by_size in _lines(cells, measure).items():
         tests = [
             Constancy(
@@ -131,8 +64,8 @@ def constancy(cells: Sequence[Cell], margin: float = MARGIN, measure: str = "las
             for a, b in itertools.combinations(sorted(by_size), 2)
         ]
         if tests:
-            found.append(max(tests, key=_badness))
-    return found
+            hardest.append(max(tests, key=_badness))
+    return hardest
 
 
 def _badness(c: Constancy) -> tuple[float, float]:
@@ -143,11 +76,11 @@ def _badness(c: Constancy) -> tuple[float, float]:
 
 
 def _lines(cells: Sequence[Cell], measure: str) -> dict[Line, dict[int, Mapping[int, float]]]:
-    found: dict[Line, dict[int, Mapping[int, float]]] = {}
+    by_line: dict[Line, dict[int, Mapping[int, float]]] = {}
     for cell in cells:
         if errors := cell.errors(measure):
-            found.setdefault(cell.line, {})[cell.batch_size] = errors
-    return found
+            by_line.setdefault(cell.line, {})[cell.batch_size] = errors
+    return by_line
 
 
 def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[float]:

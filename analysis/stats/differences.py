@@ -12,8 +12,8 @@ import numpy as np
 
 from analysis.stats import paired
 from analysis.stats.cells import Cell, Line, Panel
-from analysis.stats.intervals import bca_interval
-from analysis.stats.summary import Interval, Summary, summary
+from analysis.stats.intervals import Interval, bca_interval
+from analysis.stats.summary import Summary, summary
 
 
 class Difference(NamedTuple):

@@ -1,4 +1,4 @@
-"""Is the difference real? Statistics of paired differences, from arrays alone.
+"""Whether a difference is real: statistics of paired differences, from arrays alone.
 
 Three answers stand side by side because reviewers ask for all three: an interval (how large is it?), a t
 test (unlikely under no difference, if differences are near normal) and the exact sign-flip test, which
@@ -6,25 +6,24 @@ assumes nothing but symmetry and pays for that: n pairs have only 2ⁿ flips, so
 2/2ⁿ, 1/16 with five seeds, and no result of five seeds can pass it at 0.05.
 
 The decision rule of the whole report is `decide`: Holm's correction of the t tests over the batch sizes.
-tests/analysis/test_coverage.py simulates it: at most 5% of studies without any difference claim one.
+tests/analysis/stats/test_coverage.py simulates it: at most one study in twenty without any difference claims
+one.
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.stats.summary import NAN, Interval, t_quantile
+from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantile
 
 #: All 2ⁿ flips up to this many pairs (about a million); a random sample of flips above.
 EXACT_PAIRS = 20
 #: Flips sampled where all are too many.
 SAMPLED_FLIPS = 100_000
-ALPHA = 0.05
 
 
 def t_test(differences: ArrayLike) -> float:
@@ -73,6 +72,11 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 ** (1 - n)) if n else NAN  # not 2 / 2**n, which overflows from 1,025 pairs
 
 
+def fewest_pairs() -> int:
+    """The fewest pairs with which the two-sided sign-flip test can give a p below ALPHA."""
+    return next(n for n in range(1, 1_000) if smallest_p(n) < ALPHA)
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's step-down adjusted p-values (Holm 1979), in the order given; a NaN stays NaN, uncounted."""
     known = sorted((p, i) for i, p in enumerate(ps) if math.isfinite(p))
@@ -85,7 +89,7 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def decide(adjusted: Sequence[float]) -> list[bool]:
-    """Which of a family's differences the report may claim: Holm-adjusted p of the t test below 0.05."""
+    """Which of a family's differences the report may claim: Holm-adjusted p of the t test below ALPHA."""
     return [math.isfinite(p) and p < ALPHA for p in adjusted]
 
 
@@ -111,7 +115,7 @@ def effect_size(differences: ArrayLike) -> float:
 
 
 class Equivalence(NamedTuple):
-    """TOST: `p` of both one-sided tests; `interval` is the 1 − 2α interval that must lie in ± margin."""
+    """TOST: `p` of both one-sided tests; `interval`: of 1 − 2α, which must lie in ± `margin` points."""
 
     p: float
     interval: Interval
@@ -136,55 +140,3 @@ def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
     below = special.stdtr(df, -(mean + margin) / error)
     above = special.stdtr(df, (mean - margin) / error)
     return Equivalence(float(max(below, above)), interval, margin)
-
-
-# -- how many seeds? ---------------------------------------------------------------------------------
-
-#: More seeds than this are reported as "more than".
-MOST_SEEDS = 1_000
-
-
-def seeds_for_half_width(sd: float, half_width: float, level: float = 0.95) -> int | None:
-    """The fewest pairs whose t interval is expected to reach ± `half_width`, given the sd of differences.
-
-    None above MOST_SEEDS or where sd is unknown.
-    """
-    return _fewest(lambda n: t_quantile(0.5 + level / 2, n - 1) * sd / math.sqrt(n) <= half_width, sd)
-
-
-def seeds_for_power(sd: float, effect: float, power: float = 0.8) -> int | None:
-    """The fewest pairs with which the two-sided t test at 0.05 finds a true difference of `effect` points
-    with probability `power` (noncentral t). None above MOST_SEEDS or where sd is unknown."""
-    return _fewest(lambda n: t_power(n, sd, effect) >= power, sd)
-
-
-def t_power(n: int, sd: float, effect: float) -> float:
-    """Power of the two-sided paired t test at 0.05 with n pairs: the noncentral t beyond the critical value.
-
-    Given the sample's sd the mean is normal; the sd's own distribution is integrated out by Gauss–Legendre
-    quadrature over its quantiles, because scipy.special.nctdtr gives NaN from about df = 260 on.
-    """
-    if sd == 0:
-        return 1.0
-    df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - ALPHA / 2, n - 1)
-    nodes, weights = _quadrature()
-    scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
-    inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)
-    return float(1 - weights @ inside / 2)
-
-
-@functools.cache
-def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nodes and weights of Gauss–Legendre quadrature on −1 to 1."""
-    return np.polynomial.legendre.leggauss(200)
-
-
-def _fewest(enough: Callable[[int], bool], sd: float) -> int | None:
-    """The smallest n from 2 that is enough; `enough` must stay true once it is."""
-    if not math.isfinite(sd) or not enough(MOST_SEEDS):
-        return None
-    low, high = 2, MOST_SEEDS
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low

@@ -1,21 +1,20 @@
 """Two sweeps side by side: the same cells, unpaired.
 
-Which cells are the same? Those of one norm, G and batch size. A source that does not say its G (a study's
+The same are those of one norm, G and batch size. A source that does not say its G (a study's
 CSV) is matched by norm alone, where the other sweep has only one G of it.
 """
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from analysis.page.headline import signed
 from analysis.stats.cells import Cell, Line, Panel
-from analysis.stats.summary import Interval, welch
+from analysis.stats.intervals import Interval, welch
 
 
-class Row(NamedTuple):
-    """One cell in both sweeps: mean errors in percent, second minus first in points, Welch's 95% interval."""
+class SharedCell(NamedTuple):
+    """One cell in both sweeps: mean errors in percent, second minus first in points, Welch's interval
+    of it."""
 
     line: Line
     batch_size: int
@@ -26,26 +25,26 @@ class Row(NamedTuple):
     interval: Interval
 
 
-def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, list[Row]]]:
+def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, list[SharedCell]]]:
     """Every two panels of different sources, judged alike, that have a cell in common.
 
     Where two sources have more than one such panel each, only those of one data set and model are set
     against each other.
     """
-    found = []
+    matched = []
     for (a, ours), (b, theirs) in itertools.combinations(panels.items(), 2):
         if a.source == b.source or a.judged != b.judged:
             continue
         alone = all(sum(p.source == s.source and p.judged == s.judged for p in panels) == 1 for s in (a, b))
         if alone or (a.dataset, a.model) == (b.dataset, b.model):
-            rows = _rows(ours, theirs)
-            if rows:
-                found.append((a, b, rows))
-    return found
+            shared = _shared(ours, theirs)
+            if shared:
+                matched.append((a, b, shared))
+    return matched
 
 
-def _rows(ours: Sequence[Cell], theirs: Sequence[Cell]) -> list[Row]:
-    rows = []
+def _shared(ours: Sequence[Cell], theirs: Sequence[Cell]) -> list[SharedCell]:
+    shared = []
     for mine in ours:
         for other in theirs:
             if mine.batch_size == other.batch_size and _same(mine, other, ours, theirs):
@@ -53,18 +52,11 @@ def _rows(ours: Sequence[Cell], theirs: Sequence[Cell]) -> list[Row]:
                 if x and y:
                     first, second = sum(x) / len(x), sum(y) / len(y)
                     line = mine.line if mine.line.groups is not None else other.line
-                    rows.append(
-                        Row(
-                            line,
-                            mine.batch_size,
-                            first,
-                            second,
-                            (len(x), len(y)),
-                            second - first,
-                            welch(y, x),
-                        )
+                    n = (len(x), len(y))
+                    shared.append(
+                        SharedCell(line, mine.batch_size, first, second, n, second - first, welch(y, x))
                     )
-    return rows
+    return shared
 
 
 def _same(a: Cell, b: Cell, ours: Sequence[Cell], theirs: Sequence[Cell]) -> bool:
@@ -73,9 +65,3 @@ def _same(a: Cell, b: Cell, ours: Sequence[Cell], theirs: Sequence[Cell]) -> boo
     if a.line.norm != b.line.norm or (a.line.groups is not None and b.line.groups is not None):
         return False
     return all(len({c.line for c in side if c.line.norm == a.line.norm}) == 1 for side in (ours, theirs))
-
-
-def words(row: Row) -> tuple[float, str]:
-    """The interval as (a number to sort by, text)."""
-    low, high = row.interval.low, row.interval.high
-    return (low, f"{signed(low, 2)} to {signed(high, 2)}") if math.isfinite(low) else (math.nan, "–")

@@ -81,6 +81,14 @@ def write_sweep(
     return folder
 
 
+def declare_facts(folder: str, **facts: Any) -> str:
+    """Add facts to the sweep.json in `folder`, as a run would have left them."""
+    files = Store(folder).files
+    sweep = {k: v for k, v in (files.read_json("sweep.json") or {}).items() if k != "sha256"}
+    files.write_json("sweep.json", {**sweep, **facts})
+    return folder
+
+
 def _of_grid(grid: str, seeds: int | None) -> list[Trial]:
     found = find(grid)
     if seeds is not None:

@@ -1,9 +1,9 @@
 import pytest
 
 from analysis import report
-from analysis.page import hero
 from analysis.plots import gsearch
 from analysis.study import read
+from analysis.words.search import search_headline
 from tests.helpers.synthetic import block
 
 
@@ -22,7 +22,7 @@ def test_the_search_by_value(study):
 
 
 def test_the_headline_says_which_g_and_how_sure(study):
-    said = hero.search_headline(study.searches[0])
+    said = search_headline(study.searches[0])
     assert said.title.startswith("G = 8 has the lowest validation error, 12.0")
     assert said.facts[0] == "In 100% of bootstrap resamples of the seeds, G = 8 is the best."
     assert "n = 5" in said.facts[1]

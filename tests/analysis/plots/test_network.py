@@ -56,10 +56,3 @@ def test_the_parameters_are_counted_right(case):
 
 def test_resnet20_has_the_parameters_of_the_study():
     assert network.info("resnet20").parameters == 272_474
-
-
-def test_the_drawing_dots_what_changes_dimensions():
-    svg = network.svg(network.info("resnet20"), "batch norm")
-    assert svg.count('class="shortcut dotted"') == 2
-    assert svg.count('class="shortcut"') == 7
-    assert svg.count(">3×3 conv, ") == 19

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from analysis import load, report
-from analysis.page import hero
 from analysis.stats.best_groups import best_groups, confidence
 from analysis.study import read
+from analysis.words.search import best_of, search_headline
 from model.errors import InputError
 from tests.helpers.synthetic import block
 
@@ -54,11 +54,11 @@ def test_the_report_and_the_command_line_choose_the_same_g(sweep):
         status=lambda t: "diverged" if (t.groups, t.seed) == (4, 1) else "done",
     )
     (search,) = read([url]).searches
-    said = hero.search_headline(search)
-    assert best_groups(load(url)) == hero.best_of(search).groups == 8
+    said = search_headline(search)
+    assert best_groups(load(url)) == best_of(search).groups == 8
     assert said.title.startswith("G = 8 has the lowest validation error")
     assert said.facts[-1] == "G = 4 cannot win: 1 of its trials diverged."
-    assert 4 not in hero.best_of(search).chances
+    assert 4 not in best_of(search).chances
     assert {p.groups for p in search.points} == {8, 4, 2}  # it is shown all the same
 
 
@@ -67,7 +67,7 @@ def test_where_every_g_diverged_none_is_chosen(sweep):
     with pytest.raises(InputError, match="no G of the search has a validation error for every seed"):
         best_groups(load(url))
     (search,) = read([url]).searches
-    assert hero.best_of(search) is None
+    assert best_of(search) is None
     assert "No G may be chosen at batch size 32." in report.build(url)
 
 

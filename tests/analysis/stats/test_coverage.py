@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.stats import paired
-from analysis.stats.intervals import bca_interval
-from analysis.stats.summary import t_interval
+from analysis.stats.intervals import bca_interval, t_interval
 
 STUDIES = 6_000
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from analysis.stats.summary import summary, t_interval
+from analysis.stats.intervals import t_interval
+from analysis.stats.summary import summary
 
 VALUES = [13.51, 13.85, 13.69, 13.89, 13.88]
 

@@ -2,7 +2,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from analysis.stats import versus
-from analysis.stats.summary import welch
+from analysis.stats.intervals import welch
 from analysis.study import read
 from tests.helpers.synthetic import block
 

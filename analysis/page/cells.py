@@ -1,0 +1,48 @@
+"""The section with the table of cells, to read and to copy."""
+
+from analysis.page import html
+from analysis.page.html import Column, Section
+from analysis.stats.intervals import CI
+from analysis.stats.table import rows_of
+from analysis.study import Study
+
+_NAMES = {"source": "Sweep", "dataset": "Data set", "model": "Model", "shortcut": "Shortcut",
+          "recipe": "Recipe", "epochs": "Epochs", "iterations": "Iterations",
+          "holdout": "Held out"}  # fmt: skip
+
+#: Format of analysis.tables -> its name.
+COPIES = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}
+
+
+def section(study: Study) -> Section:
+    """The table of cells, with its copies."""
+    rows = rows_of([cell for cells in study.panels.values() for cell in cells])
+    keys = list(rows[0].panel) if rows else []
+    columns = [
+        *(Column(key, _NAMES[key]) for key in keys),
+        Column("norm", "Norm"),
+        Column("batch_size", "Batch size", True),
+        Column("n", "n", True),
+        Column("mean", "Mean error %", True, 2),
+        Column("sd", "sd", True, 2),
+        Column("ci_low", f"{CI} from", True, 2),
+        Column("ci_high", "to", True, 2),
+        Column("low", "Min", True, 2),
+        Column("median", "Median", True, 2),
+        Column("high", "Max", True, 2),
+    ]
+    if wanting := any(row.remarks for row in rows):
+        columns.append(Column("remarks", "Without a result"))
+    body = [
+        [
+            *(row.panel[key] for key in keys),
+            html.swatch(study, row.line),
+            *(row.batch_size, row.n, row.mean, row.sd, row.low, row.high),
+            *(row.minimum, row.median, row.maximum),
+            *([row.remarks] if wanting else []),
+        ]
+        for row in rows
+    ]
+    caption = "Error at the last epoch over seeds, in percent, with Student’s t interval of the mean"
+    table = html.table(columns, body, caption)
+    return Section("cells", "Cells", "The table of cells", html.render("cells", copies=COPIES, table=table))

@@ -1,0 +1,187 @@
+"""The HTML around the figures: templates, sections, tables, one inert data block.
+
+Three walls stand between a hostile name in a results folder and the reader's browser: jinja2 escapes every
+text on its way into HTML, and `theme.plain` does on its way into a figure; the data block cannot close its
+own tag; and the page's content security policy runs exactly the scripts whose hashes it names and allows
+no request at all, so the page is offline by construction and not by promise.
+"""
+
+import base64
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from analysis.plots import theme
+from analysis.plots.theme import Json
+from analysis.stats.cells import Line
+from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
+from analysis.study import Study
+
+
+class Section(NamedTuple):
+    """A part of the page. `nav`: its name in the bar; `long`: may break over printed pages; `figures`: the
+    plotly figures that its places name."""
+
+    key: str
+    nav: str
+    title: str
+    body: Markup
+    long: bool = False
+    figures: Mapping[str, Json] = {}
+
+
+class Column(NamedTuple):
+    """A column of a table. `digits`: decimals shown, None for text and whole numbers."""
+
+    key: str
+    name: str
+    numeric: bool = False
+    digits: int | None = None
+
+
+class Shown(NamedTuple):
+    """A value that is shown otherwise than it sorts."""
+
+    sort: object
+    text: str
+
+
+class TableCell(NamedTuple):
+    """A cell as the template writes it. `sort`: what to sort by, None where that is the text."""
+
+    numeric: bool
+    sort: str | None
+    text: str
+
+
+# -- templates ---------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("analysis.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"confidence": CONFIDENCE_LABEL, "alpha": f"{ALPHA:g}"}
+    environment.filters["unbroken"] = unbroken
+    return environment
+
+
+def render(template: str, **values: object) -> Markup:
+    """The template analysis/page/templates/`template`.html.j2 with these values, each escaped."""
+    return Markup(_environment().get_template(f"{template}.html.j2").render(values))
+
+
+def _part(name: str, *values: object, **named: object) -> Markup:
+    """A macro of parts.html.j2."""
+    macro = getattr(_environment().get_template("parts.html.j2").module, name)
+    return Markup(macro(*values, **named))
+
+
+def unbroken(text: str) -> Markup:
+    """`text` escaped, with “n = 5” and “95% CI” kept on one line."""
+    kept = ((words, Markup("&nbsp;").join(words.split(" "))) for words in ("n = ", f"{CI} "))
+    whole = escape(text)
+    for words, together in kept:
+        whole = whole.replace(words, together)
+    return whole
+
+
+# -- the file ----------------------------------------------------------------------------------------
+
+
+def document(
+    *,
+    title: str,
+    opening: Markup,
+    sections: Sequence[Section],
+    data: Mapping[str, object],
+    live: bool,
+    footer: str,
+) -> str:
+    """The whole file. `opening`: the first screen; `data`: what the page's script reads."""
+    from plotly.offline import get_plotlyjs
+
+    scripts = [get_plotlyjs(), _asset("report.js")]
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
+        f"form-action 'none'; script-src {' '.join(_hash(script) for script in scripts)}"
+    )
+    return render(
+        "document",
+        title=title,
+        policy=policy,
+        style=Markup(_asset("report.css")),
+        opening=opening,
+        sections=sections,
+        data=Markup(inert_json(data)),
+        scripts=[Markup(script) for script in scripts],
+        live=live,
+        footer=footer,
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("analysis") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def inert_json(value: object) -> str:
+    """JSON that can stand inside a script element: no <, > or & in it. NaN and infinities become null."""
+    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return value
+
+
+# -- parts -------------------------------------------------------------------------------------------
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[object]], caption: str) -> Markup:
+    """A table of values that sorts by its headings. None and NaN show as a dash; `Shown` where the text is
+    not what to sort by."""
+    cells = [[_cell(c, v) for c, v in zip(columns, row, strict=True)] for row in rows]
+    return _part("table", columns, cells, caption, dense=len(columns) > 9)
+
+
+def _cell(column: Column, value: object) -> TableCell:
+    if isinstance(value, Shown):
+        return TableCell(column.numeric, str(value.sort), value.text)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return TableCell(column.numeric, "", "–")
+    if isinstance(value, float) and column.digits is not None:
+        return TableCell(column.numeric, repr(value), f"{value:.{column.digits}f}")
+    return TableCell(column.numeric, None, str(value))
+
+
+def swatch(study: Study, line: Line, name: str | None = None) -> Shown:
+    """A line's name, or another, behind its colour; sorted by the line's name."""
+    style, own = study.styles.get(line), theme.style(line.norm).colour
+    shade = style.colour if style and style.colour != own else None
+    known = line.norm if line.norm in theme.COLOURS else ""
+    return Shown(line.name, _part("swatch", known, name or line.name, shade))

@@ -1,0 +1,177 @@
+"""The first screen: the answer in words, Figure 1 beside it, and how far the sweep is."""
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from analysis.page import html
+from analysis.plots.gsearch import GSearchInfo
+from analysis.plots.published import PUBLISHED, Published
+from analysis.sources.frame import STATUSES
+from analysis.sources.load import Sweep
+from analysis.stats.cells import MEASURES, Cell, Panel
+from analysis.stats.intervals import KINDS
+from analysis.study import Study
+from analysis.words.headline import UNFINISHED, Headline, headline
+from analysis.words.search import search_headline
+
+STATUS_WORDS = {"done": "done", "diverged": "diverged", **UNFINISHED}
+#: Warnings that the first screen shows of a sweep; more are counted.
+WARNINGS = 5
+
+
+class Figure1(NamedTuple):
+    """The place of one panel's Figure 1. `number`: the panel's in the page; `headline`: what stands above
+    it where there are several."""
+
+    number: int
+    name: str
+    label: str
+    headline: Headline | None
+
+
+class SearchFigure(NamedTuple):
+    """The place of a G search's figure. `held_out`: images that it was judged on."""
+
+    key: str
+    name: str
+    label: str
+    held_out: str
+
+
+class Publication(NamedTuple):
+    """A box that switches a publication's lines on and off; `checked`: on from the start."""
+
+    group: str
+    source: str
+    checked: bool
+
+
+class Switches(NamedTuple):
+    """What Figure 1 can show. `measures` and `kinds`: value -> name."""
+
+    measures: dict[str, str]
+    kinds: dict[str, str]
+    publications: list[Publication]
+
+
+class Alone(NamedTuple):
+    """The only panel or search there is, and its answer."""
+
+    name: str
+    headline: Headline
+
+
+class Progress(NamedTuple):
+    """How far a sweep is. `counts`: status -> trials, of those that occur."""
+
+    words: str
+    counts: dict[str, int]
+    complete: bool
+    warnings: list[str]
+
+
+def opening(study: Study) -> Markup:
+    """The first screen as HTML."""
+    if study.panels and not any(cell.errors() for cells in study.panels.values() for cell in cells):
+        return _render(study, title="No trial has finished yet.")
+    headlines = {
+        panel: headline(panel, cells, study.differences[panel], study.margin)
+        for panel, cells in study.compared.items()
+    }
+    if study.several or len(headlines) > 1:
+        title = f"{study.title}, side by side" if study.several else _experiments(study, len(headlines))
+        return _render(study, title=title, panels=[_figure_1(study, p, h) for p, h in headlines.items()])
+    of_searches = [search_headline(search) for search in study.searches]
+    if headlines:
+        ((panel, first),) = headlines.items()
+        first = first._replace(facts=(*first.facts, *(h.as_sentence for h in of_searches)))
+        return _render(study, alone=Alone(study.name(panel), first), panels=[_figure_1(study, panel)])
+    if of_searches:
+        alone = Alone(study.name(study.searches[0].panel), of_searches[0])
+        return _render(study, alone=alone, search=search_figure(study, 0))
+    return _render(study, title="Nothing has been declared yet.")
+
+
+def _experiments(study: Study, count: int) -> str:
+    return f"{study.title}: {count} experiments"
+
+
+def _render(
+    study: Study,
+    *,
+    title: str = "",
+    alone: Alone | None = None,
+    panels: list[Figure1] | None = None,
+    search: SearchFigure | None = None,
+) -> Markup:
+    return html.render(
+        "opening",
+        title=title,
+        alone=alone,
+        panels=panels,
+        search=search,
+        shown=_switches(study),
+        sweeps=[_progress(sweep, study.several) for sweep in study.sweeps],
+        status_words=STATUS_WORDS,
+    )
+
+
+# -- figures -----------------------------------------------------------------------------------------
+
+
+def _figure_1(study: Study, panel: Panel, above: Headline | None = None) -> Figure1:
+    label = (
+        f"{panel.judged.capitalize()} error over batch size, one line per norm; "
+        "the table of cells has the numbers"
+    )
+    return Figure1(study.index(panel), study.name(panel), label, above)
+
+
+def search_figure(study: Study, index: int) -> SearchFigure:
+    """The place of the study's search number `index`."""
+    search: GSearchInfo = study.searches[index]
+    label = f"Validation error over G at batch size {search.batch_size}"
+    return SearchFigure(f"gsearch-{index}", study.name(search.panel), label, f"{search.panel.holdout:,}")
+
+
+def _switches(study: Study) -> Switches:
+    has_median = any(cell.median5 for cells in study.panels.values() for cell in cells)
+    names = dict(zip(MEASURES, ("Last epoch", "Median of last 5"), strict=True))
+    return Switches(names if has_median else {}, KINDS, _publications(study.compared))
+
+
+def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:
+    """Those whose lines can be shown; on from the start where data set and network are the same."""
+    if all(panel.holdout for panel in shown):
+        return []
+    publications = []
+    for source in dict.fromkeys(entry.source for entry in PUBLISHED):
+        entry = next(entry for entry in PUBLISHED if entry.source == source)
+        own = any(_same(entry, panel, cells) for panel, cells in shown.items())
+        publications.append(Publication(entry.group, source, own))
+    return publications
+
+
+def _same(entry: Published, panel: Panel, cells: list[Cell]) -> bool:
+    """Whether a published line is of the panel's data set and network and shares a batch size with it."""
+    sizes = {cell.batch_size for cell in cells}
+    return entry.matches(panel.dataset, panel.model) and not sizes.isdisjoint(entry.errors)
+
+
+# -- progress ----------------------------------------------------------------------------------------
+
+
+def _progress(sweep: Sweep, named: bool) -> Progress:
+    """How far the sweep is, with what was wrong with its files."""
+    statuses = sweep.frame["status"].value_counts().to_dict()
+    counts = {status: int(statuses[status]) for status in STATUSES if statuses.get(status)}
+    total, done = len(sweep.frame), counts.get("done", 0)
+    undeclared = int((~sweep.frame["declared"]).sum())
+    name = f"{sweep.name}: " if named else ""
+    more = f", {undeclared:,} of them no longer declared" if undeclared else ""
+    words = f"{name}{done:,} of {total:,} trial{'' if total == 1 else 's'} done{more}"
+    warnings = list(sweep.warnings[:WARNINGS])
+    if len(sweep.warnings) > WARNINGS:
+        warnings.append(f"and {len(sweep.warnings) - WARNINGS} more damaged files")
+    return Progress(words, counts, done >= total, warnings)

@@ -1,0 +1,73 @@
+"""What the page's script draws of each panel: the layers of Figure 1, and learning curves."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from analysis.plots import curves, figure1
+from analysis.plots.theme import Json
+from analysis.stats.cells import MEASURES, Cell, Panel
+from analysis.stats.intervals import KINDS
+from analysis.study import Study
+
+
+class CurvesData(TypedDict):
+    """The learning curves of one batch size, as plotly takes them."""
+
+    batch_size: int
+    data: list[Json]
+    layout: Json
+
+
+class PanelData(TypedDict):
+    """`layers`: switches -> traces; `layouts`: quantity -> layout."""
+
+    dataset: str | None
+    layers: dict[str, list[Json]]
+    layouts: dict[str, Json]
+    curves: list[CurvesData]
+
+
+def panel_data(study: Study) -> list[PanelData]:
+    """For each panel, the layers of its Figure 1 and its learning curves by batch size."""
+    drawn = []
+    for panel, cells in study.panels.items():
+        layers, layouts = _figure1_layers(panel, cells, study)
+        drawn.append(
+            PanelData(dataset=panel.dataset, layers=layers, layouts=layouts, curves=_curves(cells, study))
+        )
+    return drawn
+
+
+def _figure1_layers(
+    panel: Panel, cells: Sequence[Cell], study: Study
+) -> tuple[dict[str, list[Json]], dict[str, Json]]:
+    """Every trace once, under the switches that change it, so that 16 figures cost hardly more than one."""
+    layers: dict[str, list[Json]] = {}
+    layouts: dict[str, Json] = {}
+    for quantity in figure1.QUANTITIES:
+        for measure in MEASURES:
+            for kind in KINDS:
+                drawn = figure1.drawing(figure1.info(panel, cells, measure, quantity, kind), study.styles)
+                layouts.setdefault(quantity, drawn["layout"])
+                fresh: dict[str, list[Json]] = {}
+                for trace in drawn["data"]:
+                    key = {
+                        "published": f"published|{quantity}",
+                        "seed": f"seed|{quantity}|{measure}",
+                    }.get(trace["meta"]["role"], f"interval|{quantity}|{measure}|{kind}")
+                    fresh.setdefault(key, []).append(trace)
+                for key, traces in fresh.items():
+                    layers.setdefault(key, traces)
+    return layers, layouts
+
+
+def _curves(cells: Sequence[Cell], study: Study) -> list[CurvesData]:
+    by_batch: dict[int, list[curves.CellCurves]] = {}
+    for info in curves.infos(cells, study.frame, study.history):
+        by_batch.setdefault(info.batch_size, []).append(info)
+    return [_curves_at(b, infos, study) for b, infos in sorted(by_batch.items(), reverse=True)]
+
+
+def _curves_at(batch_size: int, infos: Sequence[curves.CellCurves], study: Study) -> CurvesData:
+    drawn = curves.figure(infos, study.styles).to_plotly_json()
+    return CurvesData(batch_size=batch_size, data=drawn["data"], layout=drawn["layout"])

@@ -1,0 +1,91 @@
+"""The section on where the numbers come from: the exact command, the code and the machines."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from analysis.page import html
+from analysis.page.html import Section
+from analysis.sources.load import Sweep
+from analysis.study import Study
+
+Definition = tuple[str, object]
+
+#: Key of a provenance -> what the page calls it.
+_NAMES = {
+    "product": "normsweep",
+    "commit": "Commit",
+    "python": "Python",
+    "torch": "PyTorch",
+    "ray": "Ray",
+    "cuda": "CUDA",
+    "host": "Host",
+}
+
+
+class SweepView(NamedTuple):
+    """One sweep. `command`: the latest that ran it, None where it is not known."""
+
+    heading: str | None
+    command: str | None
+    facts: list[Definition]
+
+
+def section(study: Study) -> Section:
+    """Commands, code and machines, sweep by sweep."""
+    views = [_view(sweep, study.several) for sweep in study.sweeps]
+    body = html.render("provenance", sweeps=views)
+    return Section("provenance", "Provenance", "Where this comes from", body)
+
+
+def _view(sweep: Sweep, named: bool) -> SweepView:
+    known = sweep.facts.get("provenance")
+    known = known if isinstance(known, dict) else {}
+    command = known.get("command")
+    facts: list[Definition] = [
+        ("Results", sweep.source),
+        ("Description", sweep.facts.get("description")),
+        ("First declared", sweep.facts.get("created")),
+        ("Last declared", sweep.facts.get("updated")),
+        *_data(sweep.facts.get("data")),
+        *((_NAMES[key], value) for key, value in known.items() if key in _NAMES),
+        *_trained_with(sweep),
+        *_mixed_cells(sweep),
+    ]
+    return SweepView(sweep.name if named else None, str(command) if command else None, facts)
+
+
+def _data(data: object) -> list[Definition]:
+    pairs: list[Definition] = []
+    for name, facts in data.items() if isinstance(data, Mapping) else ():
+        if isinstance(facts, Mapping):
+            size = f"{facts.get('train_size')} training and {facts.get('test_size')} test images"
+            pairs.append((f"Data: {name}", f"{size}, fingerprint {facts.get('fingerprint')}"))
+    return pairs
+
+
+def _mixed_cells(sweep: Sweep) -> list[Definition]:
+    """Cells whose seeds were not all trained with the same code on the same kind of machine."""
+    cells: dict[str, list[dict[str, object]]] = {}
+    for one in sweep.provenance:
+        cells.setdefault(str(one.get("cell")), []).append(one)
+    pairs: list[Definition] = []
+    for cell, own in cells.items():
+        for key, name in (*_NAMES.items(), ("device", "Device")):
+            values = sorted({str(p[key]) for p in own if p.get(key)})
+            if len(values) > 1 and key != "host":
+                pairs.append((f"Mixed in {cell}", f"{name} {', '.join(values)}"))
+    return pairs
+
+
+def _trained_with(sweep: Sweep) -> list[Definition]:
+    """What the trials themselves recorded, where it is more than one thing."""
+    pairs: list[Definition] = []
+    for key, name in (
+        ("commit", "Trained at commits"),
+        ("torch", "Trained with PyTorch"),
+        ("device", "Trained on"),
+    ):
+        values = sorted({str(p[key]) for p in sweep.provenance if p.get(key)})
+        if len(values) > 1 or (key == "device" and values):
+            pairs.append((name, ", ".join(values)))
+    return pairs

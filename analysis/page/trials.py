@@ -1,0 +1,68 @@
+"""The section with every trial, in a table that is searched and paged."""
+
+from typing import TypedDict
+
+from analysis.page import html
+from analysis.page.html import Column, Section
+from analysis.page.opening import STATUS_WORDS
+from analysis.study import Study
+
+_COLUMNS = (
+    Column("status", "Status"),
+    Column("dataset", "Data set"),
+    Column("model", "Model"),
+    Column("norm", "Norm"),
+    Column("groups", "G", True),
+    Column("batch_size", "Batch", True),
+    Column("seed", "Seed", True),
+    Column("test_error", "Test error %", True, 2),
+    Column("test_error_median5", "Median of 5", True, 2),
+    Column("val_error", "Validation error %", True, 2),
+    Column("epochs_run", "Epochs", True),
+    Column("train_seconds", "Seconds", True, 1),
+    Column("failure", "Failure"),
+    Column("trial_id", "Trial"),
+)
+_ALWAYS = {"status", "norm", "batch_size", "seed", "trial_id"}
+#: Shown where they are more than one thing; the others where any trial has them.
+_WHERE_THEY_VARY = {"dataset", "model"}
+
+
+class TrialData(TypedDict):
+    """The rows as plain values, what the page shows of each column, and status -> words."""
+
+    columns: list[dict[str, str | int | None]]
+    rows: list[list[str | float | None]]
+    words: dict[str, str]
+
+
+def section(study: Study) -> Section:
+    """The empty table, which the page's script fills from `trial_data`."""
+    body = html.render("trials", columns=trial_columns(study))
+    return Section("trials", "Trials", f"All {len(study.frame):,} trials", body, long=True)
+
+
+def trial_columns(study: Study) -> tuple[Column, ...]:
+    """The columns that say something here: constant or empty ones are left out of a wide table."""
+    extra = (Column("source", "Sweep"),) if study.several else ()
+    return extra + tuple(c for c in _COLUMNS if _says_something(study, c.key))
+
+
+def _says_something(study: Study, key: str) -> bool:
+    if key in _ALWAYS:
+        return True
+    values = study.frame[key]
+    return bool(values.nunique(dropna=False) > 1 if key in _WHERE_THEY_VARY else values.notna().any())
+
+
+def trial_data(study: Study) -> TrialData:
+    """What the page's script shows."""
+    columns = trial_columns(study)
+    wanted = study.frame[[c.key for c in columns]].astype(object)
+    plain = wanted.where(wanted.notna(), None)
+    if study.several:
+        plain["trial_id"] = plain["trial_id"].str.partition("/")[2]
+    described: list[dict[str, str | int | None]] = [
+        {"key": c.key, "digits": c.digits, "class": "num" if c.numeric else ""} for c in columns
+    ]
+    return {"columns": described, "rows": plain.to_numpy().tolist(), "words": STATUS_WORDS}

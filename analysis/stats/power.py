@@ -1,0 +1,64 @@
+"""How many seeds a study needs, for an interval of some width or a test of some power.
+
+Both take the sd of the paired differences as known; seen in few seeds it is itself uncertain.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from analysis.stats.intervals import ALPHA, CONFIDENCE, t_quantile
+
+#: More seeds than this are reported as "more than".
+MOST_SEEDS = 1_000
+
+
+def seeds_for_half_width(sd: float, half_width: float, level: float = CONFIDENCE) -> int | None:
+    """The fewest pairs whose t interval is expected to reach ± `half_width`, given the sd of differences,
+    both in points.
+
+    None above MOST_SEEDS or where sd is unknown.
+    """
+    return _fewest(lambda n: t_quantile(0.5 + level / 2, n - 1) * sd / math.sqrt(n) <= half_width, sd)
+
+
+def seeds_for_power(sd: float, effect: float, power: float = 0.8) -> int | None:
+    """The fewest pairs with which the two-sided t test at ALPHA finds a true difference of `effect` points
+    with probability `power` (noncentral t). None above MOST_SEEDS or where sd is unknown."""
+    return _fewest(lambda n: t_power(n, sd, effect) >= power, sd)
+
+
+def t_power(n: int, sd: float, effect: float) -> float:
+    """Power of the two-sided paired t test at ALPHA with n pairs: the noncentral t beyond the critical value.
+
+    Given the sample's sd the mean is normal; the sd's own distribution is integrated out by Gauss–Legendre
+    quadrature over its quantiles, because scipy.special.nctdtr gives NaN from about df = 260 on.
+    """
+    if sd == 0:
+        return 1.0
+    df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - ALPHA / 2, n - 1)
+    nodes, weights = _quadrature()
+    scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
+    inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)
+    return float(1 - weights @ inside / 2)
+
+
+@functools.cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and weights of Gauss–Legendre quadrature on −1 to 1."""
+    return np.polynomial.legendre.leggauss(200)
+
+
+def _fewest(enough: Callable[[int], bool], sd: float) -> int | None:
+    """The smallest n from 2 that is enough; `enough` must stay true once it is."""
+    if not math.isfinite(sd) or not enough(MOST_SEEDS):
+        return None
+    low, high = 2, MOST_SEEDS
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low

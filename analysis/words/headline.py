@@ -1,0 +1,118 @@
+"""The answer in words, made from the numbers.
+
+Every sentence states an estimate with its interval. A direction is claimed only where the decision rule
+(analysis.stats.paired.decide) allows it; an open question is never rounded up to a result, and where
+trials are missing the sentence is followed by one that says so.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from analysis.stats.cells import Cell, Line, Panel, short_names
+from analysis.stats.claims import MARGIN
+from analysis.stats.crossover import crossover_of
+from analysis.stats.differences import Difference
+from analysis.stats.intervals import CI
+from analysis.words.claims import about_lines, crossover_sentence
+from analysis.words.numbers import p_value, signed, signed_interval
+
+#: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
+UNFINISHED = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
+
+
+class Headline(NamedTuple):
+    """`title`: one sentence. `detail`: its interval and n, to be set smaller. `facts`: further sentences."""
+
+    title: str
+    detail: str
+    facts: tuple[str, ...]
+
+    @property
+    def as_sentence(self) -> str:
+        """Title and detail in one sentence, for a list."""
+        return f"{self.title[:-1]} ({self.detail})."
+
+
+def headline(
+    panel: Panel, cells: Sequence[Cell], differences: Sequence[Difference], margin: float = MARGIN
+) -> Headline:
+    """What one panel's cells and their differences say so far; `margin` in points of error."""
+    if not any(cell.errors() for cell in cells):
+        return Headline("No trial has finished yet.", "", ())
+    names = short_names([cell.line for cell in cells])
+    pairs = [d for d in differences if d.values]
+    open_questions = tuple(unfinished(cells, names))
+    if not pairs:
+        title, detail = lowest(panel, cells)
+        return Headline(title, detail, (*about_lines(cells, names, margin), *open_questions))
+    main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
+    title, detail = sentence(main, names)
+    crossover = crossover_of([d for d in pairs if d.line == main.line])
+    facts = [] if main.claimed else _claimed_elsewhere(main, pairs, names)
+    facts += [crossover_sentence(crossover, names[main.line], names[main.base])] if crossover else []
+    kept = [cell for cell in cells if cell.line in {main.line, main.base}]
+    return Headline(title, detail, (*facts, *about_lines(kept, names, margin), *open_questions))
+
+
+def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
+    """“At batch size 2, GN’s error is 5.5 points lower than BN’s.”, “95% CI 4.3 to 6.7, n = 5”"""
+    s, ours, theirs = d.summary, names[d.line], names[d.base]
+    where = f"At batch size {d.batch_size}"
+    size = f"{abs(s.mean):.1f} points {'lower' if s.mean < 0 else 'higher'}"
+    if s.n == 1:
+        return (
+            f"{where}, {ours}’s error is {size} than {theirs}’s in the one seed there is.",
+            "n = 1: no interval",
+        )
+    interval = f"{CI} {signed_interval(s.interval)}, n = {s.n}"
+    if d.claimed:
+        low, high = sorted((abs(s.interval.low), abs(s.interval.high)))
+        return (
+            f"{where}, {ours}’s error is {size} than {theirs}’s.",
+            f"{CI} {low:.1f} to {high:.1f}, n = {s.n}",
+        )
+    title = f"{where}, {ours} and {theirs} cannot be told apart."
+    detail = f"{ours} − {theirs}: {signed(s.mean)} points, {interval}"
+    if s.interval.low > 0 or s.interval.high < 0:
+        detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} batch sizes"
+    return title, detail
+
+
+def _claimed_elsewhere(main: Difference, pairs: Sequence[Difference], names: dict[Line, str]) -> list[str]:
+    """An open question at the smallest batch size must not hide an answer at the others; two at most."""
+    others = [d for d in pairs if d.line == main.line and d.claimed]
+    sentences = [sentence(d, names) for d in sorted(others, key=lambda d: d.batch_size)[:2]]
+    return [f"{title[:-1]} ({detail})." for title, detail in sentences]
+
+
+def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:
+    """The best cell, where there is nothing to compare."""
+    best = min((cell for cell in cells if cell.errors()), key=lambda cell: cell.summary().mean)
+    s = best.summary()
+    detail = (
+        f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}" if s.n > 1 else "n = 1: no interval"
+    )
+    return (
+        f"{best.line.name} reaches {s.mean:.2f}% {panel.judged} error at batch size {best.batch_size}.",
+        detail,
+    )
+
+
+def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
+    """What a reader must know before believing the means."""
+    facts = []
+    for cell in cells:
+        if lost := cell.counts.get("diverged"):
+            facts.append(
+                f"{lost} of {cell.trials} trials of {names[cell.line]} at batch size {cell.batch_size} "
+                f"diverged; "
+                "that cell’s mean is of the others alone."
+            )
+    lacking = Counter[str]()
+    for cell in cells:
+        lacking.update({status: n for status, n in cell.counts.items() if status in UNFINISHED})
+    if lacking:
+        why = ", ".join(f"{n} {UNFINISHED[status]}" for status, n in lacking.items())
+        facts.append(f"Not all is in: {why}. These numbers may still move.")
+    return facts[:4]

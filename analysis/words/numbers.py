@@ -1,0 +1,63 @@
+"""Numbers as the page and the terminal write them."""
+
+import math
+
+from analysis.stats.intervals import Interval
+
+_MINUS = "−"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, a true minus."""
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else (_MINUS if value < 0 else "+") + text
+
+
+def p_value(p: float) -> str:
+    """A p-value to two figures; never 0."""
+    if math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def p_equals(p: float) -> str:
+    """“= 0.03” or “< 0.001”."""
+    return "< 0.001" if p < 0.001 else f"= {p_value(p)}"
+
+
+def signed_interval(interval: Interval, digits: int = 1) -> str:
+    """“−0.4 to +1.2”; a dash where n allows no interval."""
+    if not math.isfinite(interval.low):
+        return "–"
+    return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Seconds as a person says them: 45 s, 20 min, 2 h 5 min, 3.1 days."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 48 * 3600:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+    return f"{seconds / 86400:.1f} days"
+
+
+def count_in_words(count: int) -> str:
+    """Up to twelve as a word, above in digits."""
+    words = [
+        "no",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ]
+    return words[count] if count < len(words) else str(count)

@@ -1,0 +1,35 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from analysis.stats import power
+
+
+@pytest.mark.parametrize(("n", "sd", "effect"), [(5, 1.0, 1.0), (10, 1.0, 0.5), (4, 0.3, 0.5)])
+def test_power_against_simulation(n, sd, effect):
+    draws = np.random.default_rng(7).normal(effect, sd, size=(100_000, n))
+    rejected = (scipy_stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean()
+    assert power.t_power(n, sd, effect) == pytest.approx(rejected, abs=4 * math.sqrt(0.25 / 100_000))
+
+
+@pytest.mark.parametrize(("n", "effect"), [(2, 0.5), (5, 1.3), (30, 0.4), (150, 0.2)])
+def test_power_against_the_noncentral_t(n, effect):
+    critical, nct = scipy_stats.t.ppf(0.975, n - 1), scipy_stats.nct(n - 1, effect * math.sqrt(n))
+    assert power.t_power(n, 1.0, effect) == pytest.approx(nct.sf(critical) + nct.cdf(-critical), abs=1e-5)
+
+
+def test_power_far_out_is_one():
+    assert power.t_power(1000, 0.01, 5.0) == 1.0
+
+
+def test_seeds_are_the_fewest_that_are_enough():
+    n = power.seeds_for_half_width(0.5, 0.3)
+    half = [scipy_stats.t.ppf(0.975, k - 1) * 0.5 / math.sqrt(k) for k in (n - 1, n)]
+    assert half[0] > 0.3 >= half[1]
+    n = power.seeds_for_power(0.5, 0.5, 0.8)
+    assert power.t_power(n - 1, 0.5, 0.5) < 0.8 <= power.t_power(n, 0.5, 0.5)
+    assert power.seeds_for_half_width(0.0, 0.1) == 2
+    assert power.seeds_for_half_width(50.0, 0.1) is None
+    assert power.seeds_for_power(float("nan"), 1.0) is None
