@@ -43,27 +43,27 @@ def fig1(source: Any, measure: str = "last", quantity: str = "error", kind: str 
 
 def figures(study: Study) -> dict[str, go.Figure]:
     """Every figure of the report by a name fit for a file."""
-    found: dict[str, go.Figure] = {}
+    by_name: dict[str, go.Figure] = {}
     for panel, cells in study.panels.items():
         suffix = f"-{study.index(panel) + 1}" if len(study.panels) > 1 else ""
         info = figure1.info(panel, cells)
         if panel in study.compared and info.lines:
-            found[f"fig1{suffix}"] = figure1.figure(info, study.styles)
+            by_name[f"fig1{suffix}"] = figure1.figure(info, study.styles)
         paired = differences.info(study.differences[panel])
         if panel in study.compared and paired:
-            found[f"differences{suffix}"] = differences.figure(paired, study.styles)
+            by_name[f"differences{suffix}"] = differences.figure(paired, study.styles)
         by_batch: dict[int, list[curves.CellCurves]] = {}
         for curve in curves.infos(cells, study.frame, study.history):
             by_batch.setdefault(curve.batch_size, []).append(curve)
         for batch_size, drawn in by_batch.items():
-            found[f"curves{suffix}-b{batch_size}"] = curves.figure(drawn, study.styles)
+            by_name[f"curves{suffix}-b{batch_size}"] = curves.figure(drawn, study.styles)
     for index, search in enumerate(study.searches):
-        found[f"gsearch{f'-{index + 1}' if len(study.searches) > 1 else ''}"] = gsearch.figure(search)
+        by_name[f"gsearch{f'-{index + 1}' if len(study.searches) > 1 else ''}"] = gsearch.figure(search)
     time = timeline.info(study.frame, study.history)
     if time is not None and not study.several:
-        found["time"] = timeline.figure(time, study.styles)
-        found["speed"] = timeline.speeds(time, study.styles)
-    return found
+        by_name["time"] = timeline.figure(time, study.styles)
+        by_name["speed"] = timeline.speeds(time, study.styles)
+    return by_name
 
 
 def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WIDTH) -> list[Path]:

@@ -21,7 +21,8 @@ from model.errors import InputError
 
 @dataclass(frozen=True)
 class Study:
-    """What every section reads. `panels` in the page's order; `styles`: how each line looks everywhere."""
+    """What every section reads. `panels` in the page's order; `styles`: how each line looks everywhere;
+    `margin`: points of error within which a line counts as constant; `live`: the sweep is running."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
@@ -72,7 +73,7 @@ def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) 
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
     grouped = panels(frame)
-    searches = [found for panel, cells in grouped.items() for found in infos(panel, cells)]
+    searches = [search for panel, cells in grouped.items() for search in infos(panel, cells)]
     return Study(
         sweeps=sweeps,
         frame=frame,
@@ -88,12 +89,12 @@ def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) 
 
 def _styles(grouped: dict[Panel, list[Cell]]) -> dict[Line, theme.Style]:
     """A style for every line; ranks are of one source, so that its only G looks like the norm itself."""
-    found: dict[Line, theme.Style] = {}
+    by_line: dict[Line, theme.Style] = {}
     for source in dict.fromkeys(panel.source for panel in grouped):
         lines = [cell.line for panel, cells in grouped.items() if panel.source == source for cell in cells]
         for line, style in theme.styles(lines).items():
-            found.setdefault(line, style)
-    return found
+            by_line.setdefault(line, style)
+    return by_line
 
 
 def _labels(sweeps: Sequence[Sweep]) -> list[str]:

@@ -1,17 +1,15 @@
 "use strict";
-// Everything the page knows is in #data, made by analysis/page.py; this file only shows and hides it.
+// Everything the page knows is in #data, made by analysis/report.py; this file only shows and hides it.
 // Text from the data reaches the page through textContent alone, never through innerHTML.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
 // theme.py's colours and their lighter twins for a dark page.
-const DARK = [
-  ["#0072b2", "#4aa5e0"], ["rgba(0,114,178,", "rgba(74,165,224,"],
-  ["#d55e00", "#f0823c"], ["rgba(213,94,0,", "rgba(240,130,60,"],
-  ["#009e73", "#35bf95"], ["rgba(0,158,115,", "rgba(53,191,149,"],
-  ["#b0568f", "#dc8fc0"], ["rgba(176,86,143,", "rgba(220,143,192,"],
-  ["#8f3f00", "#ffc79e"], ["rgba(143,63,0,", "rgba(255,199,158,"],
+const DARK = new Map([
+  ["#0072b2", "#4aa5e0"], ["#d55e00", "#f0823c"], ["#009e73", "#35bf95"], ["#b0568f", "#dc8fc0"], ["#8f3f00", "#ffc79e"],
   ["#1f2430", "#e8eaf0"], ["#667085", "#a3acba"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
-];
+]);
+const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join();
+const DARK_TINTS = new Map([...DARK].map(([light, dark]) => [channels(light), channels(dark)]));
 const darkMedia = matchMedia("(prefers-color-scheme: dark)");
 let printing = false;
 
@@ -24,10 +22,19 @@ function isDark() {
   return chosen ? chosen === "dark" : darkMedia.matches;
 }
 
-function themed(value) {
-  let text = JSON.stringify(value);
-  if (isDark()) for (const [light, dark] of DARK) text = text.replaceAll(light, dark);
-  return JSON.parse(text);
+function darkened(colour) {
+  const tint = /^rgba\((\d+,\d+,\d+),(.+)\)$/.exec(colour);
+  if (tint && DARK_TINTS.has(tint[1])) return `rgba(${DARK_TINTS.get(tint[1])},${tint[2]})`;
+  return DARK.get(colour) ?? colour;
+}
+
+// A copy that plotly may write into, its colours dark where the page is.
+function themed(value, key = "") {
+  if (Array.isArray(value)) return value.map((item) => themed(item, key));
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, themed(item, name)]));
+  }
+  return isDark() && key.endsWith("color") && typeof value === "string" ? darkened(value) : value;
 }
 
 // ---- figures: a name in data-figure, drawn when it comes near the screen --------------------------

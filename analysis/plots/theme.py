@@ -32,36 +32,39 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Style:
+    """How a line looks. `colour`: #rrggbb; `dash`, `symbol`: plotly's names."""
+
     colour: str
     dash: str
     symbol: str
 
     def tint(self, alpha: float) -> str:
-        """The colour at an opacity, for bands."""
+        """The colour at an opacity from 0 to 1, for bands."""
         red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
         return f"rgba({red},{green},{blue},{alpha})"
 
 
 def styles(lines: list[Line]) -> dict[Line, Style]:
     """A style for each line; the first G of a norm (the largest) has the norm's own colour."""
-    found = {}
+    by_line = {}
     ranks: dict[str, int] = {}
     for line in sorted(dict.fromkeys(lines), key=lambda line: line.order):
         rank = ranks.get(line.norm, 0)
         ranks[line.norm] = rank + 1
-        found[line] = style(line.norm, rank)
-    return found
+        by_line[line] = style(line.norm, rank)
+    return by_line
 
 
 def style(norm: str, rank: int = 0) -> Style:
+    """The style of a norm's line number `rank`; a norm of no colour of its own is grey."""
     shades = _SHADES.get(norm, (COLOURS.get(norm, "#5f6b7a"),))
     symbols = _SYMBOLS.get(norm, ("diamond",))
     return Style(shades[rank % len(shades)], _DASHES[rank % len(_DASHES)], symbols[rank % len(symbols)])
 
 
-def layout(**changes: Any) -> dict[str, Any]:
+def layout(**changes: Any) -> Json:
     """The frame that all figures share; `changes` are set on top, axes merged."""
-    axis: dict[str, Any] = {
+    axis: Json = {
         "gridcolor": GRID,
         "zeroline": False,
         "linecolor": FAINT,
@@ -72,7 +75,7 @@ def layout(**changes: Any) -> dict[str, Any]:
         "automargin": True,
         "title": {"standoff": 10, "font": {"size": 13, "color": MUTED}},
     }
-    base: dict[str, Any] = {
+    base: Json = {
         "template": {},  # plotly's own template would restyle everything
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -93,7 +96,7 @@ def layout(**changes: Any) -> dict[str, Any]:
     return base
 
 
-def batch_axis(sizes: list[int]) -> dict[str, Any]:
+def batch_axis(sizes: list[int]) -> Json:
     """The axis of batch sizes as in Wu & He's Figure 1: logarithmic, large on the left."""
     ticks = sorted(set(sizes), reverse=True) or [1]
     pad = 0.09 if len(ticks) > 1 else 0.2

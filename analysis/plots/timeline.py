@@ -14,11 +14,11 @@ import plotly.graph_objects as go
 from analysis.plots import theme
 from analysis.stats.cells import Line
 
-#: A pause between two epochs longer than this many seconds ends a stretch of work.
+#: A pause between two epochs longer than this many seconds ends a busy period.
 PAUSE = 60.0
 
 
-class Stretch(NamedTuple):
+class BusyPeriod(NamedTuple):
     """A pack's uninterrupted work on one worker. `begin`, `end`: seconds since the sweep's first epoch."""
 
     lane: str
@@ -37,9 +37,9 @@ class Stretch(NamedTuple):
 
 
 class TimeInfo(NamedTuple):
-    """`busy`: seconds of all stretches; `span`: from the first epoch's begin to the last one's end."""
+    """`busy`: seconds of all busy periods; `span`: from the first epoch's begin to the last one's end."""
 
-    stretches: list[Stretch]
+    periods: list[BusyPeriod]
     lanes: list[str]
     busy: float
     span: float
@@ -52,11 +52,11 @@ class TimeInfo(NamedTuple):
 
 
 def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
-    """The stretches of a sweep; None where its epochs carry no clock."""
+    """The busy periods of a sweep; None where its epochs carry no clock."""
     known = history[history["ended"].notna() & history["seconds"].notna()]
     if known.empty:
         return None
-    rows = _stretches(known).merge(
+    rows = _periods(known).merge(
         frame[["trial_id", "norm", "groups", "batch_size", "seed"]], on="trial_id", how="inner"
     )
     rows = rows[rows["norm"].notna() & rows["batch_size"].notna()]
@@ -64,19 +64,19 @@ def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
         return None
     zero = float(rows["begin"].min())
     keys = ["worker", "norm", "groups", "batch_size", "begin", "end"]
-    found = [_joined(pack, zero) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
-    found = _lanes(sorted(found, key=lambda s: (s.begin, s.worker)))
+    joined = [_joined(pack, zero) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
+    periods = _lanes(sorted(joined, key=lambda p: (p.begin, p.worker)))
     devices = tuple(sorted({str(d) for d in known["device"].dropna()}))
-    span = max(s.end for s in found)
-    lanes = sorted({s.lane for s in found}, key=_lane_order)
-    return TimeInfo(found, lanes, sum(s.seconds for s in found), span, devices)
+    span = max(p.end for p in periods)
+    lanes = sorted({p.lane for p in periods}, key=_lane_order)
+    return TimeInfo(periods, lanes, sum(p.seconds for p in periods), span, devices)
 
 
-def _joined(pack: pd.DataFrame, zero: float) -> Stretch:
+def _joined(pack: pd.DataFrame, zero: float) -> BusyPeriod:
     """The rows of the seeds that ran together."""
     first = pack.iloc[0]
     groups = first["groups"]
-    return Stretch(
+    return BusyPeriod(
         lane="",
         worker=str(first["worker"]),
         line=Line(str(first["norm"]), None if pd.isna(groups) else int(groups)),
@@ -94,7 +94,7 @@ def _lane_order(lane: str) -> tuple[str, int]:
     return host, int(number)
 
 
-def _stretches(known: pd.DataFrame) -> pd.DataFrame:
+def _periods(known: pd.DataFrame) -> pd.DataFrame:
     """Epochs of one trial that follow each other on one worker, joined; clocks to a tenth of a second."""
     rows = known.sort_values(["trial_id", "epoch"], kind="stable")
     worker = rows["worker"].fillna("worker").astype(str)
@@ -126,28 +126,28 @@ def _stretches(known: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _lanes(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """Each stretch on the first lane of its host that is free; its worker's last lane before others."""
+def _lanes(periods: Sequence[BusyPeriod]) -> list[BusyPeriod]:
+    """Each period on the first lane of its host that is free; its worker's last lane before others."""
     free: dict[str, list[float]] = {}
     last: dict[str, int] = {}
     placed = []
-    for stretch in stretches:
-        host = stretch.worker.rsplit("/", 1)[0] or "worker"
+    for period in periods:
+        host = period.worker.rsplit("/", 1)[0] or "worker"
         lanes = free.setdefault(host, [])
-        fits = [i for i, until in enumerate(lanes) if until <= stretch.begin + 0.5]
-        own = last.get(stretch.worker)
+        fits = [i for i, until in enumerate(lanes) if until <= period.begin + 0.5]
+        own = last.get(period.worker)
         lane = own if own in fits else fits[0] if fits else len(lanes)
         if lane == len(lanes):
             lanes.append(0.0)
         assert lane is not None
-        lanes[lane] = stretch.end
-        last[stretch.worker] = lane
-        placed.append(stretch._replace(lane=f"{host} · {lane + 1}"))
+        lanes[lane] = period.end
+        last[period.worker] = lane
+        placed.append(period._replace(lane=f"{host} · {lane + 1}"))
     return placed
 
 
 def unit(span: float) -> tuple[str, float]:
-    """The unit of time that suits a span of so many seconds, and its seconds."""
+    """The unit of time that suits a span of so many seconds, and how many seconds it has."""
     for name, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if span >= 2 * seconds:
             return name, seconds
@@ -155,10 +155,10 @@ def unit(span: float) -> tuple[str, float]:
 
 
 def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
-    """A bar for each stretch, in its norm's colour."""
+    """A bar for each busy period, in its norm's colour."""
     name, scale = unit(info.span)
-    lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
-    traces = [_bars([s for s in info.stretches if s.line == line], styles[line], scale) for line in lines]
+    lines = sorted({s.line for s in info.periods}, key=lambda line: line.order)
+    traces = [_bars([s for s in info.periods if s.line == line], styles[line], scale) for line in lines]
     return go.Figure(
         data=traces,
         layout=theme.layout(
@@ -179,8 +179,8 @@ def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     )
 
 
-def _bars(mine: Sequence[Stretch], style: theme.Style, scale: float) -> go.Bar:
-    """One line's stretches, each with its batch size in it."""
+def _bars(mine: Sequence[BusyPeriod], style: theme.Style, scale: float) -> go.Bar:
+    """One line's busy periods, each with its batch size in it."""
     return go.Bar(
         orientation="h",
         y=[theme.plain(s.lane) for s in mine],
@@ -199,7 +199,7 @@ def _bars(mine: Sequence[Stretch], style: theme.Style, scale: float) -> go.Bar:
     )
 
 
-def _hover(s: Stretch) -> str:
+def _hover(s: BusyPeriod) -> str:
     seeds = ", ".join(map(str, s.seeds[:12])) + (" …" if len(s.seeds) > 12 else "")
     name, scale = unit(s.seconds)
     text = (
@@ -211,11 +211,11 @@ def _hover(s: Stretch) -> str:
 
 
 def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
-    """Images a second of whole packs over the batch size; a dot is a stretch of work."""
+    """Images a second of whole packs over the batch size; a dot is a busy period."""
     traces = []
-    lines = sorted({s.line for s in info.stretches}, key=lambda line: line.order)
+    lines = sorted({s.line for s in info.periods}, key=lambda line: line.order)
     for rank, line in enumerate(lines):
-        mine = [s for s in info.stretches if s.line == line and s.images_per_second > 0]
+        mine = [s for s in info.periods if s.line == line and s.images_per_second > 0]
         style = styles[line]
         traces.append(
             go.Scatter(
@@ -232,7 +232,7 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            xaxis=theme.batch_axis([s.batch_size for s in info.stretches]),
+            xaxis=theme.batch_axis([s.batch_size for s in info.periods]),
             yaxis={"title": {"text": "Images per second"}, "rangemode": "tozero"},
         ),
     )

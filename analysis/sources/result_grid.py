@@ -60,20 +60,20 @@ def _pack_rows(result: Any) -> list[Row]:
 
 def _configured(config: Any) -> dict[str, Row]:
     """Identities in a pack's configuration, wherever in it they lie."""
-    found: dict[str, Row] = {}
+    identities: dict[str, Row] = {}
     if isinstance(config, Mapping):
         for key, value in config.items():
             if isinstance(value, Mapping) and {"norm", "batch_size", "seed"} <= set(value):
-                found[str(value.get("trial_id", key))] = dict(value)
+                identities[str(value.get("trial_id", key))] = dict(value)
             else:
-                found |= _configured(value)
+                identities |= _configured(value)
     elif isinstance(config, (list, tuple)):
         for value in config:
             if isinstance(value, Mapping) and {"norm", "batch_size", "seed", "trial_id"} <= set(value):
-                found[str(value["trial_id"])] = dict(value)
+                identities[str(value["trial_id"])] = dict(value)
             elif isinstance(value, Mapping):
-                found |= _configured(value)
-    return found
+                identities |= _configured(value)
+    return identities
 
 
 def _epochs(result: Any) -> list[Row]:
@@ -81,15 +81,15 @@ def _epochs(result: Any) -> list[Row]:
     table = getattr(result, "metrics_dataframe", None)
     if table is None:
         return []
-    found: list[Row] = []
+    epochs: list[Row] = []
     for record in table.to_dict("records"):
         entries: dict[str, Row] = {}
         for key, value in record.items():
             parts = str(key).split("/")
             if len(parts) == 3 and parts[0] == "replicas" and not pd.isna(value):
                 entries.setdefault(parts[1], {})[parts[2]] = value
-        found += [{**entry, "trial_id": trial_id} for trial_id, entry in entries.items()]
-    return found
+        epochs += [{**entry, "trial_id": trial_id} for trial_id, entry in entries.items()]
+    return epochs
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

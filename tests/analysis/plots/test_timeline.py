@@ -16,24 +16,24 @@ def info(sweep):
     return timeline.info(found.frame, found.history)
 
 
-def test_a_pack_is_one_stretch_with_its_seeds(info):
-    assert len(info.stretches) == 4
-    assert {s.seeds for s in info.stretches} == {(1, 2, 3)}
-    assert all(s.epochs == 4 for s in info.stretches)
+def test_a_pack_is_one_period_with_its_seeds(info):
+    assert len(info.periods) == 4
+    assert {s.seeds for s in info.periods} == {(1, 2, 3)}
+    assert all(s.epochs == 4 for s in info.periods)
 
 
 def test_times_are_those_of_the_epochs(info):
-    first = info.stretches[0]
+    first = info.periods[0]
     assert first.begin == 0.0
     assert first.seconds == pytest.approx(4 * (4 + 60 / 32), abs=0.2)  # as synthetic.py makes them
     assert info.busy == pytest.approx(2 * 4 * (4 + 60 / 32) + 2 * 4 * (4 + 60 / 2), abs=0.5)
-    assert info.span == pytest.approx(max(s.end for s in info.stretches))
+    assert info.span == pytest.approx(max(s.end for s in info.periods))
 
 
 def test_lanes_are_as_few_as_the_packs_need_and_never_overlap(info):
     assert info.lanes == ["host · 1", "host · 2"]
     for lane in info.lanes:
-        mine = sorted((s.begin, s.end) for s in info.stretches if s.lane == lane)
+        mine = sorted((s.begin, s.end) for s in info.periods if s.lane == lane)
         assert all(a[1] <= b[0] + 0.5 for a, b in itertools.pairwise(mine))
     assert 0.5 < info.use <= 1.0
 
@@ -47,12 +47,12 @@ def frame_of(trials):
     return make([{**t.identity, "trial_id": t.trial_id, "status": "done"} for t in trials])
 
 
-def test_an_interruption_splits_a_stretch_and_a_new_worker_takes_a_free_lane():
+def test_an_interruption_splits_a_period_and_a_new_worker_takes_a_free_lane():
     (a,) = block(seeds=1)
     t = BEGUN.timestamp()
     rows = [epoch(a, 1, t, "h/1"), epoch(a, 2, t + 10, "h/1"), epoch(a, 3, t + 5000, "h/9")]
     found = timeline.info(frame_of([a]), make(rows, HISTORY_COLUMNS))
-    assert [(s.epochs, s.worker, s.lane) for s in found.stretches] == [
+    assert [(s.epochs, s.worker, s.lane) for s in found.periods] == [
         (2, "h/1", "h · 1"),
         (1, "h/9", "h · 1"),
     ]
@@ -74,7 +74,7 @@ def test_no_clock_no_timeline(sweep):
     assert timeline.info(found.frame, make([], HISTORY_COLUMNS)) is None
 
 
-def test_the_drawing_has_a_bar_for_every_stretch(info, sweep):
+def test_the_drawing_has_a_bar_for_every_period(info, sweep):
     styles = read([sweep(block() + block(norm="gn", groups=8), folder="s")]).styles
     drawn = timeline.figure(info, styles)
     assert sum(len(trace.y) for trace in drawn.data) == 4
