@@ -210,6 +210,20 @@ def test_dark_is_dark_and_keeps_the_hues(visit):
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
+def test_dark_changes_colours_and_no_text(visit):
+    page = visit(color_scheme="dark").page
+    figure = {
+        "name": "#0072b2",
+        "line": {"color": "rgba(213,94,0,0.5)"},
+        "marker": {"color": ["#0072b2", "#abc"]},
+    }
+    assert page.evaluate("f => themed(f)", figure) == {
+        "name": "#0072b2",
+        "line": {"color": "rgba(240,130,60,0.5)"},
+        "marker": {"color": ["#4aa5e0", "#abc"]},
+    }
+
+
 def test_a_phone_scrolls_down_and_never_sideways(visit):
     seen = visit(viewport={"width": 400, "height": 800}).drawn(FIG1)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -245,10 +259,10 @@ def test_the_keyboard_reaches_everything(visit):
 def test_axe_finds_nothing_serious(visit, scheme):
     seen = visit(color_scheme=scheme).drawn(FIG1)
     seen.page.evaluate(AXE.read_text())
-    found = seen.page.evaluate(
+    violations = seen.page.evaluate(
         "axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
     )
-    assert [v for v in found if v[0] in {"serious", "critical"}] == []
+    assert [v for v in violations if v[0] in {"serious", "critical"}] == []
 
 
 def test_figures_side_by_side_share_one_scale(visit, folder, tmp_path):

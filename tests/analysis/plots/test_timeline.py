@@ -12,8 +12,8 @@ from tests.helpers.synthetic import BEGUN, block
 @pytest.fixture
 def info(sweep):
     trials = block(batch_size=[32, 2], seeds=3) + block(norm="gn", groups=8, batch_size=[32, 2], seeds=3)
-    found = load_sweep(sweep(trials, epochs=4, workers=2))
-    return timeline.info(found.frame, found.history)
+    loaded = load_sweep(sweep(trials, epochs=4, workers=2))
+    return timeline.info(loaded.frame, loaded.history)
 
 
 def test_a_pack_is_one_period_with_its_seeds(info):
@@ -51,27 +51,27 @@ def test_an_interruption_splits_a_period_and_a_new_worker_takes_a_free_lane():
     (a,) = block(seeds=1)
     t = BEGUN.timestamp()
     rows = [epoch(a, 1, t, "h/1"), epoch(a, 2, t + 10, "h/1"), epoch(a, 3, t + 5000, "h/9")]
-    found = timeline.info(frame_of([a]), make(rows, HISTORY_COLUMNS))
-    assert [(s.epochs, s.worker, s.lane) for s in found.periods] == [
+    times = timeline.info(frame_of([a]), make(rows, HISTORY_COLUMNS))
+    assert [(s.epochs, s.worker, s.lane) for s in times.periods] == [
         (2, "h/1", "h · 1"),
         (1, "h/9", "h · 1"),
     ]
-    assert found.busy == pytest.approx(30)
-    assert found.span == pytest.approx(5010)
+    assert times.busy == pytest.approx(30)
+    assert times.span == pytest.approx(5010)
 
 
 def test_two_hosts_have_lanes_of_their_own():
     a, b = block(seeds=2)
     t = BEGUN.timestamp()
-    found = timeline.info(
+    times = timeline.info(
         frame_of([a, b]), make([epoch(a, 1, t, "x/1"), epoch(b, 1, t, "y/1")], HISTORY_COLUMNS)
     )
-    assert found.lanes == ["x · 1", "y · 1"]
+    assert times.lanes == ["x · 1", "y · 1"]
 
 
 def test_no_clock_no_timeline(sweep):
-    found = load_sweep(sweep(block(seeds=1)))
-    assert timeline.info(found.frame, make([], HISTORY_COLUMNS)) is None
+    loaded = load_sweep(sweep(block(seeds=1)))
+    assert timeline.info(loaded.frame, make([], HISTORY_COLUMNS)) is None
 
 
 def test_the_drawing_has_a_bar_for_every_period(info, sweep):

@@ -54,9 +54,9 @@ def test_a_damaged_file_is_reported_and_the_rest_read(sweep):
     trials = block(seeds=2)
     url = sweep(trials)
     Path(url, "trials", trials[0].trial_id, "result.json").write_text("{")
-    found = load_sweep(url)
-    assert found.frame["status"].tolist() == ["missing", "done"]
-    assert any("result.json is damaged" in w for w in found.warnings)
+    loaded = load_sweep(url)
+    assert loaded.frame["status"].tolist() == ["missing", "done"]
+    assert any("result.json is damaged" in w for w in loaded.warnings)
 
 
 @pytest.mark.parametrize(

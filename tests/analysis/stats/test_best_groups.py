@@ -77,13 +77,13 @@ def rng():
 
 def test_confidence_by_hand():
     errors = {8: {1: 12.0, 2: 12.2}, 4: {1: 12.4, 2: 12.0}, 2: {1: 14.0, 2: 14.1}}
-    found = confidence(errors, rng(), resamples=20_000)
-    assert (found.groups, found.runner_up) == (8, 4)
+    best = confidence(errors, rng(), resamples=20_000)
+    assert (best.groups, best.runner_up) == (8, 4)
     # resamples of two seeds: (1,1) and mixed are won by 8, (2,2) by 4
-    assert found.chances[8] == pytest.approx(0.75, abs=0.02)
-    assert found.chances[4] == pytest.approx(0.25, abs=0.02)
-    assert found.chances[2] == 0.0
-    assert found.lead.mean == pytest.approx(0.1)
+    assert best.chances[8] == pytest.approx(0.75, abs=0.02)
+    assert best.chances[4] == pytest.approx(0.25, abs=0.02)
+    assert best.chances[2] == 0.0
+    assert best.lead.mean == pytest.approx(0.1)
 
 
 def test_confidence_shares_ties_and_needs_no_second_g():

@@ -7,23 +7,23 @@ from tests.helpers.synthetic import block
 
 def test_a_cell_is_what_differs_in_the_seed_alone(sweep):
     trials = block(batch_size=[2, 32]) + block(norm="gn", groups=[2, 8])
-    found = cells(load(sweep(trials)))
-    assert [(c.line.norm, c.line.groups, c.batch_size) for c in found] == [
+    ours = cells(load(sweep(trials)))
+    assert [(c.line.norm, c.line.groups, c.batch_size) for c in ours] == [
         ("bn", None, 32),
         ("bn", None, 2),
         ("gn", 8, 32),
         ("gn", 2, 32),
     ]
-    assert all(sorted(c.last) == [1, 2, 3] for c in found)
+    assert all(sorted(c.last) == [1, 2, 3] for c in ours)
 
 
 def test_validation_and_test_errors_never_share_a_cell(sweep):
     kept = block(norm="gn", groups=8)
     held = block(norm="gn", groups=8, holdout=5000)
-    found = panels(load(sweep(kept + held)))
-    assert [(p.judged, p.holdout) for p in found] == [("test", 0), ("validation", 5000)]
+    by_panel = panels(load(sweep(kept + held)))
+    assert [(p.judged, p.holdout) for p in by_panel] == [("test", 0), ("validation", 5000)]
     frame = load(sweep(kept + held)).set_index("trial_id")
-    for panel, group in found.items():
+    for panel, group in by_panel.items():
         (cell,) = group
         column = "val_error" if panel.holdout else "test_error"
         mine = held if panel.holdout else kept

@@ -18,8 +18,8 @@ def within(rate, expected, studies):
 
 def test_t_intervals_cover_95_percent_at_five_seeds():
     draws = np.random.default_rng(1).normal(13.6, 0.2, size=(STUDIES, 5))
-    found = [t_interval(x) for x in draws]
-    assert within(np.mean([i.low <= 13.6 <= i.high for i in found]), 0.95, STUDIES)
+    intervals = [t_interval(x) for x in draws]
+    assert within(np.mean([i.low <= 13.6 <= i.high for i in intervals]), 0.95, STUDIES)
 
 
 def test_the_decision_rule_is_wrong_in_at_most_5_percent_of_studies():
@@ -55,5 +55,5 @@ def test_bca_is_too_narrow_at_five_seeds_and_right_at_thirty(n, least, most):
     """Why Student's t is the default: the page says so, and this is the evidence."""
     generator = np.random.default_rng(6)
     draws = generator.normal(0, 1, size=(1_500, n))
-    found = [bca_interval(x, generator, resamples=499) for x in draws]
-    assert least < np.mean([i.low <= 0 <= i.high for i in found]) < most
+    intervals = [bca_interval(x, generator, resamples=499) for x in draws]
+    assert least < np.mean([i.low <= 0 <= i.high for i in intervals]) < most

@@ -15,11 +15,11 @@ def test_differences_pair_by_seed_and_count_who_is_left_over(sweep):
     url = sweep(
         trials, status=lambda t: "failed" if (t.norm, t.batch_size, t.seed) == ("gn", 2, 4) else "done"
     )
-    found = cells(load(url))
-    large, small = differences(found)
+    both = cells(load(url))
+    large, small = differences(both)
     assert (large.batch_size, small.batch_size) == (32, 2)
     assert (large.unpaired, small.unpaired) == ((), (4,))
-    errors = {(c.line.norm, c.batch_size): c.last for c in found}
+    errors = {(c.line.norm, c.batch_size): c.last for c in both}
     expected = [errors["gn", 2][s] - errors["bn", 2][s] for s in (1, 2, 3, 5)]
     assert list(small.values.values()) == pytest.approx(expected)
     assert small.p == pytest.approx(scipy_stats.ttest_1samp(expected, 0).pvalue)

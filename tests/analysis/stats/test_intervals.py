@@ -12,9 +12,9 @@ def test_bca_against_scipy():
     expected = scipy_stats.bootstrap(
         (VALUES,), np.mean, n_resamples=200_000, method="BCa", random_state=np.random.default_rng(1)
     ).confidence_interval
-    found = bca_interval(VALUES, np.random.default_rng(2), resamples=200_000)
-    assert found.low == pytest.approx(expected.low, abs=0.01)
-    assert found.high == pytest.approx(expected.high, abs=0.01)
+    ours = bca_interval(VALUES, np.random.default_rng(2), resamples=200_000)
+    assert ours.low == pytest.approx(expected.low, abs=0.01)
+    assert ours.high == pytest.approx(expected.high, abs=0.01)
 
 
 def test_the_same_generator_gives_the_same_numbers():

@@ -52,9 +52,9 @@ def test_holm_by_hand():
     # Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1: 0.04, 0.06, 0.06, 0.04, made monotone.
     assert paired.holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert paired.holm([0.5, 0.6]) == [1.0, 1.0]
-    found = paired.holm([0.01, float("nan"), 0.03])
-    assert found[0] == pytest.approx(0.02)
-    assert math.isnan(found[1])
+    adjusted = paired.holm([0.01, float("nan"), 0.03])
+    assert adjusted[0] == pytest.approx(0.02)
+    assert math.isnan(adjusted[1])
     assert paired.decide([0.049, 0.051, float("nan")]) == [True, False, False]
 
 
@@ -69,14 +69,14 @@ def test_effect_size_by_hand():
 @pytest.mark.parametrize("x", [D + 5, MIXED])
 @pytest.mark.parametrize("margin", [0.3, 1.0])
 def test_equivalence_against_two_one_sided_tests(x, margin):
-    found = paired.equivalence(x, margin)
+    test = paired.equivalence(x, margin)
     low = scipy_stats.ttest_1samp(x, -margin, alternative="greater").pvalue
     high = scipy_stats.ttest_1samp(x, margin, alternative="less").pvalue
-    assert found.p == pytest.approx(max(low, high), rel=1e-9)
+    assert test.p == pytest.approx(max(low, high), rel=1e-9)
     interval = scipy_stats.t.interval(0.9, len(x) - 1, x.mean(), scipy_stats.sem(x))
-    assert (found.interval.low, found.interval.high) == pytest.approx(interval)
+    assert (test.interval.low, test.interval.high) == pytest.approx(interval)
     # the two ways of saying it agree: p < 0.05 exactly where the 90% interval lies within the margin
-    assert found.shown == (-margin < found.interval.low and found.interval.high < margin)
+    assert test.shown == (-margin < test.interval.low and test.interval.high < margin)
 
 
 def test_one_pair_shows_nothing():

@@ -21,8 +21,8 @@ def test_summary_against_scipy():
 
 def test_another_level_against_scipy():
     expected = scipy_stats.t.interval(0.9, 4, np.mean(VALUES), scipy_stats.sem(VALUES))
-    found = t_interval(VALUES, 0.9)
-    assert (found.low, found.high) == pytest.approx(expected, rel=1e-12)
+    interval = t_interval(VALUES, 0.9)
+    assert (interval.low, interval.high) == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_value_has_a_mean_and_no_interval():

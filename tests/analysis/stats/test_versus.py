@@ -10,8 +10,8 @@ from tests.helpers.synthetic import block
 def test_welch_against_scipy():
     a, b = [13.5, 13.8, 13.7, 14.4], [12.9, 13.1, 13.0]
     expected = scipy_stats.ttest_ind(a, b, equal_var=False).confidence_interval()
-    found = welch(a, b)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    ours = welch(a, b)
+    assert (ours.low, ours.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
     assert not welch([1.0], b).known
     same = welch([1.0, 1.0], [3.0, 3.0])
     assert (same.low, same.high) == (-2.0, -2.0)
