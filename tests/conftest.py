@@ -1,11 +1,21 @@
-"""Fixtures that several folders share; what they are made of is in tests/helpers."""
+"""Fixtures that several folders share; what they are made of is in tests/helpers.
+
+Each worker of pytest-xdist has a session of its own. What takes seconds to bring up (a Ray, a bucket, a browser) is
+brought up once all the same: tests that use it are marked `xdist_group`, and a group stays on one worker.
+"""
 
 import os
 
 import pytest
 
+from tests.helpers.servers import CREDENTIALS, aws, ray_head
 from tests.helpers.synthetic import write_sweep
 from tests.helpers.tiny import make_images
+
+
+def pytest_configure():
+    """One thread a process, before torch is loaded: the workers share the cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,3 +37,18 @@ def sweep(tmp_path):
         return write_sweep(str(tmp_path / kwargs.pop("folder", "sweep")), *args, **kwargs)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint():
+    """The URL of an S3 server. Mark what uses it xdist_group("ray"): the Ray of that group reads from it too."""
+    pytest.importorskip("moto", reason="needs moto, a stand-in for AWS")
+    with aws() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ray_address(aws_endpoint):
+    """A Ray of two cores to join. Mark what uses it xdist_group("ray")."""
+    with ray_head(2, AWS_ENDPOINT_URL=aws_endpoint, **CREDENTIALS) as address:
+        yield address

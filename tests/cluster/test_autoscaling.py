@@ -8,10 +8,8 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,11 @@ import yaml
 
 from orchestrator.results.store import Store
 from tests.helpers.processes import descendants
+from tests.helpers.servers import free_port
 from tests.helpers.tiny import make_images
+from tests.helpers.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 HEAD_ID = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"
 GRID = """\
@@ -43,12 +43,6 @@ while True:
     print("up", sum(n["Alive"] for n in ray.nodes()), flush=True)
     time.sleep(0.2)
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -146,24 +140,17 @@ def watched(address, path):
 
     with path.open("wb") as file, subprocess.Popen(command, stdout=file) as process:
         try:
-            assert wait_for(counts, 60), "the watcher sees the cluster"
+            until(counts, 60, "the watcher sees the cluster")
             yield lambda: max(counts())
         finally:
             process.kill()
 
 
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(1)
-    return False
-
-
 def test_from_none_to_two_and_back(head, tmp_path):
     address, home = head
-    assert wait_for(lambda: alive(address) == [HEAD_ID], 90), (tmp_path / "head.log").read_text()
+    until(
+        lambda: alive(address) == [HEAD_ID], 90, "the head is up", explain=(tmp_path / "head.log").read_text
+    )
     grid = tmp_path / "tiny.yaml"
     grid.write_text(GRID)
     out = tmp_path / "out"
@@ -186,4 +173,4 @@ def test_from_none_to_two_and_back(head, tmp_path):
     workers = {state.result["worker"] for state in Store(str(out)).scan().values()}
     assert len(workers) == 2, "two packs, two workers at once"
     assert most() == 3, "the head and two workers were up at once"
-    assert wait_for(lambda: alive(address) == [HEAD_ID], 120), "and went when idle"
+    until(lambda: alive(address) == [HEAD_ID], 120, "the workers went when idle", every=1)

@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from tests.helpers import hosts
-from tests.helpers.aws_account import FILE, IMAGE, TOKEN, account, bring_up, until
+from tests.helpers.aws_account import FILE, IMAGE, TOKEN, account, bring_up
+from tests.helpers.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +206,7 @@ def test_a_real_head_launches_what_the_work_needs(tmp_path):
             work = "[ray.remote(num_cpus=1, num_gpus=0.5)(int).remote() for _ in range(8)]"
             program = f"import ray, time; ray.init('auto'); work = {work}; time.sleep(600)"
             host.start(f"{begin} {shlex.quote(sys.executable)} -c {shlex.quote(program)}", shared / "log")
-            until(lambda: any("ray start --address" in line for line in cloud.told()))
+            until(lambda: any("ray start --address" in line for line in cloud.told()), 180, "a worker starts")
             launched = [m for m in cloud.machines() if m["InstanceId"] != head["InstanceId"]]
             assert [(m["InstanceType"], m["InstanceLifecycle"]) for m in launched] == [
                 ("g5.12xlarge", "spot")

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.helpers import ROOT
 from tests.helpers.hosts import Network, obstacle
 from tests.helpers.processes import descendants, gone
+from tests.helpers.waiting import until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,7 +79,4 @@ def test_a_killed_test_leaves_nothing(tmp_path):
         assert any("sshd" in line for line in family.values())
         process.kill()
     assert gone(family)
-    end = time.monotonic() + 10
-    while interface in os.listdir("/sys/class/net"):
-        assert time.monotonic() < end, "the interface is gone too"
-        time.sleep(0.1)
+    until(lambda: interface not in os.listdir("/sys/class/net"), 10, "the interface is gone too")

@@ -5,14 +5,11 @@ submitted again, and loses both workers, one behind a cut cable, after a third h
 be that of a run on one machine. The tests go in order: each finds the cluster as the one before left it.
 """
 
-import contextlib
 import importlib.util
 import json
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 
 import pytest
 
@@ -23,9 +20,11 @@ from orchestrator.status import status
 from tests.helpers import ROOT
 from tests.helpers.hosts import TIED, Network, obstacle
 from tests.helpers.numbers_of import numbers
+from tests.helpers.servers import CREDENTIALS, aws
 from tests.helpers.tiny import make_images
+from tests.helpers.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 PROJECT = ROOT
 PLACE = "s3://bucket/some/prefix"
@@ -77,26 +76,13 @@ def bucket(network):
     import fsspec
     import s3fs
 
-    endpoint = f"http://{network.gateway}:5000"
-    server = subprocess.Popen(
-        [*TIED, sys.executable, "-m", "moto.server", "-H", network.gateway, "-p", "5000"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", endpoint)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with aws(network.gateway, prefix=TIED) as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS}.items():
+            patch.setenv(name, value)
         patch.delenv("AWS_PROFILE", raising=False)
         s3fs.S3FileSystem.clear_instance_cache()
-        try:
-            until(lambda: _answers(endpoint), 60, "the bucket's server answers")
-            fsspec.filesystem("s3").mkdir("bucket")
-            yield endpoint
-        finally:
-            server.kill()
-            server.wait(30)
+        fsspec.filesystem("s3").mkdir("bucket")
+        yield endpoint
 
 
 class Cluster:
@@ -181,7 +167,7 @@ class Cluster:
                 return None
             return found if condition(found) else None
 
-        return until(trials, seconds, f"{name} got there", lambda: self.job("logs", name))
+        return until(trials, seconds, f"{name} got there", explain=lambda: self.job("logs", name), every=0.3)
 
 
 _REQUEST = """
@@ -309,19 +295,3 @@ def as_a_user_sees_it():
     """`orchestrator.status`, from this machine."""
     command = [sys.executable, "-m", "orchestrator.status", RESULTS, "--json"]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60).stdout)
-
-
-def until(condition, seconds, what, explain=lambda: ""):
-    """What the condition gives once it gives something true."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}\n{explain()}")
-        time.sleep(0.3)
-    return found
-
-
-def _answers(url):
-    with contextlib.suppress(OSError):
-        return urllib.request.urlopen(url, timeout=2).status == 200
-    return False

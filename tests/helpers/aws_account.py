@@ -6,11 +6,9 @@ fresh machine with docker would. The home, the keys and the caches are the test'
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import boto3
 
 from tests.helpers import ROOT
+from tests.helpers.servers import aws
 
 FILE = ROOT / "cluster.yaml"
 REGION = "us-west-2"
@@ -100,30 +99,10 @@ class Cloud:
 @contextlib.contextmanager
 def account(folder: Path, listen: str, address: str) -> Iterator[Cloud]:
     """An AWS of its own, in a process of its own; it listens at `listen`, and `address` is the way there."""
-    with socket.socket() as probe:
-        probe.bind((listen, 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", listen, "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until(lambda: _answers(address, port))
-        made = Cloud(folder, _laptop(folder, f"http://{address}:{port}"), "", "")
+    with aws(listen, address) as endpoint:
+        made = Cloud(folder, _laptop(folder, endpoint), "", "")
         made.group, made.image = _prepare(made)
         yield made
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _answers(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _laptop(folder: Path, endpoint: str) -> dict[str, str]:
@@ -177,10 +156,3 @@ def bring_up(cloud: Cloud) -> str:
     done = cloud.ray("up", "--yes", "--no-config-cache", file)
     assert done.returncode == 0, done.stdout + done.stderr
     return file
-
-
-def until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.5)

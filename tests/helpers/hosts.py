@@ -14,9 +14,10 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.helpers.waiting import until
 
 PROGRAMS = ("unshare", "nsenter", "setpriv", "ip", "sshd", "ssh", "ssh-keygen", "rsync")
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -155,11 +156,11 @@ class Host:
         self._process.wait(30)
 
     def _await_sshd(self) -> None:
-        end = time.monotonic() + 30
-        while "listening on" not in self._log.read_text():
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"{self.name} did not come up:\n{self._log.read_text()}")
-            time.sleep(0.05)
+        def up() -> bool:
+            assert self._process.poll() is None, f"{self.name} did not come up:\n{self._log.read_text()}"
+            return "listening on" in self._log.read_text()
+
+        until(up, 30, f"{self.name} is up", explain=self._log.read_text)
 
 
 class Network:
@@ -259,11 +260,8 @@ def _free_prefix() -> str:
 
 def _await_namespace(pid: int) -> None:
     """Until a process that was started with `unshare --net` has its own network."""
-    ours, end = os.readlink("/proc/self/ns/net"), time.monotonic() + 10
-    while os.readlink(f"/proc/{pid}/ns/net") == ours:
-        if time.monotonic() > end:
-            raise AssertionError(f"process {pid} made no namespace")
-        time.sleep(0.01)
+    ours = os.readlink("/proc/self/ns/net")
+    until(lambda: os.readlink(f"/proc/{pid}/ns/net") != ours, 10, "a network namespace", every=0.01)
 
 
 def _keygen(path: Path) -> None:

@@ -10,14 +10,14 @@ from tests.helpers.tiny import TWO_PACKS
 TRIALS = 6
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def command(tmp_path_factory, images):
     grid = tmp_path_factory.mktemp("grid") / "tiny.yaml"
     grid.write_text(TWO_PACKS)
     return ["--grid", str(grid), "--data-dir", str(images), "--executor", "inline", "--pack", "3"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def undisturbed(command, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     assert main([*command, "--results", str(folder)]) == 0

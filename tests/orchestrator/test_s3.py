@@ -2,13 +2,11 @@
 
 import contextlib
 import http.server
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 
 import pytest
 
@@ -21,45 +19,21 @@ from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
+from tests.helpers.servers import CREDENTIALS
+from tests.helpers.waiting import until
 
 pytest.importorskip("s3fs", reason="needs the s3 extra")
 pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(url, timeout=2)
-            break
-        time.sleep(0.2)
-    yield url
-    server.send_signal(signal.SIGTERM)
-    server.wait(30)
+pytestmark = pytest.mark.xdist_group("ray")  # and its bucket
 
 
 @pytest.fixture
-def bucket(endpoint, monkeypatch):
+def bucket(aws_endpoint, monkeypatch):
     """A bucket's URL; credentials and endpoint come from the usual environment."""
     import fsspec
     import s3fs
 
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in {"AWS_ENDPOINT_URL": aws_endpoint, **CREDENTIALS}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     s3fs.S3FileSystem.clear_instance_cache()
@@ -91,9 +65,7 @@ def test_killed_and_resumed(bucket, command, undisturbed):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 60
-    while not any(s.epochs for s in Store(bucket).scan().values()) and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: any(s.epochs for s in Store(bucket).scan().values()))
     process.kill()
     process.wait()
     assert len(numbers(bucket)) < 6
@@ -115,9 +87,9 @@ def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):
     assert numbers(bucket) == undisturbed
 
 
-def test_on_ray(bucket, command, undisturbed):
+def test_on_ray(bucket, command, undisturbed, ray_address):
     on_ray = [part if part != "inline" else "ray" for part in command]
-    assert main([*on_ray, "--results", bucket]) == 0
+    assert main([*on_ray, "--address", ray_address, "--results", bucket]) == 0
     assert numbers(bucket) == undisturbed
 
 

@@ -17,7 +17,10 @@ from tests.helpers.synthetic import block, write_sweep
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 AXE = Path(os.environ.get("AXE_CORE", ROOT / "node_modules/axe-core/axe.min.js"))
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="needs chromium"),
+    pytest.mark.xdist_group("browser"),
+]
 
 FIG1 = ".plot[data-figure=fig1]"
 CURVES = ".plot[data-figure=curves]"
@@ -97,9 +100,9 @@ def test_no_error_and_no_request_from_top_to_bottom(visit):
     for y in range(0, height, 500):
         seen.page.evaluate("y => scrollTo(0, y)", y)
         seen.page.wait_for_timeout(40)
-    seen.page.wait_for_timeout(500)
     count = seen.page.locator(".plot").count()
-    assert seen.page.locator(".plot > .plot-container").count() == count > 4
+    assert count > 4
+    playwright.expect(seen.page.locator(".plot > .plot-container")).to_have_count(count)
     assert seen.trouble == []
 
 

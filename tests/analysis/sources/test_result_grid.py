@@ -94,11 +94,13 @@ def test_the_epochs_that_ray_kept():
     assert history["test_error"].tolist() == [40.0, 30.0]
 
 
-def test_a_real_result_grid(tmp_path, monkeypatch):
+@pytest.mark.xdist_group("ray")
+def test_a_real_result_grid(ray_address, tmp_path, monkeypatch):
     """Two packs through Ray itself: one finishes, one dies after an epoch."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    ray = pytest.importorskip("ray")
+    monkeypatch.delenv(
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", raising=False
+    )  # our own sweeps write no such logs
+    import ray
     from ray import tune
 
     a, b = block(seeds=2)
@@ -112,13 +114,7 @@ def test_a_real_result_grid(tmp_path, monkeypatch):
             raise RuntimeError("made up")
         tune.report({"trials": {me: result}})
 
-    ray.init(
-        address="local",
-        num_cpus=1,
-        include_dashboard=False,
-        log_to_driver=False,
-        object_store_memory=80_000_000,
-    )
+    ray.init(ray_address, log_to_driver=False)
     try:
         grid = tune.Tuner(
             train,

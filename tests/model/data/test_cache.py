@@ -58,17 +58,17 @@ def test_a_failed_decoding_leaves_nothing():
 
 def test_processes_that_start_at_once_decode_once(tmp_path):
     code = (
-        "import sys, time, numpy as np\n"
+        "import os, pathlib, sys, time, numpy as np\n"
         "from model.data.cache import cached\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
         "def decode():\n"
-        "    open(sys.argv[1], 'a').write('x')\n"
-        "    time.sleep(0.5)\n"
+        "    open(folder / 'count', 'a').write('x')\n"
+        "    while len(list(folder.glob('started-*'))) < 3: time.sleep(0.02)\n"
         "    return {'a': np.arange(5)}\n"
+        "(folder / f'started-{os.getpid()}').touch()\n"
         "assert cached('key', decode)['a'].tolist() == [0, 1, 2, 3, 4]\n"
     )
-    workers = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "count")], cwd=ROOT) for _ in range(3)
-    ]
+    workers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT) for _ in range(3)]
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     assert (tmp_path / "count").read_text() == "x"
 

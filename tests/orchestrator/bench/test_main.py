@@ -16,6 +16,7 @@ from orchestrator.grid.blocks import find
 from orchestrator.results.store import Store
 
 
+@pytest.mark.xdist_group("ray")
 def test_quick_gives_every_figure_as_json(monkeypatch, capsys):
     monkeypatch.setattr(bench, "QUICK", Sizes(trials=2, plan=30, rerun=6, epochs=2))
     assert main(["--quick", "--json"]) == 0
@@ -92,6 +93,7 @@ def test_a_process_is_seen_until_it_has_ended():
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ray")
 def test_on_local_nodes(capsys, monkeypatch):
     monkeypatch.setattr(scale, "SLICE", 4)
     assert main(["--nodes", "2", "--trials", "6", "--json"]) == 0

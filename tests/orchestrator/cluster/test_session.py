@@ -16,7 +16,9 @@ import pytest
 
 from orchestrator.results.store import Store
 from tests.helpers.processes import descendants
+from tests.helpers.servers import free_port, listens
 from tests.helpers.tiny import GRID
+from tests.helpers.waiting import until
 
 #: Loaded by every Python process of one node: its torch is another one, or it lacks the product.
 OTHER_TORCH = """\
@@ -32,6 +34,9 @@ class Hide:
             raise ModuleNotFoundError(f"No module named {name!r}")
 sys.meta_path.insert(0, Hide())
 """
+
+
+pytestmark = pytest.mark.xdist_group("ray")
 
 
 @pytest.fixture
@@ -148,10 +153,12 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
         text=True,
     )
     store = Store(str(tmp_path / "out"))
-    end = time.monotonic() + 90
-    while not any(state.epochs for state in store.scan().values()) and time.monotonic() < end:
+
+    def trained():
         assert process.poll() is None, process.stdout.read()
-        time.sleep(0.1)
+        return any(state.epochs for state in store.scan().values())
+
+    until(trained, 90, "an epoch is over")
     node_with(cluster, tmp_path, source)
     cluster.remove_node(good, allow_graceful=False)
     output, _ = process.communicate(timeout=150)
@@ -270,7 +277,7 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
     environment = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token"}
     head = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for_port(port)
+        until(lambda: listens("127.0.0.1", port), 90, "the head listens")
         address = f"127.0.0.1:{port}"
         bare = {"HOME": str(tmp_path), "RAY_AUTH_MODE": ""}
         code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **bare)
@@ -287,27 +294,11 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
         head.wait()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(port, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        time.sleep(0.5)
-    raise AssertionError("the head did not come up")
-
-
 @pytest.mark.slow
 def test_fractions_of_gpus_spread_evenly(cluster, tmp_path):
     """Twelve halves over three machines of two GPUs: four each, and two on each GPU. The GPUs are only counted."""
     code = f"""
-import collections, time
+import collections, pathlib, time, uuid
 from orchestrator.cluster.session import cluster, _nodes, this_node, ray
 from orchestrator.execution.tune import _placement, tune
 from orchestrator.execution.dispatcher import Dispatcher
@@ -317,7 +308,10 @@ def pack(config, dispatcher):
     me, node = tune.get_context().get_trial_id(), ray.get_runtime_context().get_node_id()
     index, job = ray.get(dispatcher.take.remote(me, node, 2))
     tune.report({{"at": (node, job.device)}})
-    time.sleep(8)
+    together = pathlib.Path({str(tmp_path / "together")!r})
+    (together / str(uuid.uuid4())).touch()
+    while len(list(together.iterdir())) < 12:
+        time.sleep(0.1)
 
 with cluster({cluster.address!r}, shared_gpus=True):
     site = choose_site(_nodes(), [], cpus_per_pack=0.1, gpus_per_pack=0.5)
@@ -335,6 +329,7 @@ with cluster({cluster.address!r}, shared_gpus=True):
     assert len(at) == 6 and set(at.values()) == {{2}}, at
     print("evenly")
 """
+    (tmp_path / "together").mkdir()
     for _ in range(3):
         cluster.add_node(num_cpus=2, num_gpus=2)
     done = subprocess.run(

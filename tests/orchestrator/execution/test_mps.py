@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator.execution import mps
 from tests.helpers import ROOT
+from tests.helpers.waiting import until
 
 #: `-d` starts, where nothing runs; a question is answered, where something runs; `quit` ends it.
 CONTROL = """#!/usr/bin/env bash
@@ -85,13 +86,6 @@ def calls(machine):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def until(true, seconds=20):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
 def said(process):
     assert process.stdout is not None
     return process.stdout.readline().strip()
@@ -121,7 +115,7 @@ def test_a_worker_that_follows_within_the_grace_finds_the_daemon(machine, worker
         one.wait()
         second = worker()
         said(second)
-    time.sleep(1.0)
+    time.sleep(1.0)  # three times the grace
     assert calls(machine)[-1] == "start every"  # it runs, whatever went before
 
 

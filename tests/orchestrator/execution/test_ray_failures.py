@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -12,8 +11,9 @@ from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import descendants, gone
+from tests.helpers.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 GRID = """\
 blocks:
@@ -54,14 +54,13 @@ class Run:
 
     def wait_for(self, condition, seconds=120):
         """The store's states once they satisfy `condition`."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+
+        def there():
             assert self.process.poll() is None, self.output()
             states = Store(str(self.folder)).scan()
-            if condition(states):
-                return states
-            time.sleep(0.05)
-        raise AssertionError(f"the sweep did not get there:\n{self.output()}")
+            return states if condition(states) else None
+
+        return until(there, seconds, "the sweep got there", explain=self.output)
 
 
 def under_way(states):

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -13,6 +12,9 @@ from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.processes import descendants, gone
 from tests.helpers.tiny import GRID
+from tests.helpers.waiting import until
+
+pytestmark = pytest.mark.xdist_group("ray")
 
 NUMBERS = [
     "trial_id",
@@ -52,13 +54,12 @@ def start(arguments):
 
 def wait_for(folder, condition, process, seconds=120):
     """Until the store satisfies `condition`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def there():
         assert process.poll() is None, process.stdout.read()
-        if condition(Store(str(folder)).scan()):
-            return
-        time.sleep(0.05)
-    raise AssertionError("the sweep did not get there")
+        return condition(Store(str(folder)).scan())
+
+    until(there, seconds)
 
 
 def partly(states):
@@ -99,7 +100,7 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
     assert len(numbers(folder)) == 8
 
 
-def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
+def test_the_result_grid_holds_every_epoch(arguments, ray_address, tmp_path):
     import ray
 
     from analysis.sources.load import load
@@ -110,7 +111,7 @@ def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
     from orchestrator.sweep import declare, execute, prepare
 
     trials = adjust(find(arguments[1]), Adjustments(norms=("gn",), epochs=3, batch_sizes=(8,)))
-    options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1)
+    options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1, address=ray_address)
     prepared = prepare("x", "", trials, options)
     declare(prepared, "test")
     from rich.console import Console
@@ -141,7 +142,7 @@ def _quiet_environment(monkeypatch):
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
 
 
-def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
+def test_a_trial_that_raises_is_given_up_and_told(arguments, ray_address, tmp_path, capsys):
     """Its attempts are counted in the store, whatever Tune does; the other pack goes on."""
     import shutil
 
@@ -160,7 +161,7 @@ def test_a_trial_that_raises_is_given_up_and_told(arguments, tmp_path, capsys):
         "--epochs",
         "2",
     ]
-    command += ["--max-failures", "2", "--results", str(folder)]
+    command += ["--max-failures", "2", "--address", ray_address, "--results", str(folder)]
     assert main([*command, "--seeds", "1"]) == 0
     # the declared second seed finds a checkpoint of another network under its name
     from model.data.registry import load

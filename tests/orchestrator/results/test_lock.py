@@ -11,6 +11,7 @@ from model.errors import InputError
 from orchestrator.results import lock as locks
 from orchestrator.results.files import Files
 from orchestrator.results.lock import Lock, is_held
+from tests.helpers.waiting import until
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -105,9 +106,7 @@ def test_told_when_taken_over(files, monkeypatch):
     told = []
     with Lock(files, "x", lost=told.append):
         files.write_json(locks.NAME, note())
-        end = time.monotonic() + 10
-        while not told and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: told, 10)
     assert "taken over by process 7" in told[0]
     assert files.read_json(locks.NAME)["token"] == "theirs", "and it is left to them"
 
@@ -115,9 +114,7 @@ def test_told_when_taken_over(files, monkeypatch):
 def test_it_beats(files, monkeypatch):
     monkeypatch.setattr(locks, "BEAT", 0.02)
     with Lock(files, "x", running=lambda: ["a", "b"]):
-        end = time.monotonic() + 10
-        while files.read_json(locks.NAME)["beat"] < 2 and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: files.read_json(locks.NAME)["beat"] >= 2, 10)
         assert files.read_json(locks.NAME)["running"] == ["a", "b"]
 
 
