@@ -79,7 +79,7 @@ def _show_warning(
         print(f"warning: {message}", file=sys.stderr)
 
 
-def _results_root() -> str:
+def results_root() -> str:
     """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
     root = os.environ.get("NORMSWEEP_RESULTS", "")
     return place_of(root).rstrip("/") if root else "results"
@@ -255,7 +255,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
     options = Options(
-        results=place_of(arguments.results or f"{_results_root()}/{grid.name}"),
+        results=place_of(arguments.results or f"{results_root()}/{grid.name}"),
         data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
         executor=arguments.executor,
         pack=arguments.pack,

@@ -98,7 +98,7 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Measurement]:
     path = tiny_sweep.grid(folder, "finished", count, epochs=epochs)
     results = str(folder / "finished")
     trials = find(str(path)).trials()
-    _finish(Store(results), trials, epochs)
+    write_finished(Store(results), trials, epochs)
     ran = tiny_sweep.run(path, folder, results)
     return [
         Measurement("a finished sweep run again", len(trials), ran.seconds, "s", 10.0),
@@ -109,7 +109,7 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Measurement]:
 # -- what they are made of -----------------------------------------------------------------------------
 
 
-def _finish(store: Store, trials: Sequence[Trial], epochs: int) -> None:
+def write_finished(store: Store, trials: Sequence[Trial], epochs: int) -> None:
     """Write what finished trials leave behind, but for their weights, which nothing here reads."""
     facts = provenance("cpu")
     store.open(trials)

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 
 from model.bench import __main__ as bench
@@ -10,6 +11,7 @@ from model.bench.check import checks
 from model.net.convolution import CONVOLUTIONS, grouped
 
 
+@pytest.mark.slow
 def test_every_way_trains_as_the_cpu_does_on_a_cpu():
     said = []
     found = checks(torch.device("cpu"), said.append)
@@ -19,6 +21,7 @@ def test_every_way_trains_as_the_cpu_does_on_a_cpu():
     assert all(c.passed for c in found), said
 
 
+@pytest.mark.slow
 def test_a_wrong_way_and_one_that_raises_fail_and_the_exit_code_says_so(monkeypatch, capsys):
     def wrong(x, weight, stride, replicas):
         if not x.is_contiguous(memory_format=torch.channels_last):

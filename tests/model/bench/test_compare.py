@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from model.bench import __main__ as bench
@@ -98,6 +99,7 @@ def test_side_by_side_counts_the_images_of_all_packs(monkeypatch):
     assert rate == 3 * 4 * 2 * 3 / 2.0
 
 
+@pytest.mark.slow
 def test_json_of_a_comparison_has_a_row_for_every_way(capsys):
     threads = torch.get_num_threads()
     arguments = ["--compare", "--quick", "--json", "--norms", "bn", "--batch-sizes", "2", "--packs", "2"]

@@ -32,7 +32,7 @@ def test_quick_gives_every_figure_as_json(monkeypatch, capsys):
 def test_a_made_up_sweep_is_finished(tmp_path):
     trials = find(str(tiny_sweep.grid(tmp_path, "made", 12, epochs=3))).trials()
     store = Store(str(tmp_path / "made"))
-    bench._finish(store, trials, epochs=3)
+    bench.write_finished(store, trials, epochs=3)
     states = store.scan(history=True)
     assert len(states) == len(trials) == 12
     assert all(state.status == "done" and state.recorded and not state.warnings for state in states.values())

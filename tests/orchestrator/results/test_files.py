@@ -7,7 +7,7 @@ import pytest
 import orchestrator.results.files
 from model.errors import InputError
 from orchestrator.results.files import Files, StorageError, checked_url
-from orchestrator.run import _results_root, main, place_of
+from orchestrator.run import main, place_of, results_root
 
 WITH_PASSWORD = [
     "sftp://user:hunter2@host/results",
@@ -65,7 +65,7 @@ def test_roots(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for given, root in {"s3://b/p/": "s3://b/p", "/data/": "/data", "": "results"}.items():
         monkeypatch.setenv("NORMSWEEP_RESULTS", given)
-        assert _results_root() == root
+        assert results_root() == root
 
 
 def test_a_dry_run_into_a_file(tmp_path, capsys):

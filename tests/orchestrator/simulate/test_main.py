@@ -411,7 +411,7 @@ def test_rates_from_a_sweep(tmp_path, capsys):
     grid = find(str(tiny_sweep.grid(tmp_path, "made", 12, epochs=3)))
     store = Store(str(tmp_path / "made"))
     store.declare("made", grid.trials())
-    bench._finish(store, grid.trials(), epochs=3)
+    bench.write_finished(store, grid.trials(), epochs=3)
     times = measured.from_results(str(tmp_path / "made"))
     assert times.rates == pytest.approx({(n, b, 1): 205.12 for n in ("bn", "gn") for b in (2, 4, 8)})
     with pytest.raises(InputError, match="no sweep"):
