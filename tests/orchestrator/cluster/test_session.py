@@ -38,6 +38,9 @@ sys.meta_path.insert(0, Hide())
 
 pytestmark = pytest.mark.xdist_group("ray")
 
+#: Where it does not matter what is trained.
+SHORT = ["--epochs", "1", "--batch-sizes", "8", "--seeds", "1"]
+
 
 @pytest.fixture
 def cluster():
@@ -209,8 +212,8 @@ def test_what_only_a_cluster_has_needs_an_address(command, tmp_path):
 
 
 def test_a_finished_sweep_needs_no_cluster(command, tmp_path):
-    assert run(command, tmp_path / "out", "--executor", "inline")[0] == 0
-    code, output = run(command, tmp_path / "out", "--address", "127.0.0.1:1")
+    assert run([*command, *SHORT], tmp_path / "out", "--executor", "inline")[0] == 0
+    code, output = run([*command, *SHORT], tmp_path / "out", "--address", "127.0.0.1:1")
     assert code == 0, output
 
 
@@ -218,7 +221,7 @@ def test_results_go_where_the_environment_says(command, tmp_path, images, monkey
     monkeypatch.setenv("NORMSWEEP_RESULTS", str(tmp_path / "bucket"))
     from orchestrator.run import main
 
-    assert main([*command, "--executor", "inline"]) == 0
+    assert main([*command, *SHORT, "--executor", "inline"]) == 0
     assert (tmp_path / "bucket" / "tiny" / "report.html").is_file()
 
 
