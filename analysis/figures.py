@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import plotly.graph_objects as go
 
 from analysis.plots import curves, differences, figure1, gsearch, timeline
+from analysis.sources.load import Source
 from analysis.study import Study, read
 from model.errors import InputError
 
@@ -27,7 +27,7 @@ FORMATS = ("svg", "png", "pdf")
 WIDTH, HEIGHT, SCALE = 640, 420, 3
 
 
-def fig1(source: Any, measure: str = "last", quantity: str = "error", kind: str = "t") -> go.Figure:
+def fig1(source: Source, measure: str = "last", quantity: str = "error", kind: str = "t") -> go.Figure:
     """Figure 1 of the first panel that has a result: error over batch size, one line per norm.
 
     `source`: a frame from `load`, or whatever `load` takes. `measure`: last|median5; `quantity`:

@@ -13,7 +13,6 @@ import posixpath
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from analysis import tables
 from analysis.page import (
@@ -31,13 +30,14 @@ from analysis.page import (
 from analysis.page.html import Section, document
 from analysis.page.opening import opening
 from analysis.page.panels import PanelData, panel_data
+from analysis.sources.load import Source
 from analysis.stats.claims import MARGIN
 from analysis.study import Study, read
 from model.errors import InputError
 from orchestrator.results.files import Files
 
 
-def build(source: Any, *others: Any, live: bool = False, margin: float = MARGIN) -> str:
+def build(source: Source, *others: Source, live: bool = False, margin: float = MARGIN) -> str:
     """The report of one sweep, or of several side by side, as HTML.
 
     `source`, `others`: as `analysis.load` takes them. `live`: the sweep is running, so the page says so and

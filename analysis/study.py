@@ -6,13 +6,12 @@ pooled, since two commits or two machines are not one experiment until somebody 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from analysis.plots import theme
 from analysis.plots.gsearch import GSearchInfo, infos
-from analysis.sources.load import Sweep, load_sweep
+from analysis.sources.load import Source, Sweep, load_sweep
 from analysis.stats.cells import Cell, Line, Panel, panels
 from analysis.stats.claims import MARGIN
 from analysis.stats.differences import Difference, differences
@@ -58,7 +57,7 @@ class Study:
         return " · ".join(part for part in (panel.source, panel.title) if part)
 
 
-def read(sources: Sequence[Any], *, margin: float = MARGIN, live: bool = False) -> Study:
+def read(sources: Sequence[Source], *, margin: float = MARGIN, live: bool = False) -> Study:
     """The study of these sources, each as `analysis.load` takes it. Raises InputError."""
     if not sources:
         raise InputError("no results given; expected a sweep's folder or a .csv file")

@@ -79,6 +79,9 @@ IDENTITY = (
     "seed",
 )
 
+#: Column -> value, before `make` gives it its type.
+Row = dict[str, Any]
+
 STATUSES = ("done", "diverged", "failed", "partial", "missing")
 
 

@@ -1,7 +1,7 @@
 """From a folder, a bucket, a Ray ResultGrid or a CSV to one frame.
 
-What counts as a row? Every trial that was declared, whether it ran or not, and every trial found that
-is no longer declared: a trial that is missing from the results must not be missing from the table.
+A row is every trial that was declared, whether it ran or not, and every trial in the folder that is no
+longer declared: a trial that is missing from the results must not be missing from the table.
 """
 
 from dataclasses import dataclass, field
@@ -11,12 +11,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.sources import csv, result_grid
-from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, make
+from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, Row, make
+from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store, TrialState
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,22 @@ class Sweep:
     warnings: tuple[str, ...] = ()
 
 
-def load(source: Any) -> pd.DataFrame:
+#: Where results can come from: a folder or a CSV by path or URL, a ResultGrid, a frame, a sweep already read.
+Source = str | PathLike[str] | ResultGrid | pd.DataFrame | Sweep
+
+
+def load(source: Source) -> pd.DataFrame:
     """One row per trial. `source`: a sweep's folder (path or URL), a Ray ResultGrid, a results.csv, or a
     CSV with the columns seed, batch_size, norm, accuracy. Raises InputError."""
     return load_sweep(source, history=False).frame
 
 
-def load_history(source: Any) -> pd.DataFrame:
+def load_history(source: Source) -> pd.DataFrame:
     """One row per trial and epoch (frame.HISTORY_COLUMNS); empty for a CSV. Raises InputError."""
     return load_sweep(source).history
 
 
-def load_sweep(source: Any, *, history: bool = True) -> Sweep:
+def load_sweep(source: Source, *, history: bool = True) -> Sweep:
     """The whole sweep; `history=False` leaves the epochs of finished trials unread. Raises InputError."""
     if isinstance(source, Sweep):
         return source
@@ -138,7 +141,7 @@ def _chunks(ids: list[str]) -> list[list[str]]:
     return [ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK)]
 
 
-def _identities(trials: Any) -> dict[str, Row]:
+def _identities(trials: object) -> dict[str, Row]:
     if not isinstance(trials, dict):
         return {}
     return {str(key): value for key, value in trials.items() if isinstance(value, dict)}

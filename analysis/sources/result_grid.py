@@ -6,21 +6,27 @@ are then known only from its configuration.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import pandas as pd
 
-from analysis.sources.frame import IDENTITY
-
-Row = dict[str, Any]
+from analysis.sources.frame import IDENTITY, Row
 
 
-def is_result_grid(source: Any) -> bool:
+class ResultGrid(Protocol):
+    """What is used of a ray.tune.ResultGrid."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> object: ...
+    def get_dataframe(self) -> pd.DataFrame: ...
+
+
+def is_result_grid(source: object) -> TypeGuard[ResultGrid]:
     """Whether it walks and quacks like a ray.tune.ResultGrid."""
     return hasattr(source, "get_dataframe") and hasattr(source, "__getitem__") and hasattr(source, "__len__")
 
 
-def read(grid: Any) -> tuple[str, list[Row], list[Row]]:
+def read(grid: ResultGrid) -> tuple[str, list[Row], list[Row]]:
     """(name, a row per trial, a row per trial and epoch). The epochs are those that Ray kept."""
     rows: dict[str, Row] = {}
     epochs: list[Row] = []
@@ -35,7 +41,7 @@ def read(grid: Any) -> tuple[str, list[Row], list[Row]]:
     return path.rstrip("/").rsplit("/", 1)[-1], list(rows.values()), epochs
 
 
-def _pack_rows(result: Any) -> list[Row]:
+def _pack_rows(result: object) -> list[Row]:
     metrics = getattr(result, "metrics", None)
     metrics = metrics if isinstance(metrics, Mapping) else {}
     error = getattr(result, "error", None)
@@ -58,7 +64,7 @@ def _pack_rows(result: Any) -> list[Row]:
     return rows
 
 
-def _configured(config: Any) -> dict[str, Row]:
+def _configured(config: object) -> dict[str, Row]:
     """Identities in a pack's configuration, wherever in it they lie."""
     identities: dict[str, Row] = {}
     if isinstance(config, Mapping):
@@ -76,7 +82,7 @@ def _configured(config: Any) -> dict[str, Row]:
     return identities
 
 
-def _epochs(result: Any) -> list[Row]:
+def _epochs(result: object) -> list[Row]:
     """The figures of every epoch, from the table of reports, whose nested keys Ray joins with '/'."""
     table = getattr(result, "metrics_dataframe", None)
     if table is None:
@@ -92,5 +98,5 @@ def _epochs(result: Any) -> list[Row]:
     return epochs
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
