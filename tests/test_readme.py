@@ -85,5 +85,13 @@ def test_the_lines_of_a_notebook(place, monkeypatch):
     assert {trace.type for trace in eval(last, names).data} == {"scatter"}
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_files_that_are_named_exist(name):
+    text = (ROOT / name).read_text()
+    paths = set(re.findall(r"(?<![\w/<])((?:orchestrator|model|analysis|tests|\.github)/[\w./-]*\w/?)", text))
+    assert {path for path in paths if not (ROOT / path).exists()} <= {"model/data/svhn.py"}
+    assert len(paths) > 3
+
+
 def test_what_is_tried_elsewhere_is_in_the_readme():
     assert set(ELSEWHERE) <= set(commands())

@@ -1,4 +1,4 @@
-"""A made-up sweep on a disk: `python tests/analysis/synthetic.py FOLDER [fig1|full|gsearch|demo] [seeds]`.
+"""A made-up sweep on a disk: `python -m tests.helpers.synthetic FOLDER [fig1|full|gsearch|demo] [seeds]`.
 
 The errors are invented for testing alone: BN's error grows as batches shrink, GN's does not, seeds share
 part of their noise as paired seeds do.
