@@ -1,11 +1,23 @@
-"""What is trained, without the seed: the specification of a cell.
+"""What is trained, without the seed: the table of axes, a row of which is a cell.
+
+`Spec` is that table: every field is an axis, declared here once with its type, its default and what
+people call it (`model.axis`). `orchestrator.grid.trial.Trial` is a Spec with a seed. The table stands
+here and not beside the grid because three packages read it: the model trains what it says, the
+orchestrator declares and plans it, and analysis, which may not import the grid, shows it.
 
 Kept apart from the code that trains so that declaring a grid, planning it and reading its results
 need no torch. Everything in here changes the numbers that come out; nothing that does not (device,
 workers, paths, pack size) may ever be added.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from model.axis import Axis, Option, axes_of
+from model.recipe import RECIPES
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
 MODELS: dict[str, int] = {"resnet20": 20, "resnet32": 32, "resnet44": 44, "resnet56": 56, "resnet110": 110}
@@ -23,7 +35,18 @@ NORM_NAMES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true/false is not a number")
+    return value
+
+
+_LIMIT = 2**31  # beyond it lies no study but a slip of the keyboard
+Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=_LIMIT)]
+NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=_LIMIT)]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spec:
     """One cell: everything that its trials share.
 
@@ -32,16 +55,108 @@ class Spec:
     judged on them and never sees the test set.
     """
 
-    dataset: str
-    model: str
-    shortcut: str
-    norm: str
-    groups: int | None
-    batch_size: int
-    recipe: str
-    epochs: int | None
-    iterations: int | None
-    holdout: int
+    dataset: Annotated[
+        str,
+        Axis(
+            "Data set",
+            help="what is trained on",
+            choices=DATASETS,
+            background=True,
+            title="{}",
+            quiet=False,
+            option=Option("--dataset", "NAME", many=False),
+        ),
+    ] = "cifar10"
+    model: Annotated[
+        str,
+        Axis(
+            "Model",
+            help="the network",
+            choices=tuple(MODELS),
+            background=True,
+            title="{}",
+            quiet=False,
+            option=Option("--model", "NAME", many=False),
+        ),
+    ] = "resnet20"
+    shortcut: Annotated[
+        str,
+        Axis(
+            "Shortcut",
+            help="where a block changes dimensions",
+            choices=SHORTCUTS,
+            background=True,
+            title="{} shortcuts",
+            short="{}",
+            option=None,
+        ),
+    ] = "projection"
+    norm: Annotated[
+        str, Axis("Norm", help="the normalisation", choices=NORMS, option=Option("--norms", "bn,gn"))
+    ]
+    groups: Annotated[
+        Positive | None, Axis("G", help="G of group norm", option=Option("--groups", "8,4"))
+    ] = None
+    batch_size: Annotated[
+        Positive,
+        Axis(
+            "Batch size",
+            help="images a step, for each replica",
+            unit="images",
+            option=Option("--batch-sizes", "32,16"),
+        ),
+    ]
+    recipe: Annotated[
+        str,
+        Axis(
+            "Recipe",
+            help="the training protocol of a paper",
+            choices=tuple(RECIPES),
+            background=True,
+            title="{}",
+            quiet=False,
+            option=None,
+        ),
+    ] = "wu2018"
+    epochs: Annotated[
+        Positive | None,
+        Axis(
+            "Epochs",
+            help="the schedule scales with it",
+            background=True,
+            title="{} epochs",
+            short="{}",
+            option=Option("--epochs", "N", many=False),
+        ),
+    ] = None
+    iterations: Annotated[
+        Positive | None,
+        Axis(
+            "Iterations",
+            help="steps in all, instead of epochs",
+            background=True,
+            title="{:,} iterations",
+            short="{}",
+            option=None,
+        ),
+    ] = None
+    holdout: Annotated[
+        NotNegative,
+        Axis(
+            "Held out",
+            help="training images to judge on instead of the test set",
+            unit="images",
+            background=True,
+            title="{:,} images held out",
+            short="hold-out {}",
+            option=None,
+        ),
+    ] = 0
+
+    @property
+    def name(self) -> str:
+        """What a person calls the cell, within its sweep: gn G=8, batch 32."""
+        return cell_name(vars(self))
 
     def steps_per_epoch(self, train_size: int) -> int:
         """Steps of a whole epoch; `train_size` counts the hold-out too; the incomplete batch is dropped."""
@@ -61,3 +176,27 @@ class Spec:
         """Steps of epoch `epoch` (from 1): all of them, but for a last one cut short by `iterations`."""
         full = self.steps_per_epoch(train_size)
         return max(0, min(full, self.total_steps(train_size) - (epoch - 1) * full))
+
+
+#: The table by name. The seed, which `Trial` adds, is no axis of a cell.
+AXES: Mapping[str, Axis] = axes_of(Spec)
+
+
+def cell_name(cell: Mapping[str, Any]) -> str:
+    """Norm, G and batch size of a cell, and what else of the foreground is not at its default."""
+    groups = f" G={cell['groups']}" if cell.get("groups") else ""
+    head = f"{cell.get('norm')}{groups}, batch {cell.get('batch_size')}"
+    said = [
+        axis.in_name(cell[name])
+        for name, axis in AXES.items()
+        if name not in {"norm", "groups", "batch_size"}
+        and not axis.background
+        and cell.get(name, axis.default) != axis.default
+    ]
+    return ", ".join([head, *said])
+
+
+def full_name(cell: Mapping[str, Any]) -> str:
+    """A cell's name with its background behind it: all of its identity but the seed."""
+    rest = [axis.in_name(cell[n]) for n, axis in AXES.items() if axis.background and cell.get(n)]
+    return f"{cell_name(cell)} ({', '.join(rest)})"

@@ -23,3 +23,10 @@ def duration(seconds: float) -> str:
         return f"{hours / 24:.1f} days"
     minutes, secs = divmod(rest, 60)
     return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+
+
+def positive(text: str) -> int:
+    """A type of argument: a whole number above zero."""
+    if not text.isdecimal() or not text.isascii() or len(text) > 9 or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number above zero")
+    return int(text)

@@ -12,7 +12,6 @@ from model.spec import Spec
 from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.packing import Choice
-from orchestrator.planning.plan import cell_name
 from orchestrator.planning.resources import bill
 from orchestrator.results.store import Store
 from orchestrator.sweep import Prepared
@@ -100,7 +99,7 @@ def _cells(prepared: Prepared) -> Table:
     for spec, count in Counter(trial.spec for trial in plan.trials).items():
         choice = prepared.choices.get(spec) if waiting[spec] else None
         table.add_row(
-            cell_name(spec),
+            spec.name,
             str(count),
             str(done[spec]),
             str(waiting[spec]),

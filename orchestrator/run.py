@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from model.errors import InputError
-from model.spec import DATASETS, MODELS, NORMS
-from orchestrator.cli import Parser
+from orchestrator.cli import Parser, positive
 from orchestrator.execution.signals import Interrupt
-from orchestrator.grid.blocks import MOST_SEEDS, find, shipped
+from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.parse import find, shipped
 from orchestrator.results.files import StorageError, checked_url
 
 EXAMPLES = """\
@@ -85,48 +85,8 @@ def results_root() -> str:
     return place_of(root).rstrip("/") if root else "results"
 
 
-def _names(allowed: Sequence[str]) -> Any:
-    def parse(text: str) -> tuple[str, ...]:
-        names = tuple(part.strip() for part in text.split(",") if part.strip())
-        if not names:
-            raise argparse.ArgumentTypeError("empty list")
-        for name in names:
-            if name not in allowed:
-                raise argparse.ArgumentTypeError(f"{name!r}; allowed: {', '.join(allowed)}")
-        return names
-
-    return parse
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers with commas between") from None
-    if not numbers:
-        raise argparse.ArgumentTypeError("empty list")
-    return numbers
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    numbers = _integers(text)
-    if "," in text:
-        return numbers
-    if numbers[0] > MOST_SEEDS:
-        raise argparse.ArgumentTypeError(f"a count of {text}; for the one seed {text} write {text},")
-    if numbers[0] < 1:
-        raise argparse.ArgumentTypeError("expected a count above zero, or a list like 1,2,7")
-    return tuple(range(1, numbers[0] + 1))
-
-
 def _pack(text: str) -> int | None:
-    return None if text == "auto" else _positive(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not text.isascii() or len(text) > 9 or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number above zero")
-    return int(text)
+    return None if text == "auto" else positive(text)
 
 
 def _share(text: str) -> float:
@@ -169,26 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
     parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
-    _what(parser.add_argument_group("what is trained (instead of the grid's own)"))
+    add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
     _how(parser.add_argument_group("how it is run (never changes what a trial is)"))
     return parser
-
-
-def _what(group: Any) -> None:
-    group.add_argument("--norms", type=_names(NORMS), metavar="bn,gn", help=f"of {', '.join(NORMS)}")
-    group.add_argument(
-        "--batch-sizes", type=_integers, metavar="32,16", help="images a step, for each replica"
-    )
-    group.add_argument("--groups", type=_integers, metavar="8,4", help="G of group norm")
-    group.add_argument(
-        "--groups-from", metavar="RESULTS", help="take G from a finished G search, by validation error"
-    )
-    group.add_argument(
-        "--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N), a list, or one: 7,"
-    )
-    group.add_argument("--epochs", type=_positive, metavar="N", help="the schedule scales with it")
-    group.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=", ".join(DATASETS))
-    group.add_argument("--model", choices=tuple(MODELS), metavar="NAME", help=", ".join(MODELS))
 
 
 def _how(group: Any) -> None:
@@ -231,7 +174,7 @@ def _how(group: Any) -> None:
     )
     group.add_argument(
         "--max-failures",
-        type=_positive,
+        type=positive,
         default=3,
         metavar="N",
         help="attempts at a trial (default: 3)",
@@ -323,23 +266,15 @@ def _read_data(prepared: Any, console: Console) -> None:
 
 
 def _adjustments(arguments: argparse.Namespace) -> Adjustments:
-    groups = arguments.groups
-    if arguments.groups_from:
-        if groups:
-            raise InputError("--groups and --groups-from: give one of them")
-        from analysis.sources.load import load
-        from analysis.stats.best_groups import best_groups
+    wanted = adjustments(arguments)
+    if not arguments.groups_from:
+        return wanted
+    if "groups" in wanted:
+        raise InputError("--groups and --groups-from: give one of them")
+    from analysis.sources.load import load
+    from analysis.stats.best_groups import best_groups
 
-        groups = (best_groups(load(arguments.groups_from)),)
-    return Adjustments(
-        norms=arguments.norms,
-        batch_sizes=arguments.batch_sizes,
-        groups=groups,
-        seeds=arguments.seeds,
-        epochs=arguments.epochs,
-        dataset=arguments.dataset,
-        model=arguments.model,
-    )
+    return {**wanted, "groups": (best_groups(load(arguments.groups_from)),)}
 
 
 def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:

@@ -7,29 +7,35 @@ spreadsheet. Columns keep their order for good: results.csv is read by other peo
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
+from model.spec import AXES
+
+Kind = Literal["text", "int", "float", "bool"]
+
+#: The axes of a trial's identity: those of its cell, and the seed.
+IDENTITY = (*AXES, "seed")
+
+_KINDS: dict[str, Kind] = {**{name: axis.kind for name, axis in AXES.items()}, "seed": "int"}
+
+
+def _axes(*names: str) -> dict[str, Kind]:
+    return {name: _KINDS[name] for name in names}
+
+
 #: Column -> kind. `int` is pandas' nullable Int64, `text` its nullable string. Errors are in percent.
-COLUMNS: dict[str, str] = {
+#: Axes stand where results.csv has had them from the beginning; those added since stand at the end.
+COLUMNS: dict[str, Kind] = {
     "trial_id": "text",
-    "dataset": "text",
-    "model": "text",
-    "norm": "text",
-    "groups": "int",
-    "batch_size": "int",
-    "recipe": "text",
-    "epochs": "int",
-    "seed": "int",
+    **_axes("dataset", "model", "norm", "groups", "batch_size", "recipe", "epochs", "seed"),
     "status": "text",
     "test_error": "float",
     "test_error_median5": "float",
     "val_error": "float",
     "train_seconds": "float",
-    "shortcut": "text",
-    "iterations": "int",
-    "holdout": "int",
+    **_axes("shortcut", "iterations", "holdout"),
     "val_error_median5": "float",
     "train_error": "float",
     "train_loss": "float",
@@ -48,8 +54,9 @@ COLUMNS: dict[str, str] = {
     "declared": "bool",
     "source": "text",
 }
+COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
 
-HISTORY_COLUMNS: dict[str, str] = {
+HISTORY_COLUMNS: dict[str, Kind] = {
     "trial_id": "text",
     "epoch": "int",
     "learning_rate": "float",
@@ -64,21 +71,6 @@ HISTORY_COLUMNS: dict[str, str] = {
     "device": "text",
 }
 
-#: The fields that tell one cell from another; a cell is all trials that differ in the seed alone.
-IDENTITY = (
-    "dataset",
-    "model",
-    "shortcut",
-    "norm",
-    "groups",
-    "batch_size",
-    "recipe",
-    "epochs",
-    "iterations",
-    "holdout",
-    "seed",
-)
-
 #: Column -> value, before `make` gives it its type.
 Row = dict[str, Any]
 
@@ -91,6 +83,9 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
     frame = pd.DataFrame({name: _column([r.get(name) for r in rows], kind) for name, kind in columns.items()})
     if "holdout" in frame:
         frame["holdout"] = frame["holdout"].fillna(0)  # a source that does not say held nothing out
+    for name, axis in AXES.items():
+        if name in frame and axis.unsaid is not None:
+            frame[name] = frame[name].fillna(axis.unsaid)
     return frame
 
 

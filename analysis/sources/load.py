@@ -14,6 +14,7 @@ from analysis.sources import csv, result_grid
 from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, Row, make
 from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
+from model.spec import full_name
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store, TrialState
 
@@ -101,7 +102,7 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs[trial_id] = _pack(state)
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
-        {**p, "cell": _cell(s.result)}
+        {**p, "cell": full_name(s.result)}
         for s in states.values()
         if s.result and isinstance(p := s.result.get("provenance"), dict)
     )
@@ -183,12 +184,3 @@ def _entries(history: Row | None) -> list[Row]:
 def _pack(state: TrialState) -> tuple[str, ...]:
     pack = (state.result or {}).get("pack") or (state.history or {}).get("pack")
     return tuple(map(str, pack)) if isinstance(pack, list) else ()
-
-
-def _cell(result: dict[str, Any]) -> str:
-    """The cell of a result in words: all of its identity but the seed."""
-    groups = f" G={result.get('groups')}" if result.get("groups") else ""
-    rest = (result.get(key) for key in ("dataset", "model", "shortcut", "recipe", "epochs", "iterations"))
-    held = f"hold-out {result.get('holdout')}" if result.get("holdout") else None
-    names = [str(part) for part in (*rest, held) if part is not None]
-    return f"{result.get('norm')}{groups}, batch {result.get('batch_size')} ({', '.join(names)})"

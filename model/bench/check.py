@@ -44,7 +44,7 @@ def checks(device: torch.device, say: Callable[[str], None]) -> list[Check]:
     data = noise(68, 8, info)
     found: list[Check] = []
     for norm, groups in (("bn", None), ("gn", 8)):
-        spec = Spec("noise", "resnet20", "projection", norm, groups, 8, "wu2018", _EPOCHS, None, 0)
+        spec = Spec(dataset="noise", norm=norm, groups=groups, batch_size=8, epochs=_EPOCHS)
         expected = _losses(Training(spec, _SEEDS, data, dtype=torch.float64))
         for check in _one_norm(spec, data, device, expected):
             verdict = "ok" if check.passed else f"WRONG {check.error or ''}"

@@ -28,7 +28,7 @@ from typing import Any
 from model.errors import InputError
 from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
-from orchestrator.grid.blocks import find
+from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import by_length, make_plan, makespan
 from orchestrator.results.provenance import provenance

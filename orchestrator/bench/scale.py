@@ -22,7 +22,7 @@ from model.machine import cores
 from orchestrator.bench import tiny_sweep
 from orchestrator.bench.nodes import local_nodes
 from orchestrator.bench.tiny_sweep import Ran, Sample
-from orchestrator.grid.blocks import find
+from orchestrator.grid.parse import find
 from orchestrator.results.store import Store
 
 SLICE = 500

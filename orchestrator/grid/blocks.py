@@ -7,32 +7,23 @@ blocks declare is a mistake and said to be one.
 A grid says *what* is trained. How (workers, devices, packs) is no part of it.
 """
 
-import difflib
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
+from model.axis import Axis, Value
 from model.errors import InputError
-from orchestrator.grid.trial import (
-    ALLOWED_GROUPS,
-    Dataset,
-    Model,
-    Norm,
-    NotNegative,
-    Positive,
-    RecipeName,
-    Shortcut,
-    Trial,
-)
+from model.spec import AXES, NotNegative
+from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
 #: A larger count is one seed that somebody forgot to make a list of.
 MOST_SEEDS = 10_000
+
+#: A product turns these over in this order, the outermost first; the other axes follow in the table's.
+_OUTERMOST = ("dataset", "model", "shortcut", "recipe", "norm", "batch_size", "groups")
 
 
 def _as_list(value: Any) -> Any:
@@ -50,88 +41,74 @@ def _as_seeds(value: Any) -> Any:
     return list(range(1, int(value) + 1))
 
 
-def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = [v for v, n in Counter(values).items() if n > 1]
-    if repeated:
-        raise ValueError(f"given twice: {', '.join(map(str, repeated))}")
-    return values
-
-
-def _allowed_groups(values: tuple[int, ...]) -> tuple[int, ...]:
-    for groups in values:
-        if groups not in ALLOWED_GROUPS:
-            raise ValueError(
-                f"G = {groups} does not divide the channels 16, 32, 64; "
-                f"allowed: {', '.join(map(str, ALLOWED_GROUPS))}"
-            )
-    return values
-
-
-class Block(BaseModel):
+class _Block(BaseModel):
     """The product of its lists. A scalar is a list of one; `seeds` may be a count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: Annotated[tuple[Dataset, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("cifar10",)
-    model: Annotated[tuple[Model, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("resnet20",)
-    shortcut: Annotated[tuple[Shortcut, ...], BeforeValidator(_as_list), Field(min_length=1)] = (
-        "projection",
-    )
-    norm: Annotated[tuple[Norm, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    groups: Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
-    batch_size: Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    recipe: Annotated[tuple[RecipeName, ...], BeforeValidator(_as_list), Field(min_length=1)] = ("wu2018",)
-    epochs: Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
-    iterations: Annotated[tuple[Positive, ...], BeforeValidator(_as_list), Field(min_length=1)] | None = None
-    holdout: NotNegative = 0
-    seeds: Annotated[tuple[NotNegative, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
+    def values(self, name: str) -> tuple[Any, ...] | None:
+        """The list of an axis (or of `seeds`); None where the block says nothing of it."""
+        values: tuple[Any, ...] | None = getattr(self, name)
+        return values
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                try:
-                    _distinct(value)
-                except ValueError as error:
-                    raise ValueError(f"{name}: {error}") from None
-        if "gn" in self.norm and self.groups is None:
-            raise ValueError(f"groups: norm gn needs it; allowed: {', '.join(map(str, ALLOWED_GROUPS))}")
-        if "gn" not in self.norm and self.groups is not None:
+            if repeated := [v for v, n in Counter(self.values(name) or ()).items() if n > 1]:
+                raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
+        norms, groups = self.values("norm") or (), self.values("groups")
+        allowed = ", ".join(map(str, ALLOWED_GROUPS))
+        if "gn" in norms and groups is None:
+            raise ValueError(f"groups: norm gn needs it; allowed: {allowed}")
+        if "gn" not in norms and groups is not None:
             raise ValueError("groups: is for norm gn alone; take it out of this block")
-        if self.groups is not None:
-            try:
-                _allowed_groups(self.groups)
-            except ValueError as error:
-                raise ValueError(f"groups: {error}") from None
-        if self.epochs is not None and self.iterations is not None:
+        if bad := [g for g in groups or () if g not in ALLOWED_GROUPS]:
+            raise ValueError(
+                f"groups: G = {bad[0]} does not divide the channels 16, 32, 64; allowed: {allowed}"
+            )
+        if self.values("epochs") is not None and self.values("iterations") is not None:
             raise ValueError("epochs: give epochs or iterations, not both")
         return self
 
     def trials(self) -> Iterator[Trial]:
         """The product, seeds innermost, so that a cell's trials stand together."""
-        for dataset, model, shortcut, recipe, norm, batch_size in itertools.product(
-            self.dataset, self.model, self.shortcut, self.recipe, self.norm, self.batch_size
-        ):
-            for groups, epochs, iterations, seed in itertools.product(
-                self.groups or (None,) if norm == "gn" else (None,),
-                self.epochs or (None,),
-                self.iterations or (None,),
-                self.seeds,
-            ):
-                yield Trial(
-                    dataset=dataset,
-                    model=model,
-                    shortcut=shortcut,
-                    norm=norm,
-                    groups=groups,
-                    batch_size=batch_size,
-                    recipe=recipe,
-                    epochs=epochs,
-                    iterations=iterations,
-                    holdout=self.holdout,
-                    seed=seed,
-                )
+        names = [*_OUTERMOST, *(name for name in AXES if name not in _OUTERMOST), "seeds"]
+        lists = [self.values(name) or (None,) for name in names]
+        first_groups = (self.values("groups") or (None,))[0]
+        for values in itertools.product(*lists):
+            fields: dict[str, Value] = dict(zip(names, values, strict=True))
+            if fields["norm"] != "gn":
+                if fields["groups"] != first_groups:
+                    continue  # G is group norm's alone: every other norm takes part once
+                fields["groups"] = None
+            seed = fields.pop("seeds")
+            yield Trial(**fields, seed=seed)  # type: ignore[arg-type]  # checked as it is made
+
+
+def _field(axis: Axis) -> tuple[Any, Any]:
+    """The type and the default of an axis in a block."""
+    values: Any = Annotated[
+        tuple[axis.item, ...],  # type: ignore[name-defined]  # read off the table at run time
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+    ]
+    if axis.optional:
+        return values | None, axis.default
+    return values, ... if axis.required else (axis.default,)
+
+
+_Seeds = Annotated[tuple[NotNegative, ...], BeforeValidator(_as_seeds), Field(min_length=1)]
+
+if TYPE_CHECKING:
+    Block = _Block
+else:  # a list for every axis of the table, and the seeds
+    Block = create_model(
+        "Block",
+        __base__=_Block,
+        __module__=__name__,
+        **{name: _field(axis) for name, axis in AXES.items()},
+        seeds=(_Seeds, ...),
+    )
 
 
 class Grid(BaseModel):
@@ -155,137 +132,3 @@ class Grid(BaseModel):
                     )
                 seen[trial] = index
         return list(seen)
-
-
-def shipped() -> dict[str, Grid]:
-    """The grids that come with the product, by name."""
-    folder, names = _shipped_files()
-    return {name: parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in names}
-
-
-def _shipped_files() -> tuple[Any, list[str]]:
-    """The folder of the shipped grids, and their names."""
-    folder = resources.files("orchestrator.grid") / "shipped"
-    return folder, sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-
-
-def find(name: str) -> Grid:
-    """The shipped grid of that name, or the grid in that YAML file. Raises InputError."""
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
-        try:
-            return parse(path.stem, path.read_text(encoding="utf-8"), source=str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise InputError(f"cannot read the grid file {path}: {reason}") from None
-    folder, names = _shipped_files()
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise InputError(
-            f"no grid is called {name!r}. {hint}Shipped: {', '.join(names)}; or give a file ending in .yaml."
-        )
-    return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"))
-
-
-def parse(name: str, text: str, source: str | None = None) -> Grid:
-    """A grid from YAML text. Raises InputError that names the line, the key and what is allowed."""
-    source = source or f"{name}.yaml"
-    try:
-        document = yaml.safe_load(text)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (ValueError, RecursionError) as error:
-        what = " ".join(str(error).split())[:120]
-        raise InputError(f"{source}: the YAML does not parse: {what}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        raise InputError(f"{source}{where}: the YAML does not parse: {problem}") from None
-    if repeated := _repeated_key(node):
-        raise InputError(f"{source} line {repeated[1]}: the key {repeated[0]!r} is given twice")
-    if not isinstance(document, dict):
-        raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
-    document = {str(key): value for key, value in document.items()}
-    try:
-        grid = Grid(**{"name": name, **document})
-    except ValidationError as error:
-        raise InputError(_explain(source, node, error)) from None
-    grid.trials()
-    return grid
-
-
-def _explain(source: str, node: Any, error: ValidationError) -> str:
-    """The first problem of a validation, in one line: where, what, what is allowed."""
-    problems = error.errors(include_url=False)
-    # A misspelt key is also a missing one; the misspelling is the cause.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    path = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
-    message = problem["msg"].removeprefix("Value error, ")
-    key, _, rest = message.partition(": ")
-    if rest and key in Block.model_fields:  # our own checks of a whole block name its key first
-        path, message = [*path, key], rest
-    if problem["type"] == "extra_forbidden":
-        known = list((Block if "blocks" in path else Grid).model_fields)
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        message = (
-            "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"
-        )
-    elif path == ["blocks"] and problem["type"] not in {"missing", "too_short"}:
-        message = "expected a list of blocks, each a mapping"
-    elif problem["type"] == "missing":
-        message = "is missing"
-    elif problem["type"] == "too_short":
-        message = "is an empty list; give at least one value"
-    elif problem["type"] not in {"value_error", "assertion_error"}:
-        message = f"{message[0].lower()}{message[1:]}, got {_short(problem['input'])}"
-    if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
-        path = path[:-1]  # a scalar in the file, a list of one to us alone
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    line = _line(node, path)
-    return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _line(node: Any, path: list[Any]) -> int | None:
-    """The line of a path in a composed YAML document, or of the nearest thing above it."""
-    line = None
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
-
-
-def _repeated_key(node: Any) -> tuple[str, int] | None:
-    """A key that a mapping has twice, with its line: YAML would silently take the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                return str(key.value), key.start_mark.line + 1
-            seen.add(str(key.value))
-        children = [value for _, value in node.value]
-    else:
-        children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
-    return next((found for child in children if (found := _repeated_key(child))), None)
-
-
-def _is_list(node: Any, path: list[Any]) -> bool:
-    for part in path:
-        if isinstance(node, yaml.MappingNode):
-            node = next((v for k, v in node.value if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-    return isinstance(node, yaml.SequenceNode)

@@ -4,77 +4,68 @@ An adjusted grid is a list of trials and not a grid: two blocks of a file may we
 once both have been given the same batch size, and then the trial is meant once.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from model.axis import Value
 from model.errors import InputError
 from orchestrator.grid.blocks import Block, Grid
 from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
-
-@dataclass(frozen=True)
-class Adjustments:
-    """What the command line says instead of the grid; None leaves the grid's own."""
-
-    norms: tuple[str, ...] | None = None
-    batch_sizes: tuple[int, ...] | None = None
-    groups: tuple[int, ...] | None = None
-    seeds: tuple[int, ...] | None = None
-    epochs: int | None = None
-    dataset: str | None = None
-    model: str | None = None
+#: Key of a block -> values instead of the grid's own; a key that is absent leaves the grid's.
+Adjustments = Mapping[str, tuple[Value, ...]]
 
 
 def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     """The trials of the adjusted grid, each once. Raises InputError."""
-    blocks = [block for old in grid.blocks if (block := _block(old, wanted, wanted.norms)) is not None]
-    known = {norm for block in grid.blocks for norm in block.norm}
-    if new := tuple(norm for norm in wanted.norms or () if norm not in known):
+    norms = wanted.get("norm")
+    blocks = [block for old in grid.blocks if (block := _block(old, wanted, norms)) is not None]
+    known = {norm for block in grid.blocks for norm in _norms(block)}
+    if new := tuple(norm for norm in norms or () if norm not in known):
         blocks.append(_new_norms(grid.blocks[0], wanted, new))
-    if wanted.groups is not None and not any("gn" in block.norm for block in blocks):
+    if "groups" in wanted and not any("gn" in _norms(block) for block in blocks):
         raise InputError(
             "--groups is for group norm alone, and no gn is left in this sweep; add --norms gn,…"
         )
     return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
 
 
-def _block(old: Block, wanted: Adjustments, norms: tuple[str, ...] | None) -> Block | None:
+def _norms(block: Block) -> tuple[Value, ...]:
+    return block.values("norm") or ()
+
+
+def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> Block | None:
     """One block adjusted; None where none of its norms is wanted."""
-    kept = tuple(norm for norm in old.norm if norms is None or norm in norms)
+    kept = tuple(norm for norm in _norms(old) if norms is None or norm in norms)
     if not kept:
         return None
-    values: dict[str, Any] = {name: getattr(old, name) for name in Block.model_fields} | {"norm": kept}
-    replacements = {
-        "batch_size": wanted.batch_sizes,
-        "seeds": wanted.seeds,
-        "dataset": wanted.dataset,
-        "model": wanted.model,
-    }
-    values |= {name: value for name, value in replacements.items() if value is not None}
-    if wanted.epochs is not None:
-        values |= {"epochs": wanted.epochs, "iterations": None}
+    values = {**_lists(old), **wanted, "norm": kept}
+    for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
+        if one in wanted:
+            values[other] = None
     if "gn" not in kept:
         values["groups"] = None
-    elif wanted.groups is not None:
-        values["groups"] = wanted.groups
     return _validated(values)
 
 
-def _new_norms(template: Block, wanted: Adjustments, norms: tuple[str, ...]) -> Block:
+def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -> Block:
     """A block like the grid's first for norms that the grid does not have."""
-    if "gn" in norms and wanted.groups is None:
+    if "gn" in norms and "groups" not in wanted:
         allowed = ", ".join(map(str, ALLOWED_GROUPS))
         raise InputError(f"--norms gn: this grid has no group norm, so say --groups too, of {allowed}")
-    values = {name: getattr(template, name) for name in Block.model_fields}
-    groups = wanted.groups if "gn" in norms else None
-    block = _block(_validated({**values, "norm": norms, "groups": groups}), wanted, None)
+    groups = wanted["groups"] if "gn" in norms else None
+    block = _block(_validated({**_lists(template), "norm": norms, "groups": groups}), wanted, None)
     assert block is not None
     return block
 
 
-def _validated(values: dict[str, Any]) -> Block:
+def _lists(block: Block) -> dict[str, Any]:
+    return {name: block.values(name) for name in type(block).model_fields}
+
+
+def _validated(values: Mapping[str, Any]) -> Block:
     try:
         return Block(**values)
     except ValidationError as error:

@@ -5,85 +5,50 @@ field that changes the numbers, *after* validation (32, 32.0 and "32" are one ba
 else: no path, device, worker count, pack size or name of a sweep. All fields are written out, never
 differences to defaults: a default changed later would silently alias old results.
 
-A field added later must leave the ids of old trials alone: list it in `_ADDED` with the value that
-old trials had, and it is left out of the canonical form wherever it has that value.
+The fields are the axes of `model.spec.Spec`, each declared there once, and the seed. An axis added
+later must leave the ids of old trials alone: it says in `Axis.before` which value they had, and is left
+out of the canonical form wherever it has that value.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
+from model.axis import Axis, Value
 from model.recipe import RECIPES
-from model.spec import DATASETS, MODELS, NORMS, SHORTCUTS, WIDTHS, Spec
+from model.spec import AXES, WIDTHS, NotNegative, Spec
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
 
-_ADDED: dict[str, Any] = {}
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("true/false is not a number")
-    return value
-
-
-_LIMIT = 2**31  # beyond it lies no study but a slip of the keyboard
-Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=_LIMIT)]
-NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=_LIMIT)]
-
-
-def _one_of(allowed: Iterable[str]) -> AfterValidator:
-    """Checked against the list that the model keeps, so that a new norm or recipe is named in one place."""
-    names = tuple(allowed)
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"{value!r} is none of {', '.join(names)}")
-        return value
-
-    return AfterValidator(check)
-
-
-Dataset = Annotated[str, _one_of(DATASETS)]
-Model = Annotated[str, _one_of(MODELS)]
-Shortcut = Annotated[str, _one_of(SHORTCUTS)]
-Norm = Annotated[str, _one_of(NORMS)]
-RecipeName = Annotated[str, _one_of(RECIPES)]
+_ADDED: dict[str, object] = {name: axis.before for name, axis in AXES.items() if axis.added}
 
 ALLOWED_GROUPS = tuple(g for g in range(1, WIDTHS[0] + 1) if all(width % g == 0 for width in WIDTHS))
 
 
-class Trial(BaseModel):
-    """One network, data set, norm, batch size, G and seed. Frozen."""
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Trial(Spec):
+    """One network, data set, norm, batch size, G and seed. Frozen and validated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: Dataset
-    model: Model = "resnet20"
-    shortcut: Shortcut = "projection"
-    norm: Norm
-    groups: Positive | None = None
-    batch_size: Positive
-    recipe: RecipeName = "wu2018"
-    epochs: Positive | None = None
-    iterations: Positive | None = None
-    holdout: NotNegative = 0
-    seed: NotNegative
+    seed: Annotated[NotNegative, Axis("Seed", help="of everything random", per_replica=True)]
 
     @model_validator(mode="before")
     @classmethod
-    def _length_from_recipe(cls, values: Any) -> Any:
+    def _length_from_recipe(cls, given: ArgsKwargs) -> ArgsKwargs:
         """Without a length of its own, a trial is as long as its recipe's paper says."""
-        if isinstance(values, dict) and values.get("epochs") is None and values.get("iterations") is None:
-            recipe = RECIPES.get(values.get("recipe", "wu2018"))
+        values = given.kwargs or {}
+        if values.get("epochs") is None and values.get("iterations") is None:
+            recipe = RECIPES.get(values.get("recipe", AXES["recipe"].default))
             if recipe is not None:
                 values = {**values, "epochs": recipe.epochs, "iterations": recipe.iterations}
-        return values
+        return ArgsKwargs(given.args, values)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -103,8 +68,9 @@ class Trial(BaseModel):
     @property
     def identity(self) -> dict[str, Any]:
         """The validated identity as plain JSON values, with the protocol version."""
-        fields = {"protocol": PROTOCOL, **self.model_dump(mode="json")}
-        return {k: v for k, v in fields.items() if k not in _ADDED or v != _ADDED[k]}
+        return {"protocol": PROTOCOL} | {
+            k: v for k, v in _values(self).items() if k not in _ADDED or v != _ADDED[k]
+        }
 
     @cached_property
     def trial_id(self) -> str:
@@ -120,20 +86,20 @@ class Trial(BaseModel):
     @cached_property
     def spec(self) -> Spec:
         """The cell: this trial without its seed."""
-        return Spec(**self.model_dump(exclude={"seed"}))
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Validated, and with an id of its own: pydantic's would keep the cached one."""
-        return type(self)(**{**self.model_dump(), **(update or {})})
+        return Spec(**{name: getattr(self, name) for name in AXES})
 
     @classmethod
-    def from_identity(cls, identity: dict[str, Any]) -> Self:
+    def from_identity(cls, identity: Mapping[str, Any]) -> Self:
         """The trial of a stored identity. Raises ValueError where the protocol is another."""
-        fields = dict(identity)
-        protocol = fields.pop("protocol", None)
+        stored = dict(identity)
+        protocol = stored.pop("protocol", None)
         if protocol != PROTOCOL:
             raise ValueError(f"protocol {protocol!r}, this version trains protocol {PROTOCOL}")
-        return cls(**{**_ADDED, **fields})
+        return cls(**{**_ADDED, **stored})
+
+
+def _values(trial: Trial) -> dict[str, Value]:
+    return {field.name: getattr(trial, field.name) for field in fields(trial)}
 
 
 def _words(values: tuple[int, ...]) -> str:

@@ -41,7 +41,7 @@ class Pack:
     def name(self) -> str:
         """What a person calls it: norm, batch size, seeds."""
         seeds = "seed" if len(self.trials) == 1 else "seeds"
-        return f"{cell_name(self.spec)}, {seeds} {_ranges([t.seed for t in self.trials])}"
+        return f"{self.spec.name}, {seeds} {_ranges([t.seed for t in self.trials])}"
 
     def images_left(self, train_size: int) -> int:
         """Training images still to be seen, all replicas together."""
@@ -115,12 +115,6 @@ def by_length(plan: Plan, pace: Pace, train_size: TrainSize) -> Plan:
         plan.undeclared,
         tuple(seconds for seconds, _ in timed),
     )
-
-
-def cell_name(spec: Spec) -> str:
-    """What a person calls a cell: norm, G, batch size."""
-    groups = f" G={spec.groups}" if spec.groups else ""
-    return f"{spec.norm}{groups}, batch {spec.batch_size}"
 
 
 def makespan(seconds: Iterable[float], slots: int) -> float:

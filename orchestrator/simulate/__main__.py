@@ -19,8 +19,9 @@ from typing import Any
 
 from model.data.registry import describe
 from model.errors import InputError
-from orchestrator.grid.blocks import MOST_SEEDS, find
-from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.blocks import MOST_SEEDS
+from orchestrator.grid.overrides import adjust
+from orchestrator.grid.parse import find
 from orchestrator.planning.measured import PackTimes, from_bench, from_readme, from_results
 from orchestrator.simulate.paper_cluster import Setting
 from orchestrator.simulate.play import Played, paper_packs, play
@@ -37,8 +38,7 @@ _HEAD = (
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Played]:
     """Raises InputError."""
     grid = find(options.grid)
-    seeds = tuple(range(1, options.seeds + 1)) if options.seeds else None
-    trials = adjust(grid, Adjustments(seeds=seeds))
+    trials = adjust(grid, {"seeds": tuple(range(1, options.seeds + 1))} if options.seeds else {})
     names = dict.fromkeys(trial.dataset for trial in trials)
     infos = {name: describe(name, options.data_dir) for name in names}
     times = _times(options)

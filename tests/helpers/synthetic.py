@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.grid.blocks import Block, Grid, find
+from orchestrator.grid.blocks import Block, Grid
+from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
 from orchestrator.results.store import Store
 

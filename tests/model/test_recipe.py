@@ -7,7 +7,7 @@ from model.spec import Spec
 
 
 def spec(recipe, batch_size, epochs, iterations=None):
-    return Spec("cifar10", "resnet20", "projection", "bn", None, batch_size, recipe, epochs, iterations, 0)
+    return Spec(norm="bn", batch_size=batch_size, recipe=recipe, epochs=epochs, iterations=iterations)
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ def test_fewer_epochs_scale_the_milestones():
 
 
 def test_the_incomplete_batch_is_dropped():
-    cell = Spec("digits", "resnet20", "projection", "bn", None, 32, "wu2018", 2, None, 100)
+    cell = Spec(dataset="digits", norm="bn", batch_size=32, epochs=2, holdout=100)
     assert cell.steps_per_epoch(1352) == (1352 - 100) // 32 == 39

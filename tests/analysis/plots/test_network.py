@@ -15,7 +15,7 @@ CASES = [
 
 
 def build(model, shortcut, image, classes):
-    spec = Spec("cifar10", model, shortcut, "bn", None, 32, "wu2018", 1, None, 0)
+    spec = Spec(model=model, shortcut=shortcut, norm="bn", batch_size=32, epochs=1)
     return ResNet(spec, image[0], classes)
 
 

@@ -8,7 +8,7 @@ from model.net.init import initialise
 from model.net.resnet import Block, Conv, ResNet
 from model.spec import Spec
 
-SPEC = Spec("cifar10", "resnet20", "projection", "bn", None, 4, "wu2018", 1, None, 0)
+SPEC = Spec(norm="bn", batch_size=4, epochs=1)
 
 
 def built(seeds, zero_gamma=True):

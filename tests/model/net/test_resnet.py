@@ -10,7 +10,7 @@ from model.net.init import initialise
 from model.net.resnet import ResNet
 from model.spec import MODELS, Spec
 
-SPEC = Spec("cifar10", "resnet20", "projection", "bn", None, 4, "wu2018", 1, None, 0)
+SPEC = Spec(norm="bn", batch_size=4, epochs=1)
 NORMS = [("bn", None), ("gn", 8), ("gn", 2), ("ln", None), ("in", None)]
 
 

@@ -12,7 +12,7 @@ from orchestrator.bench import scale, tiny_sweep
 from orchestrator.bench.__main__ import Measurement, Sizes, main
 from orchestrator.bench.scale import summarise
 from orchestrator.bench.tiny_sweep import Ran, Sample
-from orchestrator.grid.blocks import find
+from orchestrator.grid.parse import find
 from orchestrator.results.store import Store
 
 

@@ -105,12 +105,12 @@ def test_the_result_grid_holds_every_epoch(arguments, ray_address, tmp_path):
 
     from analysis.sources.load import load
     from orchestrator.execution.signals import Interrupt
-    from orchestrator.grid.blocks import find
-    from orchestrator.grid.overrides import Adjustments, adjust
+    from orchestrator.grid.overrides import adjust
+    from orchestrator.grid.parse import find
     from orchestrator.planning.options import Options
     from orchestrator.sweep import declare, execute, prepare
 
-    trials = adjust(find(arguments[1]), Adjustments(norms=("gn",), epochs=3, batch_sizes=(8,)))
+    trials = adjust(find(arguments[1]), {"norm": ("gn",), "epochs": (3,), "batch_size": (8,)})
     options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1, address=ray_address)
     prepared = prepare("x", "", trials, options)
     declare(prepared, "test")
@@ -166,14 +166,14 @@ def test_a_trial_that_raises_is_given_up_and_told(arguments, ray_address, tmp_pa
     # the declared second seed finds a checkpoint of another network under its name
     from model.data.registry import load
     from model.training.training import Training
-    from orchestrator.grid.blocks import find
-    from orchestrator.grid.overrides import Adjustments, adjust
+    from orchestrator.grid.overrides import adjust
+    from orchestrator.grid.parse import find
     from orchestrator.results.checkpoint import Checkpoint, encode
 
-    wanted = Adjustments(norms=("bn",), batch_sizes=(8,), epochs=2, seeds=(2,))
+    wanted = {"norm": ("bn",), "batch_size": (8,), "epochs": (2,), "seeds": (2,)}
     (second,) = adjust(find(arguments[1]), wanted)
     (other,) = adjust(
-        find(arguments[1]), Adjustments(norms=("bn",), batch_sizes=(8,), model="resnet32", seeds=(2,))
+        find(arguments[1]), {"norm": ("bn",), "batch_size": (8,), "model": ("resnet32",), "seeds": (2,)}
     )
     strange = Training(other.spec, [2], load("imagefolder", str(images)))
     strange.epoch = 1

@@ -3,7 +3,7 @@
 import pytest
 
 from model.errors import InputError
-from orchestrator.grid.blocks import find, parse, shipped
+from orchestrator.grid.parse import find, parse, shipped
 
 
 def test_what_ships():

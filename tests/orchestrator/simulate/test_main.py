@@ -10,8 +10,8 @@ import pytest
 
 from model.data.registry import describe
 from model.errors import InputError
-from orchestrator.grid.blocks import find
-from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.overrides import adjust
+from orchestrator.grid.parse import find
 from orchestrator.planning import measured
 from orchestrator.planning.plan import makespan
 from orchestrator.simulate import __main__ as simulate
@@ -337,7 +337,7 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
     rows = rows_of(capsys, "--grid", "full", "--seeds", "20", "--workers", "1,8,64,512", "--repeats", "5")
     assert [row.workers for row in rows] == [1, 8, 64, 512]
     assert all(a.makespan > b.makespan for a, b in itertools.pairwise(rows))
-    grid = adjust(find("full"), Adjustments(seeds=tuple(range(1, 21))))
+    grid = adjust(find("full"), {"seeds": tuple(range(1, 21))})
     for row in rows:
         packs = packs_of(grid, measured.from_readme(), {"cifar10": describe("cifar10")}, row.workers)
         seconds = [pack.seconds for pack in packs]

@@ -1,0 +1,145 @@
+"""What the table of axes says of each: what a grid, a command line, a report and an editor call it.
+
+An axis is declared where its field is, as `Annotated[type, Axis(...)]`, and nowhere else: whatever lists
+axes (the blocks of a grid and their JSON schema, options, cells, columns, titles) reads the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from types import NoneType
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+#: A value of an axis. None: the trial has none (G of batch norm), or a source does not say.
+Value = str | int | float | None
+Kind = Literal["text", "int", "float"]
+
+_KINDS: dict[type, Kind] = {str: "text", int: "int", float: "float"}
+
+
+class _Nothing:
+    """Marks what is absent where None would be a value."""
+
+
+NOTHING: Final = _Nothing()
+
+
+@dataclass(frozen=True)
+class Option:
+    """How the command line gives an axis instead of the grid's own values.
+
+    `flag`: where empty, --name-of-the-axis. `metavar`: where empty, made from the type. `many`: takes
+    several values with commas between.
+    """
+
+    flag: str = ""
+    metavar: str = ""
+    many: bool = True
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One field of a trial's identity, for people.
+
+    `label`: heads a column. `help`: what a value is, in half a sentence. `unit`: what it counts.
+    `choices`: all values of a text. `per_replica`: whether replicas of one network may differ in it.
+    `background`: seldom varied within a sweep, so short names and tables of trials leave it out.
+    `title`, `short`: templates of a value in a figure's title and in a cell's name. `quiet`: a title does
+    not mention the default. `option`: None where the command line leaves it to the grid.
+
+    `before`: of an axis that was added when results existed already, the value that all of them had. Ids
+    leave the axis out where it has that value, and a source that does not say means it.
+
+    The rest is read off the field by `axes_of`.
+    """
+
+    label: str
+    help: str = ""
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    per_replica: bool = False
+    background: bool = False
+    title: str = ""
+    short: str = ""
+    quiet: bool = True
+    option: Option | None = Option()
+    before: Value | _Nothing = NOTHING
+
+    name: str = ""
+    item: object = str
+    kind: Kind = "text"
+    optional: bool = False
+    default: object = NOTHING
+
+    @property
+    def added(self) -> bool:
+        """Whether there are results that were made before this axis was."""
+        return self.before is not NOTHING
+
+    @property
+    def unsaid(self) -> Value:
+        """What a source means that does not say; None where that is not known."""
+        return None if isinstance(self.before, _Nothing) else self.before
+
+    @property
+    def required(self) -> bool:
+        return self.default is NOTHING
+
+    def in_title(self, value: Value) -> str | None:
+        """A value in words, for a figure's title; None where the title does not mention it."""
+        if value is None or (self.quiet and value == self.default):
+            return None
+        words = (self.title or self._template).format(value)
+        return words.removesuffix("s") if value == 1 else words
+
+    def in_name(self, value: Value) -> str:
+        """A value in a word or two, for a cell's name."""
+        return (self.short or self.title or self._template).format(value)
+
+    @property
+    def _template(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.label[:1].lower()}{self.label[1:]} {{}}{unit}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Pydantic checks the choices wherever the annotated type is used."""
+        schema = handler(source)
+        if not self.choices:
+            return schema
+        return core_schema.no_info_after_validator_function(self._chosen, schema)
+
+    def _chosen(self, value: str) -> str:
+        if value not in self.choices:
+            raise ValueError(f"{value!r} is none of {', '.join(self.choices)}")
+        return value
+
+
+def axes_of(table: type) -> Mapping[str, Axis]:
+    """Name -> axis of every field of the dataclass `table`, in order. Raises TypeError where one is none."""
+    hints = get_type_hints(table, include_extras=True)
+    found: dict[str, Axis] = {}
+    for field in fields(table):
+        hint = hints[field.name]
+        axis = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Axis)), None)
+        if axis is None:
+            raise TypeError(f"{table.__name__}.{field.name} is no axis: write Annotated[type, Axis(...)]")
+        inner, optional = _without_none(hint.__origin__)
+        rest = tuple(part for part in hint.__metadata__ if part is not axis)
+        kind = _KINDS[get_args(inner)[0] if get_origin(inner) is Annotated else inner]
+        found[field.name] = replace(
+            axis,
+            name=field.name,
+            item=Annotated[(inner, *rest, axis)],
+            kind=kind,
+            optional=optional,
+            default=NOTHING if field.default is MISSING else field.default,
+        )
+    return found
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    """A type without its `| None`, and whether it had one."""
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    return (parts[0], True) if NoneType in get_args(hint) else (hint, False)

@@ -1,0 +1,150 @@
+"""A grid from YAML: those that ship and a user's own, with every mistake told in a line.
+
+A mistake in a grid is told by file, line and key, with what is allowed: a grid is written by hand, and
+a validation's own report is for programmers.
+"""
+
+import difflib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from model.errors import InputError
+from orchestrator.grid.blocks import Block, Grid
+
+
+def shipped() -> dict[str, Grid]:
+    """The grids that come with the product, by name."""
+    folder, names = _shipped_files()
+    return {name: parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in names}
+
+
+def _shipped_files() -> tuple[Any, list[str]]:
+    """The folder of the shipped grids, and their names."""
+    folder = resources.files("orchestrator.grid") / "shipped"
+    return folder, sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def find(name: str) -> Grid:
+    """The shipped grid of that name, or the grid in that YAML file. Raises InputError."""
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            return parse(path.stem, path.read_text(encoding="utf-8"), source=str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise InputError(f"cannot read the grid file {path}: {reason}") from None
+    folder, names = _shipped_files()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"no grid is called {name!r}. {hint}Shipped: {', '.join(names)}; or give a file ending in .yaml."
+        )
+    return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def parse(name: str, text: str, source: str | None = None) -> Grid:
+    """A grid from YAML text. Raises InputError that names the line, the key and what is allowed."""
+    source = source or f"{name}.yaml"
+    try:
+        document = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (ValueError, RecursionError) as error:
+        what = " ".join(str(error).split())[:120]
+        raise InputError(f"{source}: the YAML does not parse: {what}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise InputError(f"{source}{where}: the YAML does not parse: {problem}") from None
+    if repeated := _repeated_key(node):
+        raise InputError(f"{source} line {repeated[1]}: the key {repeated[0]!r} is given twice")
+    if not isinstance(document, dict):
+        raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
+    document = {str(key): value for key, value in document.items()}
+    try:
+        grid = Grid(**{"name": name, **document})
+    except ValidationError as error:
+        raise InputError(_explain(source, node, error)) from None
+    grid.trials()
+    return grid
+
+
+def _explain(source: str, node: Any, error: ValidationError) -> str:
+    """The first problem of a validation, in one line: where, what, what is allowed."""
+    problems = error.errors(include_url=False)
+    # A misspelt key is also a missing one; the misspelling is the cause.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    path = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
+    message = problem["msg"].removeprefix("Value error, ")
+    key, _, rest = message.partition(": ")
+    if rest and key in Block.model_fields:  # our own checks of a whole block name its key first
+        path, message = [*path, key], rest
+    if problem["type"] == "extra_forbidden":
+        known = list((Block if "blocks" in path else Grid).model_fields)
+        near = difflib.get_close_matches(str(path[-1]), known, n=1)
+        message = (
+            "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"
+        )
+    elif path == ["blocks"] and problem["type"] not in {"missing", "too_short"}:
+        message = "expected a list of blocks, each a mapping"
+    elif problem["type"] == "missing":
+        message = "is missing"
+    elif problem["type"] == "too_short":
+        message = "is an empty list; give at least one value"
+    elif problem["type"] not in {"value_error", "assertion_error"}:
+        message = f"{message[0].lower()}{message[1:]}, got {_short(problem['input'])}"
+    if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
+        path = path[:-1]  # a scalar in the file, a list of one to us alone
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    line = _line(node, path)
+    return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _line(node: Any, path: list[Any]) -> int | None:
+    """The line of a path in a composed YAML document, or of the nearest thing above it."""
+    line = None
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if pair is None:
+                return line
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _repeated_key(node: Any) -> tuple[str, int] | None:
+    """A key that a mapping has twice, with its line: YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                return str(key.value), key.start_mark.line + 1
+            seen.add(str(key.value))
+        children = [value for _, value in node.value]
+    else:
+        children = list(node.value) if isinstance(node, yaml.SequenceNode) else []
+    return next((found for child in children if (found := _repeated_key(child))), None)
+
+
+def _is_list(node: Any, path: list[Any]) -> bool:
+    for part in path:
+        if isinstance(node, yaml.MappingNode):
+            node = next((v for k, v in node.value if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+    return isinstance(node, yaml.SequenceNode)
