@@ -44,7 +44,8 @@ class Axis:
     """One field of a trial's identity, for people.
 
     `label`: heads a column. `help`: what a value is, in half a sentence. `unit`: what it counts.
-    `choices`: all values of a text. `per_replica`: whether replicas of one network may differ in it.
+    `choices`: all values of a text. `per_replica`: whether replicas of one network may differ in it, as they
+    do in the seed.
     `background`: seldom varied within a sweep, so short names and tables of trials leave it out.
     `title`, `short`: templates of a value in a figure's title and in a cell's name. `quiet`: a title does
     not mention the default. `option`: None where the command line leaves it to the grid.
@@ -68,7 +69,7 @@ class Axis:
     before: Value | _Nothing = NOTHING
 
     name: str = ""
-    item: object = str
+    item: Any = str
     kind: Kind = "text"
     optional: bool = False
     default: object = NOTHING

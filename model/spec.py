@@ -42,8 +42,8 @@ def _no_bool(value: Any) -> Any:
 
 
 _LIMIT = 2**31  # beyond it lies no study but a slip of the keyboard
-Positive = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, lt=_LIMIT)]
-NotNegative = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, lt=_LIMIT)]
+Positive = Annotated[int, Field(gt=0, lt=_LIMIT), BeforeValidator(_no_bool)]
+NotNegative = Annotated[int, Field(ge=0, lt=_LIMIT), BeforeValidator(_no_bool)]
 
 
 @dataclass(frozen=True, kw_only=True)

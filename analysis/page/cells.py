@@ -2,13 +2,12 @@
 
 from analysis.page import html
 from analysis.page.html import Column, Section
+from analysis.stats.cells import PANEL_AXES
 from analysis.stats.intervals import CI
 from analysis.stats.table import rows_of
 from analysis.study import Study
 
-_NAMES = {"source": "Sweep", "dataset": "Data set", "model": "Model", "shortcut": "Shortcut",
-          "recipe": "Recipe", "epochs": "Epochs", "iterations": "Iterations",
-          "holdout": "Held out"}  # fmt: skip
+_NAMES = {"source": "Sweep", **{axis.name: axis.label for axis in PANEL_AXES}}
 
 #: Format of analysis.tables -> its name.
 COPIES = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}

@@ -6,7 +6,14 @@ from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.page.opening import STATUS_WORDS
 from analysis.study import Study
+from model.spec import AXES
 
+#: What a sweep varies beside norm, G and batch size.
+_MORE_AXES = [
+    axis
+    for name, axis in AXES.items()
+    if not axis.background and name not in {"norm", "groups", "batch_size"}
+]
 _COLUMNS = (
     Column("status", "Status"),
     Column("dataset", "Data set"),
@@ -14,6 +21,7 @@ _COLUMNS = (
     Column("norm", "Norm"),
     Column("groups", "G", True),
     Column("batch_size", "Batch", True),
+    *(Column(axis.name, axis.label, axis.kind != "text") for axis in _MORE_AXES),
     Column("seed", "Seed", True),
     Column("test_error", "Test error %", True, 2),
     Column("test_error_median5", "Median of 5", True, 2),
@@ -25,7 +33,7 @@ _COLUMNS = (
 )
 _ALWAYS = {"status", "norm", "batch_size", "seed", "trial_id"}
 #: Shown where they are more than one thing; the others where any trial has them.
-_WHERE_THEY_VARY = {"dataset", "model"}
+_WHERE_THEY_VARY = {"dataset", "model", *(axis.name for axis in _MORE_AXES)}
 
 
 class TrialData(TypedDict):

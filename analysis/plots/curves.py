@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from analysis.plots import theme
-from analysis.stats.cells import CELL_KEYS, Cell, Line, Panel
+from analysis.stats.cells import CELL_KEYS, Cell, Line, Panel, plain_value
 
 #: Epochs kept in a page; more are thinned evenly, first and last kept.
 MAX_POINTS = 200
@@ -47,7 +47,7 @@ def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> 
     cell_of = dict(zip(frame["trial_id"], codes, strict=True))
     first = frame.groupby(codes).head(1)
     key_of = {
-        code: tuple(None if pd.isna(v) else v for v in values)
+        code: tuple(plain_value(v) for v in values)
         for code, values in zip(
             codes[first.index], first[list(CELL_KEYS)].itertuples(index=False), strict=True
         )
@@ -57,7 +57,7 @@ def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> 
     }
     curves = []
     for cell in cells:
-        rows = found.get(_key(cell))
+        rows = found.get(cell.key)
         if rows is not None:
             judged = "val_error" if cell.panel.holdout else "test_error"
             curves.append(
@@ -66,12 +66,6 @@ def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> 
                 )
             )
     return curves
-
-
-def _key(cell: Cell) -> tuple[object, ...]:
-    p = cell.panel
-    head = (p.source, p.dataset, p.model, p.shortcut, p.recipe, p.epochs, p.iterations)
-    return (*head, p.holdout, cell.line.norm, cell.line.groups, cell.batch_size)
 
 
 def curve(rows: pd.DataFrame, column: str) -> Curve | None:

@@ -16,10 +16,14 @@ import pandas as pd
 from analysis.sources.frame import STATUSES
 from analysis.stats.intervals import CONFIDENCE
 from analysis.stats.summary import Summary, summary
-from model.spec import NORM_NAMES, NORMS
+from model.axis import Value
+from model.spec import AXES, NORM_NAMES, NORMS
 
-PANEL_KEYS = ("source", "dataset", "model", "shortcut", "recipe", "epochs", "iterations", "holdout")
-CELL_KEYS = (*PANEL_KEYS, "norm", "groups", "batch_size")
+#: The axes that one figure shows; every other axis tells one panel from another.
+_DRAWN = ("norm", "groups", "batch_size")
+PANEL_AXES = tuple(axis for name, axis in AXES.items() if name not in _DRAWN)
+PANEL_KEYS = ("source", *(axis.name for axis in PANEL_AXES))
+CELL_KEYS = (*PANEL_KEYS, *_DRAWN)
 
 #: How a trial's error is read off its epochs.
 MEASURES = ("last", "median5")
@@ -57,16 +61,31 @@ def short_names(lines: Sequence[Line]) -> dict[Line, str]:
 
 @dataclass(frozen=True)
 class Panel:
-    """The fields that the cells of one figure share; None where a source does not say."""
+    """What the cells of one figure share: their source, and the `values` of PANEL_AXES in order."""
 
     source: str | None
-    dataset: str | None
-    model: str | None
-    shortcut: str | None
-    recipe: str | None
-    epochs: int | None
-    iterations: int | None
-    holdout: int
+    values: tuple[Value, ...]
+
+    def __getitem__(self, key: str) -> Value:
+        """The source or the value of an axis, by its name."""
+        return dict(zip(PANEL_KEYS, (self.source, *self.values), strict=True))[key]
+
+    @property
+    def dataset(self) -> str | None:
+        return _text(self["dataset"])
+
+    @property
+    def model(self) -> str | None:
+        return _text(self["model"])
+
+    @property
+    def shortcut(self) -> str | None:
+        return _text(self["shortcut"])
+
+    @property
+    def holdout(self) -> int:
+        """Training images held out; 0 where the error is measured on the test set."""
+        return int(self["holdout"] or 0)
 
     @property
     def judged(self) -> str:
@@ -76,16 +95,8 @@ class Panel:
     @property
     def title(self) -> str:
         """What the panel's trials share, in a line."""
-        shortcut = "identity shortcuts" if self.shortcut == "identity" else None
-        held = f"{self.holdout:,} images held out" if self.holdout else None
-        parts = [self.dataset, self.model, shortcut, self.recipe, self.length, held]
-        return " · ".join(part for part in parts if part)
-
-    @property
-    def length(self) -> str:
-        if self.epochs is not None:
-            return f"{self.epochs} epoch{'' if self.epochs == 1 else 's'}"
-        return f"{self.iterations:,} iterations" if self.iterations is not None else ""
+        pairs = zip(PANEL_AXES, self.values, strict=True)
+        return " · ".join(words for axis, value in pairs if (words := axis.in_title(value)))
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,11 @@ class Cell:
     last: dict[int, float]
     median5: dict[int, float]
     counts: dict[str, int]
+
+    @property
+    def key(self) -> tuple[Value, ...]:
+        """The values of CELL_KEYS."""
+        return (*(self.panel[key] for key in PANEL_KEYS), self.line.norm, self.line.groups, self.batch_size)
 
     def errors(self, measure: str = "last") -> dict[int, float]:
         """Seed -> error in percent; `measure`: 'last' epoch, or 'median5' of the last five epochs."""
@@ -142,16 +158,18 @@ def _groups(frame: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame
 
 
 def _cell(key: tuple[Any, ...], rows: pd.DataFrame) -> Cell:
-    plain = [None if pd.isna(v) else v for v in key]
-    source, dataset, model, shortcut, recipe, epochs, iterations, holdout, norm, groups, batch_size = plain
-    panel = Panel(source, dataset, model, shortcut, recipe, _int(epochs), _int(iterations), int(holdout or 0))
+    plain = dict(zip(CELL_KEYS, map(plain_value, key), strict=True))
+    panel = Panel(
+        _text(plain["source"]),
+        tuple(_int(plain[a.name]) if a.kind == "int" else plain[a.name] for a in PANEL_AXES),
+    )
     prefix = "val_error" if panel.holdout else "test_error"
     done = rows[rows["status"] == "done"]
     counted = Counter(rows["status"].dropna())
     return Cell(
         panel=panel,
-        line=Line(str(norm), _int(groups)),
-        batch_size=int(batch_size or 0),
+        line=Line(str(plain["norm"]), _int(plain["groups"])),
+        batch_size=int(plain["batch_size"] or 0),
         last=_by_seed(done, prefix),
         median5=_by_seed(done, f"{prefix}_median5"),
         counts={status: counted[status] for status in STATUSES if counted[status]},
@@ -163,5 +181,17 @@ def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
     return {int(s): float(e) for s, e in sorted(pairs, key=lambda p: p[0]) if np.isfinite(e)}
 
 
-def _int(value: Any) -> int | None:
+def plain_value(value: Any) -> Value:
+    """A value of a frame as Python's own; None for pandas' missing ones."""
+    if pd.isna(value):
+        return None
+    plain: Value = value.item() if isinstance(value, np.generic) else value
+    return plain
+
+
+def _int(value: Value) -> int | None:
     return None if value is None else int(value)
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)

@@ -44,7 +44,7 @@ def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[CellRow]:
 def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
     s = cell.summary(measure)
     return CellRow(
-        panel={key: getattr(cell.panel, key) for key in differing},
+        panel={key: cell.panel[key] for key in differing},
         line=cell.line,
         batch_size=cell.batch_size,
         n=s.n,
@@ -60,4 +60,4 @@ def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
 
 
 def _differing(panels: Sequence[Panel]) -> list[str]:
-    return [key for key in PANEL_KEYS if len({getattr(panel, key) for panel in panels}) > 1]
+    return [key for key in PANEL_KEYS if len({panel[key] for panel in panels}) > 1]

@@ -1,0 +1,94 @@
+"""The JSON schema of a grid file, so that an editor completes its keys and underlines a mistake.
+
+    python -m orchestrator.grid.schema > orchestrator/grid/grid.schema.json
+
+Made from the table of axes; the file that ships is for editors, and a test holds the two together. It
+says no more than JSON schema can: that two blocks declare one trial is told by `orchestrator.grid.parse`.
+"""
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from model.axis import Axis
+from model.spec import AXES
+from orchestrator.grid.blocks import MOST_SEEDS, Grid
+from orchestrator.grid.trial import ALLOWED_GROUPS
+
+Schema = dict[str, Any]
+
+_NULL: Schema = {"type": "null"}
+_COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
+
+
+def grid_schema() -> Schema:
+    """The schema of a whole file, in JSON schema's draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A grid of normsweep",
+        "description": Grid.__doc__,
+        "type": "object",
+        "properties": {
+            **{name: TypeAdapter(field.rebuild_annotation()).json_schema() for name, field in _own_fields()},
+            "blocks": {"type": "array", "minItems": 1, "items": _block()},
+        },
+        "required": ["blocks"],
+        "additionalProperties": False,
+    }
+
+
+def _own_fields() -> list[tuple[str, Any]]:
+    return [(name, field) for name, field in Grid.model_fields.items() if name != "blocks"]
+
+
+def _block() -> Schema:
+    seeds = {"description": "a count n, meaning the seeds 1 to n, or a list"}
+    return {
+        "type": "object",
+        "description": "the product of its lists; a scalar is a list of one",
+        "properties": {
+            **{name: _axis(axis) for name, axis in AXES.items()},
+            "seeds": {**seeds, "anyOf": [_COUNT, _several({"type": "integer", "minimum": 0})]},
+        },
+        "required": [*(name for name, axis in AXES.items() if axis.required), "seeds"],
+        "additionalProperties": False,
+        "allOf": [_groups_are_group_norms(), _one_length()],
+    }
+
+
+def _axis(axis: Axis) -> Schema:
+    """One value or a list of several."""
+    item: Schema = TypeAdapter(axis.item).json_schema()
+    if axis.choices:
+        item["enum"] = list(axis.choices)
+    if axis.name == "groups":
+        item["enum"] = list(ALLOWED_GROUPS)
+    default: Schema = {} if axis.required or axis.default is None else {"default": axis.default}
+    forms = [item, _several(item), *([_NULL] if axis.optional else [])]
+    return {"title": axis.label, "description": axis.help, **default, "anyOf": forms}
+
+
+def _several(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+
+
+def _groups_are_group_norms() -> Schema:
+    """A block with gn needs `groups`, and no other may have it."""
+    one_or_several = {"anyOf": [{"const": "gn"}, {"type": "array", "contains": {"const": "gn"}}]}
+    return {
+        "if": {"properties": {"norm": one_or_several}, "required": ["norm"]},
+        "then": {"properties": {"groups": {"not": _NULL}}, "required": ["groups"]},
+        "else": {"properties": {"groups": _NULL}},
+    }
+
+
+def _one_length() -> Schema:
+    """Epochs or iterations, not both."""
+    said: Schema = {"not": _NULL}
+    lengths = ["epochs", "iterations"]
+    return {"not": {"properties": dict.fromkeys(lengths, said), "required": lengths}}
+
+
+if __name__ == "__main__":
+    print(json.dumps(grid_schema(), indent=2, ensure_ascii=False))
