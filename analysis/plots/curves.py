@@ -52,12 +52,12 @@ def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> 
             codes[first.index], first[list(CELL_KEYS)].itertuples(index=False), strict=True
         )
     }
-    found: dict[tuple[object, ...], pd.DataFrame] = {
+    epochs_of: dict[tuple[object, ...], pd.DataFrame] = {
         key_of[code]: rows for code, rows in history.groupby(history["trial_id"].map(cell_of))
     }
     curves = []
     for cell in cells:
-        rows = found.get(cell.key)
+        rows = epochs_of.get(cell.key)
         if rows is not None:
             judged = "val_error" if cell.panel.holdout else "test_error"
             curves.append(

@@ -1,4 +1,4 @@
-"""Cells and panels: which trials may be compared with which?
+"""Cells and panels: the trials that may be compared with each other.
 
 A *cell* is all trials that differ in the seed alone. A *panel* is all cells that differ in norm, G and
 batch size alone, so a figure of one panel compares like with like. Trials judged on held-out images and
@@ -138,17 +138,17 @@ class Cell:
 
 def cells(frame: pd.DataFrame) -> list[Cell]:
     """Every cell of the frame, by panel, norm, G (large first) and batch size (large first)."""
-    found = [_cell(key, rows) for key, rows in _groups(frame)]
-    order = {panel: i for i, panel in enumerate(dict.fromkeys(c.panel for c in found))}
-    return sorted(found, key=lambda c: (order[c.panel], c.line.order, -c.batch_size))
+    all_cells = [_cell(key, rows) for key, rows in _groups(frame)]
+    order = {panel: i for i, panel in enumerate(dict.fromkeys(c.panel for c in all_cells))}
+    return sorted(all_cells, key=lambda c: (order[c.panel], c.line.order, -c.batch_size))
 
 
 def panels(frame: pd.DataFrame) -> dict[Panel, list[Cell]]:
     """The cells of each panel, panels in the order of the frame, those judged on the test set first."""
-    found: dict[Panel, list[Cell]] = {}
+    by_panel: dict[Panel, list[Cell]] = {}
     for cell in cells(frame):
-        found.setdefault(cell.panel, []).append(cell)
-    return dict(sorted(found.items(), key=lambda item: item[0].holdout > 0))
+        by_panel.setdefault(cell.panel, []).append(cell)
+    return dict(sorted(by_panel.items(), key=lambda item: item[0].holdout > 0))
 
 
 def _groups(frame: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
