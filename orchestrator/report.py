@@ -1,7 +1,7 @@
 """What is printed before and after a run, and the files that a run leaves beside its trials."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,7 @@ from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.packing import Choice
 from orchestrator.planning.resources import bill
+from orchestrator.results.records import Failure
 from orchestrator.results.store import Store
 from orchestrator.sweep import Prepared
 
@@ -163,7 +164,8 @@ def print_outcome(
     after = prepared.store.scan()
     declared = {trial.trial_id: trial for trial in prepared.plan.trials}
     finished = sum(i in after and after[i].finished for i in declared)
-    failed = {i: after[i].failure or {} for i in declared if i in after and after[i].status == "failed"}
+    failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
+    failed = {i: failure for i, failure in failures.items() if failure is not None}
     if finished:
         console.print(terminal(load(prepared.store.url)))
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
@@ -185,7 +187,7 @@ def print_outcome(
     return 0
 
 
-def _print_failures(failed: dict[str, dict[str, Any]], console: Console, command: str) -> None:
+def _print_failures(failed: Mapping[str, Failure], console: Console, command: str) -> None:
     console.print(f"[bold red]{_count(len(failed), 'trial')} failed[/]:")
     for trial_id, failure in list(failed.items())[:_MOST_FAILURES]:
         console.print(f"  {trial_id}: {failure.get('error')}", soft_wrap=True, markup=False)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +20,7 @@ from orchestrator.cli import duration
 from orchestrator.grid.trial import Trial
 from orchestrator.results.files import StorageError
 from orchestrator.results.lock import is_held
+from orchestrator.results.records import Identity, SweepRecord
 from orchestrator.results.store import Store, TrialState
 
 #: In the order in which they are shown.
@@ -27,11 +28,33 @@ STATES = ("done", "diverged", "running", "waiting", "failed", "undeclared")
 _MOST = 20
 
 
-def status(url: str) -> dict[str, Any]:
-    """Where the sweep at `url` stands, as JSON-ready values. Raises InputError where there is none.
+class TrialStatus(TypedDict):
+    """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds."""
 
-    `trials`: {trial_id, state, epoch, epochs, worker, last_sign (unix time), error, diverged_at} each.
-    """
+    trial_id: str
+    state: str
+    epoch: int
+    epochs: int | None
+    worker: str | None
+    last_sign: float | None
+    error: str | None
+    diverged_at: int | None
+
+
+class SweepStatus(TypedDict):
+    """Where a sweep stands. `held_by`: the run that holds it, None where none does. `counts`: by state."""
+
+    name: str
+    results: str
+    updated: str
+    held_by: dict[str, object] | None
+    counts: dict[str, int]
+    trials: list[TrialStatus]
+    warnings: list[str]
+
+
+def status(url: str) -> SweepStatus:
+    """Where the sweep at `url` stands. Raises InputError where there is none."""
     store = Store(url)
     store.files.readable()
     sweep = store.sweep()
@@ -40,7 +63,7 @@ def status(url: str) -> dict[str, Any]:
     held = is_held(store.files)
     running = set(held.get("running", ())) if held else set()
     states = store.scan(history=True)
-    declared: dict[str, Any] = sweep["trials"]
+    declared = sweep["trials"]
     trials = [
         _trial(trial_id, declared.get(trial_id), states.get(trial_id), sweep, running)
         for trial_id in [*declared, *sorted(set(states) - set(declared))]
@@ -59,13 +82,13 @@ def status(url: str) -> dict[str, Any]:
 
 def _trial(
     trial_id: str,
-    identity: dict[str, Any] | None,
+    identity: Identity | None,
     state: TrialState | None,
-    sweep: dict[str, Any],
+    sweep: SweepRecord,
     running: set[str],
-) -> dict[str, Any]:
+) -> TrialStatus:
     state = state or TrialState(trial_id, "missing")
-    last: dict[str, Any] = ((state.history or {}).get("epochs") or [{}])[-1]
+    last = state.records[-1] if state.records else None
     if identity is None:
         name = "undeclared"
     elif state.status in {"done", "diverged"}:
@@ -77,16 +100,16 @@ def _trial(
     return {
         "trial_id": trial_id,
         "state": name,
-        "epoch": last.get("epoch", 0),
+        "epoch": last["epoch"] if last else 0,
         "epochs": _epochs(identity, sweep),
-        "worker": last.get("worker"),
-        "last_sign": last.get("ended"),
-        "error": (state.failure or {}).get("error"),
-        "diverged_at": (state.result or {}).get("diverged_at"),
+        "worker": last.get("worker") if last else None,
+        "last_sign": last.get("ended") if last else None,
+        "error": state.failure.get("error") if state.failure else None,
+        "diverged_at": state.result.get("diverged_at") if state.result else None,
     }
 
 
-def _epochs(identity: dict[str, Any] | None, sweep: dict[str, Any]) -> int | None:
+def _epochs(identity: Identity | None, sweep: SweepRecord) -> int | None:
     """Epochs in all, where this version can still read the trial."""
     if identity is None:
         return None
@@ -97,31 +120,31 @@ def _epochs(identity: dict[str, Any] | None, sweep: dict[str, Any]) -> int | Non
         return None
 
 
-def show(found: dict[str, Any], console: Console) -> None:
+def show(sweep: SweepStatus, console: Console) -> None:
     """The same for a person."""
-    console.print(f"{found['name']} in {found['results']}", style="bold", markup=False)
-    held = found["held_by"]
+    console.print(f"{sweep['name']} in {sweep['results']}", style="bold", markup=False)
+    held = sweep["held_by"]
     if held:
         console.print(
             f"in the hands of process {held['pid']} on {held['host']} since {held['started']}", markup=False
         )
     else:
         console.print("no run holds it now")
-    counts = found["counts"]
+    counts = sweep["counts"]
     console.print(" · ".join(f"{counts[state]} {_WORDS[state]}" for state in STATES if counts[state]))
     for state in ("running", "failed", "diverged", "undeclared"):
-        chosen = [trial for trial in found["trials"] if trial["state"] == state]
+        chosen = [trial for trial in sweep["trials"] if trial["state"] == state]
         if chosen:
             console.print()
             console.print(_table(state, chosen))
-    for warning in found["warnings"]:
+    for warning in sweep["warnings"]:
         console.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 _WORDS = {state: state for state in STATES} | {"undeclared": "no longer declared"}
 
 
-def _table(state: str, trials: list[dict[str, Any]]) -> Table:
+def _table(state: str, trials: list[TrialStatus]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(_WORDS[state], overflow="fold")
     table.add_column("epoch", justify="right", no_wrap=True)
@@ -134,7 +157,7 @@ def _table(state: str, trials: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _remark(state: str, trial: dict[str, Any]) -> str:
+def _remark(state: str, trial: TrialStatus) -> str:
     if state == "failed":
         return str(trial["error"])
     if state == "diverged":
@@ -151,14 +174,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     arguments = parser.parse_args(argv)
     try:
-        found = status(arguments.results.rstrip("/") or "/")
+        sweep = status(arguments.results.rstrip("/") or "/")
     except (InputError, OSError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if arguments.json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(sweep, indent=1))
     else:
-        show(found, Console(highlight=False))
+        show(sweep, Console(highlight=False))
     return 0
 
 

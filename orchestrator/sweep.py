@@ -21,19 +21,19 @@ from model.machine import cores
 from model.spec import Spec
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
-from orchestrator.execution.executor import Work
+from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.signals import Interrupt
-from orchestrator.execution.worker import Job
 from orchestrator.grid.trial import PROTOCOL, Trial
 from orchestrator.planning import measured
 from orchestrator.planning.local import local_site, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
-from orchestrator.planning.plan import Plan, by_length, make_plan, makespan
+from orchestrator.planning.plan import Pack, Plan, by_length, make_plan, makespan
 from orchestrator.planning.resources import Kind, Resources, Site
 from orchestrator.planning.throughput import Pace, observed
 from orchestrator.results.lock import Lock
 from orchestrator.results.provenance import provenance
+from orchestrator.results.records import DataFacts, RunRecord
 from orchestrator.results.repair import repair_trials
 from orchestrator.results.store import Store, TrialState
 
@@ -213,7 +213,7 @@ def declare(prepared: Prepared, command: str) -> None:
     store, plan = prepared.store, prepared.plan
     waiting = [trial for pack in plan.packs for trial in pack.trials]
     store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])
-    facts = {
+    facts: dict[str, DataFacts] = {
         name: {
             "fingerprint": info.fingerprint,
             "train_size": info.train_size,
@@ -236,7 +236,7 @@ def declare(prepared: Prepared, command: str) -> None:
         store.forget_failures(trial.trial_id for trial in waiting)
 
 
-def _run_record(prepared: Prepared) -> dict[str, Any] | None:
+def _run_record(prepared: Prepared) -> RunRecord | None:
     """What this run means to do, to be held against the truth; None where there is nothing to do."""
     if not prepared.plan.packs:
         return None
@@ -261,7 +261,7 @@ def execute(
 
     `lock`: told which trials run. A cluster that `prepare` joined must still be joined.
     """
-    work = [Work(pack, _job(prepared, pack.trials)) for pack in prepared.plan.packs]
+    assignments = [_assignment(prepared, pack) for pack in prepared.plan.packs]
     progress = Progress(
         prepared.plan.packs,
         prepared.plan.seconds,
@@ -280,7 +280,7 @@ def execute(
             from orchestrator.execution.inline import run_inline
 
             gpus = math.ceil(prepared.site.slots * prepared.site.resources.gpus)
-            return run_inline(work, listener, interrupt, at_once=prepared.site.slots, gpus=gpus)
+            return run_inline(assignments, listener, interrupt, at_once=prepared.site.slots, gpus=gpus)
         from orchestrator.cluster.session import cluster
         from orchestrator.execution.tune import run_on_ray
 
@@ -288,17 +288,22 @@ def execute(
         shared = 0 < site.resources.gpus < 1
         with nullcontext() if prepared.vetted else cluster(None, cores(), shared_gpus=shared):
             return run_on_ray(
-                work, listener, interrupt, results=prepared.options.results, site=site, vetted=prepared.vetted
+                assignments,
+                listener,
+                interrupt,
+                results=prepared.options.results,
+                site=site,
+                vetted=prepared.vetted,
             )
 
 
-def _job(prepared: Prepared, trials: Sequence[Trial]) -> Job:
+def _assignment(prepared: Prepared, pack: Pack) -> Assignment:
     options = prepared.options
-    return Job(
+    return Assignment(
+        pack,
         results=options.results,
-        trials=tuple(trial.identity for trial in trials),
         data_dir=options.data_dir,
-        train_size=prepared.infos[trials[0].dataset].train_size,
+        train_size=prepared.infos[pack.spec.dataset].train_size,
         device=prepared.site.resources.device,
         threads=max(1, int(prepared.site.resources.cpus)),
         max_failures=options.max_failures,

@@ -81,7 +81,7 @@ def _read_store(url: str, history: bool) -> Sweep:
     if not store.files.local:
         store.files.readable()  # a bucket has many ways to refuse, each with a remedy
     try:
-        facts = store.sweep() or {}
+        facts: Row = {**(store.sweep() or {})}
         states = store.scan()
     except NotADirectoryError:
         facts, states = {}, {}
@@ -102,7 +102,7 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs[trial_id] = _pack(state)
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
-        {**p, "cell": full_name(s.result)}
+        {**p, "cell": full_name({**s.result})}
         for s in states.values()
         if s.result and isinstance(p := s.result.get("provenance"), dict)
     )
@@ -157,8 +157,9 @@ def _no_sweep(files: Files, url: str) -> str:
 
 
 def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
-    result, failure = state.result or {}, state.failure or {}
-    entries = _entries(state.history)
+    result: Row = {**(state.result or {})}
+    failure: Row = {**(state.failure or {})}
+    entries = _entries({**(state.history or {})})
     epochs_run = result.get("epochs_run") or (entries[-1].get("epoch") if entries else None)
     pack, provenance = _pack(state), result.get("provenance")
     return {
@@ -182,5 +183,5 @@ def _entries(history: Row | None) -> list[Row]:
 
 
 def _pack(state: TrialState) -> tuple[str, ...]:
-    pack = (state.result or {}).get("pack") or (state.history or {}).get("pack")
+    pack = (state.result and state.result.get("pack")) or (state.history and state.history.get("pack"))
     return tuple(map(str, pack)) if isinstance(pack, list) else ()

@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from model.errors import InputError
 from model.machine import cores
@@ -32,6 +31,7 @@ from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import by_length, make_plan, makespan
 from orchestrator.results.provenance import provenance
+from orchestrator.results.records import EpochRecord, History
 from orchestrator.results.result import result
 from orchestrator.results.store import Store
 
@@ -116,13 +116,13 @@ def write_finished(store: Store, trials: Sequence[Trial], epochs: int) -> None:
     for number, trial in enumerate(trials):
         pack, begun = [trial.trial_id], 1.7e9 + 4.0 * epochs * number
         history = [_entry(trial, epoch, epochs, begun) for epoch in range(1, epochs + 1)]
-        notes: dict[str, Any] = {"pack": pack, "provenance": facts, "epochs": history}
+        notes: History = {"pack": pack, "provenance": facts, "epochs": history}
         store.write_history(trial.trial_id, notes)
         store.write_weights(trial.trial_id, b"")
         store.write_result(trial.trial_id, result(trial, history, pack, facts))
 
 
-def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> dict[str, Any]:
+def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> EpochRecord:
     error = 10 + 80 * math.exp(-5 * epoch / epochs) + math.sin(trial.seed * 12.9898 + epoch)
     return {
         "epoch": epoch,

@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.cli import duration
 from orchestrator.display.progress import Progress
-from orchestrator.execution.executor import Listener
+from orchestrator.execution.events import EpochEnd, Listener
 from orchestrator.execution.signals import STOPPING, Interrupt
 
 _MOST_ROWS = 16
@@ -106,8 +105,8 @@ class Lines:
         at = f" from epoch {entry.pack.epoch}" if entry.pack.epoch else ""
         self._say(f"started   {entry.pack.name}{at}")
 
-    def epoch(self, index: int, metrics: dict[str, Any]) -> None:
-        self._progress.epoch(index, metrics)
+    def epoch(self, index: int, event: EpochEnd) -> None:
+        self._progress.epoch(index, event)
         if self._interrupt.trouble and not self._told:
             self._told = True
             self._say(STOPPING)

@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: bookkeeping here, drawing in `display`.
+"""What a person sees while a sweep runs: the bookkeeping; `panel` draws it.
 
 Time left is the makespan of what remains on the workers at hand, from the plan's estimate scaled by how
 the estimate has held so far; a share of trials done would mislead, for a trial at batch size 2 takes many
@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from orchestrator.execution.events import EpochEnd
 from orchestrator.planning.plan import Pack, makespan
 
 
@@ -38,7 +38,7 @@ class PackProgress:
 class Progress:
     """A Listener that keeps count as events come, so that none costs more in a larger sweep.
 
-    `estimates`: seconds of each pack, in the work's order; `epochs`: each one's total; `before`: trials done
+    `estimates`: seconds of each pack, in the plan's order; `epochs`: each one's total; `before`: trials done
     before this run; `given_up`: trials that had failed for good before it.
     """
 
@@ -88,14 +88,14 @@ class Progress:
         self._becomes(index, "running")
         self.packs[index].last_sign = self._clock()
 
-    def epoch(self, index: int, metrics: dict[str, Any]) -> None:
+    def epoch(self, index: int, event: EpochEnd) -> None:
         entry, now = self.packs[index], self._clock()
         self._becomes(index, "running")
         self._expected -= entry.estimate * entry.share
-        entry.epoch = metrics["epoch"]
+        entry.epoch = event.epoch
         self._expected += entry.estimate * entry.share
-        entry.images_per_second = metrics["images_per_second"]
-        replicas = list(metrics["replicas"].values())
+        entry.images_per_second = event.images_per_second
+        replicas = list(event.replicas.values())
         self._spent += replicas[0]["seconds"]
         errors = [r["test_error"] if r["test_error"] is not None else r["val_error"] for r in replicas]
         known = [error for error in errors if error is not None]
@@ -126,7 +126,7 @@ class Progress:
 
     @property
     def running_packs(self) -> list[PackProgress]:
-        """They, in the work's order. A copy: the display and the lock ask from threads of their own."""
+        """They, in the plan's order. A copy: the display and the lock ask from threads of their own."""
         return [entry for _, entry in sorted(self._running.items())]
 
     def running_trials(self) -> list[str]:

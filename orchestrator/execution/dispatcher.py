@@ -9,33 +9,33 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.execution.worker import Job
+from orchestrator.execution.assignment import Assignment
 
 
 class Dispatcher:
     """Packs by the name of who asks. One that asks again, after a loss, gets the pack that it had."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = list(jobs)
+    def __init__(self, assignments: Sequence[Assignment]) -> None:
+        self._assignments = list(assignments)
         self._given: dict[str, int] = {}
         self._gpus: dict[str, tuple[str, int]] = {}
         self._stopped = False
 
-    def take(self, asker: str, node: str = "", gpus: int = 0) -> tuple[int, Job] | None:
+    def take(self, asker: str, node: str = "", gpus: int = 0) -> tuple[int, Assignment] | None:
         """The next pack for `asker`, who sees `gpus` GPUs on `node`; None after `stop` or the last."""
         if self._stopped:
             return None
         index = self._given.setdefault(asker, len(self._given))
-        if index >= len(self._jobs):
+        if index >= len(self._assignments):
             return None
-        job = self._jobs[index]
+        assignment = self._assignments[index]
         if gpus > 1:
             self.release(asker)
             used = Counter(gpu for where, gpu in self._gpus.values() if where == node)
             gpu = min(range(gpus), key=lambda number: (used[number], number))
             self._gpus[asker] = (node, gpu)
-            job = replace(job, device=f"cuda:{gpu}")
-        return index, job
+            assignment = replace(assignment, device=f"cuda:{gpu}")
+        return index, assignment
 
     def release(self, asker: str) -> None:
         """The pack has ended; its share of a GPU is free."""

@@ -7,25 +7,31 @@ own; processes would take turns on it. On a CPU one pack at a time is what a deb
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from model.errors import summary
+from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.dispatcher import Dispatcher
-from orchestrator.execution.executor import Listener, Work
+from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
+from orchestrator.execution.failures import given_up
 from orchestrator.execution.signals import Interrupt
-from orchestrator.execution.worker import Job, Stopped, given_up, run_pack
+from orchestrator.execution.worker import Stopped, run_pack, store_of
 from orchestrator.results.files import StorageError
 
 
 def run_inline(
-    work: Sequence[Work], listener: Listener, interrupt: Interrupt, *, at_once: int = 1, gpus: int = 0
+    assignments: Sequence[Assignment],
+    listener: Listener,
+    interrupt: Interrupt,
+    *,
+    at_once: int = 1,
+    gpus: int = 0,
 ) -> None:
-    """Train every pack; a failing one is tried again up to its job's `max_failures`, then left.
+    """Train every pack; a failing one is tried again up to its `max_failures`, then left.
 
     `at_once`: packs that train side by side, spread over `gpus` GPUs.
     """
     seats = [_Seat(number, listener, interrupt, gpus) for number in range(at_once)]
-    dispatcher = Dispatcher([item.job for item in work])
+    dispatcher = Dispatcher(assignments)
     lock = threading.Lock()
     if at_once == 1:
         seats[0].run(dispatcher, lock)
@@ -47,18 +53,17 @@ class _Seat:
     """One place for a pack; takes the next when the last has ended. Listeners hear one seat at a time."""
 
     def __init__(self, number: int, listener: Listener, interrupt: Interrupt, gpus: int) -> None:
-        self.number, self.error = number, None
+        self.number = number
+        self.error: BaseException | None = None
         self._listener, self._interrupt, self._gpus = listener, interrupt, gpus
-
-    error: BaseException | None
 
     def run(self, dispatcher: Dispatcher, lock: threading.Lock) -> None:
         """Packs until there are none, or until an interrupt."""
         self._lock = lock
-        turn = 0
+        taken_before = 0
         try:
             while not self._interrupt.requested:
-                name = f"{self.number}/{turn}"
+                name = f"{self.number}/{taken_before}"
                 with lock:
                     taken = dispatcher.take(name, gpus=self._gpus)
                 if taken is None:
@@ -66,7 +71,7 @@ class _Seat:
                 self._attempts(*taken)
                 with lock:
                     dispatcher.release(name)
-                turn += 1
+                taken_before += 1
         except Stopped:
             return
         except StorageError as error:
@@ -78,30 +83,35 @@ class _Seat:
                 return
             raise
 
-    def _attempts(self, index: int, job: Job) -> None:
-        self._tell("started", index)
+    def _attempts(self, index: int, assignment: Assignment) -> None:
+        with self._lock:
+            self._listener.started(index)
         while not self._interrupt.requested:
             try:
-                run_pack(job, lambda metrics: self._report(index, metrics))
+                run_pack(assignment, lambda event: self._report(index, event))
             except (Stopped, StorageError):
                 raise
             except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
-                last = given_up(job) is not None
-                self._tell("failed" if last else "retrying", index, summary(error))
-                if last:
+                if given_up(store_of(assignment), assignment) is not None:
+                    with self._lock:
+                        self._listener.failed(index, summary(error))
                     return
+                with self._lock:
+                    self._listener.retrying(index, summary(error))
             else:
-                self._tell("finished", index)
+                with self._lock:
+                    self._listener.finished(index)
                 return
 
-    def _report(self, index: int, metrics: dict[str, Any]) -> None:
-        if "warning" in metrics:
-            self._tell("warned", index, metrics["warning"])
-        if "epoch" in metrics:
-            self._tell("epoch", index, metrics)
-            if self._interrupt.requested:
-                raise Stopped
-
-    def _tell(self, event: str, *what: Any) -> None:
-        with self._lock:
-            getattr(self._listener, event)(*what)
+    def _report(self, index: int, event: EpochEnd | Warned | Trained) -> None:
+        match event:
+            case Warned(warning):
+                with self._lock:
+                    self._listener.warned(index, warning)
+            case EpochEnd():
+                with self._lock:
+                    self._listener.epoch(index, event)
+                if self._interrupt.requested:
+                    raise Stopped
+            case Trained():  # told as finished
+                pass

@@ -29,11 +29,14 @@ from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from model.errors import last_line
+from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.dispatcher import Dispatcher
-from orchestrator.execution.executor import Listener, Work
+from orchestrator.execution.events import Listener
+from orchestrator.execution.failures import given_up, record_failure
+from orchestrator.execution.messages import Message, epoch_end, of_event
 from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
-from orchestrator.execution.worker import Job, given_up, record_failure, run_pack
+from orchestrator.execution.worker import run_pack, store_of
 from orchestrator.planning.resources import Site
 from orchestrator.results.files import Files, StorageError
 from orchestrator.results.store import Store
@@ -46,7 +49,7 @@ _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's f
 
 
 def run_on_ray(
-    work: Sequence[Work],
+    assignments: Sequence[Assignment],
     listener: Listener,
     interrupt: Interrupt,
     *,
@@ -63,9 +66,7 @@ def run_on_ray(
     """
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
     here = this_node()
-    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(
-        [item.job for item in work]
-    )
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments))
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
     tuner = tune.Tuner(
         tune.with_resources(
@@ -74,7 +75,7 @@ def run_on_ray(
         ),
         # Turns, not a grid search over them: of that Tune copies all values for each (14 s for 10,000).
         tune_config=tune.TuneConfig(
-            num_samples=len(work),
+            num_samples=len(assignments),
             reuse_actors=True,
             scheduler=_Stoppable(interrupt, dispatcher),
             trial_dirname_creator=lambda trial: f"turn-{trial.trial_id.rpartition('_')[2]}",
@@ -87,7 +88,7 @@ def run_on_ray(
             callbacks=[
                 JsonLoggerCallback(),
                 _Events(
-                    work,
+                    assignments,
                     listener,
                     interrupt,
                     Store(results),
@@ -123,11 +124,11 @@ def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Ve
     if taken is None:
         tune.report({"interrupted": True})
         return
-    index, job = taken
+    index, assignment = taken
     if warning is not None:
         tune.report({"pack": index, "warning": warning, "once": True})
     try:
-        _run_taken(index, job)
+        _run_taken(index, assignment)
     finally:
         dispatcher.release.remote(trial_id)
 
@@ -147,14 +148,14 @@ def _gpus() -> int:
     return min(torch.cuda.device_count(), int(lent))
 
 
-def _run_taken(index: int, job: Job) -> None:
-    """A job whose failures are used up ends without an error: the store has them."""
+def _run_taken(index: int, assignment: Assignment) -> None:
+    """A pack whose failures are used up ends without an error: the store has them."""
     tune.report({"pack": index, "started": True})
-    if (error := given_up(job)) is not None:
+    if (error := given_up(store_of(assignment), assignment)) is not None:
         tune.report({"pack": index, "failed": error})
         return
     try:
-        run_pack(job, lambda metrics: tune.report({"pack": index, **metrics}))
+        run_pack(assignment, lambda event: tune.report(of_event(index, event)))
     except StorageError as error:
         tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
 
@@ -218,20 +219,21 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        work: Sequence[Work],
+        assignments: Sequence[Assignment],
         listener: Listener,
         interrupt: Interrupt,
         store: Store,
         bad_node: Callable[[], str | None],
     ) -> None:
         """`bad_node`: looks for a node on which no worker can start."""
-        self._work, self._listener, self._interrupt, self._store = work, listener, interrupt, store
+        self._assignments, self._listener = assignments, listener
+        self._interrupt, self._store = interrupt, store
         self._bad_node = bad_node
         self._next_word = time.monotonic() + _SILENCE_SECONDS
         self._pack_of: dict[str, int] = {}
         self._told: set[str] = set()
 
-    def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: Any) -> None:
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: object) -> None:
         """Machines that come late, or never, are waited for in silence by Tune."""
         if self._listener.running or self._interrupt.requested:
             self._next_word = time.monotonic() + _SILENCE_SECONDS
@@ -244,7 +246,7 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._interrupt.abort(problem)
 
     def on_trial_result(
-        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **_: Any
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Message, **_: object
     ) -> None:
         if "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
@@ -256,10 +258,12 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
                 self._told.add(result["warning"])
             self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
-            self._listener.epoch(result["pack"], result)
+            self._listener.epoch(result["pack"], epoch_end(result))
 
-    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
-        last = trial.last_result or {}
+    def on_trial_complete(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
+    ) -> None:
+        last: Message = trial.last_result or Message()
         if "stop" in last:
             self._interrupt.abort(last["stop"])
         if (index := self._pack_of.get(trial.trial_id)) is None:
@@ -269,19 +273,21 @@ class _Events(_Unkept, tune.Callback):  # type: ignore[misc]
         else:
             self._listener.finished(index)
 
-    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+    def on_trial_recover(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
+    ) -> None:
         if (index := self._pack_of.get(trial.trial_id)) is not None:
             self._listener.retrying(index, _last_line(trial))
         else:
             self._could_not_start()
 
-    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: Any) -> None:
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object) -> None:
         error = _last_line(trial)
         if (index := self._pack_of.get(trial.trial_id)) is None:
             print(f"warning: a worker could not start: {error}", file=sys.stderr)
             self._could_not_start()
             return
-        record_failure(self._store, [t.trial_id for t in self._work[index].pack.trials], error)
+        record_failure(self._store, [t.trial_id for t in self._assignments[index].pack.trials], error)
         self._listener.failed(index, error)
 
 

@@ -1,7 +1,7 @@
 """One pack on one worker: store + data + model, no policy.
 
-Knows no Ray: it is given a job and a function to report to, so the inline executor, Ray's workers and
-the tests run the same code. It asks the store where it stands, so being started again, by Ray after a
+Knows no Ray: it is given an assignment and a function to report to, so the inline executor, Ray's workers
+and the tests run the same code. It asks the store where it stands, so being started again, by Ray after a
 lost node or by a person a week later, is the ordinary case and not a special one.
 
 At an epoch's end each trial's checkpoint is written before anything is reported: what was reported is
@@ -15,125 +15,77 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import summary
+from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
+from orchestrator.execution.failures import out_of_memory, record_failure
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import common_epoch
 from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
 from orchestrator.results.files import StorageError
 from orchestrator.results.provenance import provenance
+from orchestrator.results.records import EpochRecord, History, Provenance, Result
 from orchestrator.results.result import result
 from orchestrator.results.store import Store, TrialState
 
 if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs none of it
-    from model.training.training import EpochMetrics, Training
+    import torch
 
-#: Receives what `tune.report` does: {"epoch": …, "replicas": …} after an epoch, {"trials": …} at the end,
-#: {"warning": …} for what a person should know.
-Report = Callable[[dict[str, Any]], None]
+    from model.training.training import EpochMetrics, Training
 
 #: Seconds that a worker waits for storage that fails: a share is mounted again, a disk is cleared.
 PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
-
-
-@dataclass(frozen=True)
-class Job:
-    """A pack in plain values, small enough to send to any worker.
-
-    `train_size`: training images before the hold-out. `threads`: of the CPU, for one pack.
-    """
-
-    results: str
-    trials: tuple[dict[str, Any], ...]
-    data_dir: str | None
-    train_size: int
-    device: str
-    threads: int
-    max_failures: int
-
-    @property
-    def identities(self) -> list[Trial]:
-        return [Trial.from_identity(identity) for identity in self.trials]
 
 
 class Stopped(Exception):
     """Raised by a report function to end a pack at an epoch's end; everything is saved by then."""
 
 
-def run_pack(job: Job, report: Report) -> None:
-    """Train a job's trials from where the store has them, to the end. Failures are recorded, then raised.
+def run_pack(assignment: Assignment, report: Report) -> None:
+    """Train a pack's trials from where the store has them, to the end. Failures are recorded, then raised.
 
     Raises StorageError where the store stays out of reach: that is no failure of the trials.
     """
-    store, trials = Store(job.results, PATIENCE), job.identities
+    store, trials = store_of(assignment), list(assignment.pack.trials)
     states = store.states([trial.trial_id for trial in trials])
     trials = [trial for trial in trials if not states[trial.trial_id].finished]
     if not trials:
-        report({"trials": {i: state.result for i, state in states.items()}})
+        report(Trained({i: state.result for i, state in states.items() if state.result is not None}))
         return
     try:
-        results = _train_or_halve(job, store, trials, report)
+        results = _train_or_halve(assignment, store, trials, report)
     except (Stopped, StorageError):
         raise
     except Exception as error:
         record_failure(store, [trial.trial_id for trial in trials], summary(error), traceback.format_exc())
         raise
-    report({"trials": results})
+    report(Trained(results))
 
 
-def given_up(job: Job) -> str | None:
-    """The failure of a job whose attempts are used up, in earlier runs too; None while it may be tried."""
-    states = Store(job.results, PATIENCE).states([trial.trial_id for trial in job.identities]).values()
-    failures = [state.failure for state in states if state.failure and not state.finished]
-    worst = max(failures, key=lambda failure: failure.get("attempts", 1), default=None)
-    if worst is None or worst.get("attempts", 1) < job.max_failures:
-        return None
-    return str(worst.get("error"))
+def store_of(assignment: Assignment) -> Store:
+    """The store that a pack's results go to, with a worker's patience."""
+    return Store(assignment.results, PATIENCE)
 
 
-def record_failure(store: Store, trial_ids: Sequence[str], error: str, trace: str = "") -> None:
-    """Count one more attempt against these trials."""
-    states = store.states(trial_ids)
-    for trial_id in trial_ids:
-        if states[trial_id].finished:
-            continue
-        before = (states[trial_id].failure or {}).get("attempts", 0)
-        store.write_failure(
-            trial_id,
-            {
-                "attempts": before + 1,
-                "error": error,
-                "traceback": trace,
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
-        )
-
-
-def _train_or_halve(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[str, Any]:
+def _train_or_halve(
+    assignment: Assignment, store: Store, trials: list[Trial], report: Report
+) -> dict[str, Result]:
     """Train; where memory runs out, one half after the other, each from its last epoch."""
     try:
-        return _train(job, store, trials, report)
+        return _train(assignment, store, trials, report)
     except Exception as error:
         if len(trials) == 1 or not out_of_memory(error):
             raise
     # Outside the except block: the exception's frames would keep the pack's tensors alive.
     _free_memory()
     half = -(-len(trials) // 2)
-    report({"warning": f"out of memory with {len(trials)} replicas; going on with {half}"})
-    first = _train_or_halve(job, store, trials[:half], report)
-    return {**first, **_train_or_halve(job, store, trials[half:], report)}
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether host or device memory ran out; torch says so in several ways."""
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    report(Warned(f"out of memory with {len(trials)} replicas; going on with {half}"))
+    first = _train_or_halve(assignment, store, trials[:half], report)
+    return {**first, **_train_or_halve(assignment, store, trials[half:], report)}
 
 
 def _free_memory() -> None:
@@ -144,18 +96,17 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[str, Any]:
+def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Report) -> dict[str, Result]:
     import torch
 
     from model.training.training import Training
 
     states = store.states([trial.trial_id for trial in trials])
-    torch.set_num_threads(job.threads)
-    device = torch.device(job.device)
+    torch.set_num_threads(assignment.threads)
+    device = torch.device(assignment.device)
     spec = trials[0].spec
-    training = Training(
-        spec, [t.seed for t in trials], _data(spec.dataset, job.data_dir, spec.holdout), device
-    )
+    data = _data(spec.dataset, assignment.data_dir, spec.holdout)
+    training = Training(spec, [t.seed for t in trials], data, device)
     histories = _restore(store, trials, states, training, report)
     pack = [trial.trial_id for trial in trials]
     facts = provenance(_device_name(device))
@@ -166,19 +117,19 @@ def _train(job: Job, store: Store, trials: list[Trial], report: Report) -> dict[
     while training.epoch < training.total_epochs:
         begun = time.perf_counter()
         metrics = training.run_epoch()
-        images = spec.steps_in_epoch(training.epoch, job.train_size) * spec.batch_size * len(trials)
-        entries = _entries(metrics, images, time.perf_counter() - begun, device)
-        for trial, history, entry, state in zip(trials, histories, entries, training.state(), strict=True):
-            history.append(entry)
+        images = spec.steps_in_epoch(training.epoch, assignment.train_size) * spec.batch_size * len(trials)
+        records = _records(metrics, images, time.perf_counter() - begun, device)
+        for trial, history, record, state in zip(trials, histories, records, training.state(), strict=True):
+            history.append(record)
             _save(store, trial.trial_id, Checkpoint(state, history, pack), training.epoch, facts)
         report(
-            {
-                "epoch": training.epoch,
-                "epochs": training.total_epochs,
-                "images_per_second": entries[0]["images_per_second"],
-                "worker": entries[0]["worker"],
-                "replicas": dict(zip(pack, entries, strict=True)),
-            }
+            EpochEnd(
+                epoch=training.epoch,
+                epochs=training.total_epochs,
+                images_per_second=records[0]["images_per_second"],
+                worker=records[0]["worker"],
+                replicas=dict(zip(pack, records, strict=True)),
+            )
         )
     return _finish(store, trials, histories, training, facts)
 
@@ -195,7 +146,7 @@ def _restore(
     states: dict[str, TrialState],
     training: "Training",
     report: Report,
-) -> list[list[dict[str, Any]]]:
+) -> list[list[EpochRecord]]:
     """Put every replica at the last epoch that all of them have whole, and give their histories."""
     available = {trial.trial_id: set(states[trial.trial_id].epochs) for trial in trials}
     while epoch := common_epoch(available.values()):
@@ -205,7 +156,7 @@ def _restore(
             try:
                 checkpoints.append(decode(store.read_checkpoint(trial.trial_id, epoch)))
             except (DamagedError, FileNotFoundError) as error:
-                report({"warning": f"{name} cannot be used ({error}); the one before is"})
+                report(Warned(f"{name} cannot be used ({error}); the one before is"))
                 available[trial.trial_id].discard(epoch)
                 break
         else:
@@ -214,33 +165,42 @@ def _restore(
     return [[] for _ in trials]
 
 
-def _save(
-    store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int, facts: dict[str, str | None]
-) -> None:
+def _save(store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int, facts: Provenance) -> None:
     """The checkpoint first, then what readers see, then room is made; the one before is kept."""
     store.write_checkpoint(trial_id, epoch, encode(checkpoint))
     store.write_history(trial_id, {"pack": checkpoint.pack, "provenance": facts, "epochs": checkpoint.epochs})
     store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])
 
 
-def _entries(metrics: "list[EpochMetrics]", images: int, seconds: float, device: Any) -> list[dict[str, Any]]:
+def _records(
+    metrics: "list[EpochMetrics]", images: int, seconds: float, device: "torch.device"
+) -> list[EpochRecord]:
     """A history entry for each replica; NaN and infinity become null, which JSON has."""
-    common = {
-        "seconds": round(seconds, 4),
-        "replicas": len(metrics),
-        "images_per_second": round(images / seconds, 2),
-        "ended": round(time.time(), 3),
-        "worker": f"{socket.gethostname()}/{os.getpid()}",
-        "device": _device_name(device),
-    }
-    return [{**{k: _finite(v) for k, v in asdict(m).items()}, **common} for m in metrics]
+    ended = round(time.time(), 3)
+    return [
+        {
+            "epoch": replica.epoch,
+            "learning_rate": replica.learning_rate,
+            "train_loss": _finite(replica.train_loss),
+            "train_error": _finite(replica.train_error),
+            "test_error": _finite(replica.test_error),
+            "val_error": _finite(replica.val_error),
+            "seconds": round(seconds, 4),
+            "replicas": len(metrics),
+            "images_per_second": round(images / seconds, 2),
+            "ended": ended,
+            "worker": f"{socket.gethostname()}/{os.getpid()}",
+            "device": _device_name(device),
+        }
+        for replica in metrics
+    ]
 
 
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
-def _device_name(device: Any) -> str:
+def _device_name(device: "torch.device") -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device.type)
@@ -249,14 +209,14 @@ def _device_name(device: Any) -> str:
 def _finish(
     store: Store,
     trials: list[Trial],
-    histories: list[list[dict[str, Any]]],
+    histories: list[list[EpochRecord]],
     training: "Training",
-    facts: dict[str, str | None],
-) -> dict[str, Any]:
+    facts: Provenance,
+) -> dict[str, Result]:
     results = {}
     pack = [trial.trial_id for trial in trials]
     for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
-        notes = {"pack": pack, "provenance": facts, "epochs": history}
+        notes: History = {"pack": pack, "provenance": facts, "epochs": history}
         store.write_weights(trial.trial_id, encode_weights(weights, notes))
         results[trial.trial_id] = result(trial, history, pack, facts)
     # Every checkpoint stays until every result of the pack is there: see `_restore`.

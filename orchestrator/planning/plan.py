@@ -95,9 +95,7 @@ def make_plan(
 
 def exhausted(state: TrialState, max_failures: int) -> bool:
     """Whether a trial has had all its attempts."""
-    return (
-        not state.finished and state.failure is not None and state.failure.get("attempts", 1) >= max_failures
-    )
+    return not state.finished and state.failure is not None and state.attempts >= max_failures
 
 
 def by_length(plan: Plan, pace: Pace, train_size: TrainSize) -> Plan:
@@ -138,8 +136,7 @@ def _packs(waiting: list[Trial], states: Mapping[str, TrialState], size: int) ->
     for trial in waiting:
         state = states.get(trial.trial_id)
         if state is not None and state.epochs:
-            companions = (state.history or {}).get("pack") or [trial.trial_id]
-            begun.setdefault(tuple(map(str, companions)), []).append(trial)
+            begun.setdefault(tuple(state.pack), []).append(trial)
         else:
             fresh.append(trial)
     groups: list[list[Trial]] = []

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
-from typing import Any
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
@@ -111,16 +110,13 @@ class Pace:
 
 def observed(trials: Iterable[Trial], states: Mapping[str, TrialState]) -> dict[tuple[_Key, int], float]:
     """Median images per second by cell and pack size, from the results and histories of these trials."""
-    found: dict[tuple[_Key, int], list[float]] = {}
+    by_cell: dict[tuple[_Key, int], list[float]] = {}
     for trial in trials:
         state = states.get(trial.trial_id)
         if state is None:
             continue
-        entries: list[dict[str, Any]] = (
-            [state.result] if state.result else (state.history or {}).get("epochs", [])
-        )
-        pack = (state.result or state.history or {}).get("pack") or [trial.trial_id]
-        paces = [float(e["images_per_second"]) for e in entries if e.get("images_per_second")]
-        if paces:
-            found.setdefault((_key(trial.spec), len(pack)), []).append(median(paces))
-    return {key: median(paces) for key, paces in found.items()}
+        measured = [state.result] if state.result else state.records
+        rates = [float(rate) for entry in measured if (rate := entry.get("images_per_second"))]
+        if rates:
+            by_cell.setdefault((_key(trial.spec), len(state.pack)), []).append(median(rates))
+    return {key: median(rates) for key, rates in by_cell.items()}

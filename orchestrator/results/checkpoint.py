@@ -10,10 +10,14 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.errors import first_line
 from orchestrator.results.files import MAX_JSON_BYTES
+from orchestrator.results.records import EpochRecord, History
+
+if TYPE_CHECKING:
+    import torch
 
 _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
 _MAGIC = b"normsweep-checkpoint-1 "
@@ -28,7 +32,7 @@ class Checkpoint:
     """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids."""
 
     state: dict[str, Any]
-    epochs: list[dict[str, Any]]
+    epochs: list[EpochRecord]
     pack: list[str]
 
 
@@ -59,7 +63,7 @@ def decode(data: bytes) -> Checkpoint:
         raise DamagedError(first_line(error)) from None
 
 
-def encode_weights(weights: dict[str, Any], notes: dict[str, Any]) -> bytes:
+def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     """Tensors by name, to be read by torch.load(weights_only=True), with the trial's history beside them.
 
     A file of torch.save is a zip archive, and torch leaves an entry alone that it does not know. So the
@@ -75,7 +79,10 @@ def encode_weights(weights: dict[str, Any], notes: dict[str, Any]) -> bytes:
 
 
 def decode_notes(data: bytes) -> dict[str, Any]:
-    """The history beside final weights; the archive's own checksum is checked. Raises DamagedError."""
+    """What should be the history beside final weights: see `result.is_whole`. Raises DamagedError.
+
+    The archive's own checksum is checked.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if archive.getinfo(_NOTES).file_size > MAX_JSON_BYTES:

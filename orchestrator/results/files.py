@@ -19,7 +19,7 @@ import textwrap
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -30,6 +30,8 @@ from model.errors import InputError, reason
 
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
+#: A parsed JSON mapping whose shape is not known.
+JsonObject = dict[str, Any]
 #: No file of ours comes near it; a stranger's file that does is not read.
 MAX_JSON_BYTES = 64 * 2**20
 #: The key under which a JSON file of ours carries the SHA-256 of the rest.
@@ -142,7 +144,7 @@ class Files:
                 os.unlink(temporary)
             raise
 
-    def write_json(self, name: str, value: dict[str, Any]) -> None:
+    def write_json(self, name: str, value: Mapping[str, object]) -> None:
         """Write a mapping with its checksum, so that any later damage is seen."""
         body = {key: item for key, item in value.items() if key != CHECKSUM}
         text = json.dumps({**body, CHECKSUM: _checksum(body)}, indent=1, allow_nan=False)
@@ -195,7 +197,7 @@ class Files:
         """The file's bytes. Raises FileNotFoundError."""
         return bytes(self._patiently(lambda: self.fs.cat_file(self.path(name))))
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
+    def read_json(self, name: str) -> JsonObject | None:
         """The mapping in a file, without its checksum; None where there is no file.
 
         Raises ValueError where it is damaged, too large or no mapping.
@@ -208,9 +210,9 @@ class Files:
         except _ABSENT:
             return None
 
-    def read_jsons(self, names: list[str]) -> dict[str, dict[str, Any] | ValueError]:
+    def read_jsons(self, names: list[str]) -> dict[str, JsonObject | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
-        found: dict[str, dict[str, Any] | ValueError] = {}
+        found: dict[str, JsonObject | ValueError] = {}
         if self.local:
             for name in names:
                 try:
@@ -379,12 +381,12 @@ def _remedy(error: Exception, remedies: Iterable[tuple[tuple[str, ...], str]]) -
     )
 
 
-def _checksum(body: dict[str, Any]) -> str:
+def _checksum(body: Mapping[str, object]) -> str:
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def _parse(data: bytes) -> JsonObject:
     """A mapping whose checksum holds, without the checksum. Raises ValueError."""
     if len(data) > MAX_JSON_BYTES:
         raise ValueError("it is larger than any file of a sweep")

@@ -19,10 +19,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, cast
 
 from model.errors import InputError
 from orchestrator.results.files import Files
+from orchestrator.results.records import LockNote
 
 NAME = "lock.json"
 BEAT = 10.0  # seconds
@@ -51,7 +52,7 @@ class Lock:
         self.running, self.lost = running, lost
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lock", daemon=True)
-        self._note: dict[str, Any] = {
+        self._note: LockNote = {
             "token": uuid.uuid4().hex,
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -80,7 +81,7 @@ class Lock:
             if self._mine():
                 self._files.remove(NAME)
 
-    def _refuse_living(self, note: dict[str, Any]) -> None:
+    def _refuse_living(self, note: LockNote) -> None:
         if _alive(self._files, note):
             raise InputError(
                 f"{self._files.url} is in use by {_who(note)}. Wait for it or stop it; "
@@ -89,7 +90,7 @@ class Lock:
 
     # -- the note ----------------------------------------------------------------------------------
 
-    def _current(self) -> dict[str, Any]:
+    def _current(self) -> LockNote:
         return {**self._note, "time": time.time(), "running": list(self.running())}
 
     def _create(self) -> None:
@@ -117,7 +118,7 @@ class Lock:
         finally:
             self._files.remove(temporary)
 
-    def _take_away(self, note: dict[str, Any]) -> None:
+    def _take_away(self, note: LockNote) -> None:
         """Remove a dead holder's note; of several who try, one succeeds."""
         if not self._files.local:
             return  # written over by `_create`
@@ -127,7 +128,7 @@ class Lock:
         except FileNotFoundError:
             return
         try:
-            taken = self._files.read_json(aside)
+            taken = cast(LockNote | None, self._files.read_json(aside))
         except ValueError:
             taken = {}
         if taken and taken.get("token") != note.get("token"):
@@ -153,15 +154,15 @@ class Lock:
                 self._files.write_json(NAME, self._current())
 
 
-def holder(files: Files) -> dict[str, Any] | None:
+def holder(files: Files) -> LockNote | None:
     """The note of whoever holds the folder, dead or alive; a damaged one comes back empty."""
     try:
-        return files.read_json(NAME)
+        return cast(LockNote | None, files.read_json(NAME))
     except ValueError:
         return {}
 
 
-def is_held(files: Files) -> dict[str, Any] | None:
+def is_held(files: Files) -> LockNote | None:
     """The note of a holder that is alive as far as can be told without waiting."""
     note = holder(files)
     if not note or (seen := _seen(note)) is False:
@@ -169,7 +170,7 @@ def is_held(files: Files) -> dict[str, Any] | None:
     return note if seen or _fresh(note) else None
 
 
-def _alive(files: Files, note: dict[str, Any]) -> bool:
+def _alive(files: Files, note: LockNote) -> bool:
     if (seen := _seen(note)) is not None:
         return seen
     if _fresh(note):
@@ -185,7 +186,7 @@ def _alive(files: Files, note: dict[str, Any]) -> bool:
     return False
 
 
-def _seen(note: dict[str, Any]) -> bool | None:
+def _seen(note: LockNote) -> bool | None:
     """Whether the holder's process lives, where it is of this machine and can be seen; else None."""
     if not note:
         return False  # damaged: it was never written whole by a process that lives
@@ -197,12 +198,12 @@ def _seen(note: dict[str, Any]) -> bool | None:
     return isinstance(pid, int) and _process(pid) is not None and _process(pid) == note.get("process")
 
 
-def _fresh(note: dict[str, Any]) -> bool:
+def _fresh(note: LockNote) -> bool:
     beat = note.get("time")
     return isinstance(beat, (int, float)) and abs(time.time() - beat) < _FRESH
 
 
-def _who(note: dict[str, Any]) -> str:
+def _who(note: LockNote) -> str:
     return (
         f"process {note.get('pid', '?')} on {note.get('host', '?')} since {note.get('started', '?')} "
         f"({json.dumps(note.get('command', '?'), ensure_ascii=False)})"

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from orchestrator.results.records import Provenance
+
 
 @functools.cache  # a worker asks for every pack, and each answer is a file read and parsed
 def version(package: str) -> str | None:
@@ -38,7 +40,7 @@ def commit() -> str | None:
     return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
 
 
-def provenance(device: str | None = None) -> dict[str, str | None]:
+def provenance(device: str | None = None) -> Provenance:
     """JSON-ready facts. `device`: what trains, as a person would name it."""
     cuda = None
     torch = sys.modules.get("torch")  # never worth importing for this alone

@@ -4,11 +4,11 @@ A history is more than a curve: it says in which pack a trial trains, and so how
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from model.data.dataset import DataInfo
 from orchestrator.grid.trial import Trial
 from orchestrator.results.checkpoint import DamagedError, decode, decode_notes
+from orchestrator.results.records import History
 from orchestrator.results.result import is_whole, result
 from orchestrator.results.store import Store, TrialState
 
@@ -55,7 +55,7 @@ def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
     return False
 
 
-def _notes(store: Store, trial: Trial, train_size: int) -> dict[str, Any] | None:
+def _notes(store: Store, trial: Trial, train_size: int) -> History | None:
     """The whole history beside a trial's final weights, None where there is none."""
     try:
         notes = decode_notes(store.read_weights(trial.trial_id))

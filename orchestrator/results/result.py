@@ -6,16 +6,15 @@ and not trained again: see `orchestrator.results.repair`.
 
 from datetime import UTC, datetime
 from statistics import median
-from typing import Any
+from typing import Any, Literal, TypeGuard, cast
 
 from orchestrator.grid.trial import Trial
+from orchestrator.results.records import EpochRecord, History, Provenance, Result
 
 _LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
 
 
-def result(
-    trial: Trial, history: list[dict[str, Any]], pack: list[str], facts: dict[str, Any] | None
-) -> dict[str, Any]:
+def result(trial: Trial, history: list[EpochRecord], pack: list[str], facts: Provenance | None) -> Result:
     """`history`: an entry for each epoch. `facts`: the provenance.
 
     A loss that is no longer finite means that the trial diverged: a result, not a crash.
@@ -26,7 +25,7 @@ def result(
     share = sum(entry["seconds"] / entry.get("replicas", len(pack)) for entry in history)
     images = sum(entry["seconds"] * entry["images_per_second"] for entry in history)
     identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
-    return {
+    content = {
         "trial_id": trial.trial_id,
         "status": "done" if diverged is None else "diverged",
         **identity,
@@ -48,22 +47,24 @@ def result(
         "device": last["device"],
         "provenance": facts or {},
     }
+    return cast(Result, content)  # with the identity, whose fields are the axes
 
 
-def is_whole(history: dict[str, Any] | None, epochs: int) -> bool:
-    """Whether a history.json has every one of `epochs` epochs, once and in order."""
-    entries = (history or {}).get("epochs", [])
+def is_whole(history: dict[str, Any], epochs: int) -> TypeGuard[History]:
+    """Whether a history has every one of `epochs` epochs, once and in order."""
+    entries = history.get("epochs", [])
     return [entry.get("epoch") for entry in entries] == list(range(1, epochs + 1))
 
 
-def _diverged(entry: dict[str, Any]) -> bool:
+def _diverged(entry: EpochRecord) -> bool:
     """Whether the loss, or what the network says of the evaluation set, is no longer finite."""
     return entry["train_loss"] is None or (entry["test_error"] is None and entry["val_error"] is None)
 
 
-def _median(history: list[dict[str, Any]], key: str) -> float | None:
+def _median(history: list[EpochRecord], key: Literal["test_error", "val_error"]) -> float | None:
     values = [entry[key] for entry in history[-_LAST:]]
-    return None if any(value is None for value in values) else float(median(values))
+    known = [value for value in values if value is not None]
+    return float(median(known)) if len(known) == len(values) else None
 
 
 def _iso(seconds: float) -> str:

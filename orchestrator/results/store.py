@@ -16,15 +16,26 @@ code path. Nothing in here is a pickle, so a stranger's results are safe to open
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal, cast
 
 from model.errors import InputError
 from orchestrator.grid.trial import Trial
-from orchestrator.results.files import Files
+from orchestrator.results.files import Files, JsonObject
+from orchestrator.results.records import (
+    DataFacts,
+    EpochRecord,
+    Failure,
+    History,
+    Identity,
+    Provenance,
+    Result,
+    RunRecord,
+    SweepRecord,
+)
 
 Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
@@ -48,15 +59,31 @@ class TrialState:
     trial_id: str
     status: Status
     epochs: tuple[int, ...] = ()
-    result: dict[str, Any] | None = None
-    history: dict[str, Any] | None = None
-    failure: dict[str, Any] | None = None
+    result: Result | None = None
+    history: History | None = None
+    failure: Failure | None = None
     warnings: tuple[str, ...] = field(default=())
     recorded: bool = False
 
     @property
     def finished(self) -> bool:
         return self.result is not None
+
+    @property
+    def records(self) -> list[EpochRecord]:
+        """The epochs of its history; none where that is not there."""
+        return self.history["epochs"] if self.history else []
+
+    @property
+    def pack(self) -> list[str]:
+        """The trials that it trains with, in order; itself alone where that is not known."""
+        source = self.result or self.history
+        return (source.get("pack") if source else None) or [self.trial_id]
+
+    @property
+    def attempts(self) -> int:
+        """Failures so far; one that does not say how many is one."""
+        return self.failure.get("attempts", 1) if self.failure else 0
 
 
 class Store:
@@ -77,9 +104,9 @@ class Store:
         trials: Iterable[Trial],
         *,
         description: str = "",
-        data: dict[str, Any] | None = None,
-        provenance: dict[str, Any] | None = None,
-        run: dict[str, Any] | None = None,
+        data: Mapping[str, DataFacts] | None = None,
+        provenance: Provenance | None = None,
+        run: RunRecord | None = None,
     ) -> None:
         """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
 
@@ -112,7 +139,7 @@ class Store:
             },
         )
 
-    def sweep(self) -> dict[str, Any] | None:
+    def sweep(self) -> SweepRecord | None:
         """The parsed sweep.json, None in a folder that has none. Raises InputError where it is damaged."""
         try:
             sweep = self.files.read_json("sweep.json")
@@ -122,9 +149,9 @@ class Store:
             ) from None
         if sweep is not None and not _is_sweep(sweep):
             raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
-        return sweep
+        return cast(SweepRecord | None, sweep)
 
-    def _sweep_or_aside(self) -> dict[str, Any]:
+    def _sweep_or_aside(self) -> JsonObject:
         """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
         try:
             sweep = self.files.read_json("sweep.json") or {}
@@ -157,7 +184,7 @@ class Store:
     def _states(
         self, listing: dict[str, set[str]], history: bool | Literal["check"]
     ) -> dict[str, TrialState]:
-        found: dict[str, TrialState] = {}
+        states: dict[str, TrialState] = {}
         entries = list(listing.items())
         for start in range(0, len(entries), CHUNK):
             chunk = entries[start : start + CHUNK]
@@ -171,14 +198,14 @@ class Store:
             for trial_id, names in chunk:
                 state = self._state(trial_id, names, parsed)
                 drop = history == "check" and state.finished
-                found[trial_id] = replace(state, history=None) if drop else state
-        return found
+                states[trial_id] = replace(state, history=None) if drop else state
+        return states
 
     @staticmethod
-    def _state(trial_id: str, names: set[str], parsed: dict[str, Any]) -> TrialState:
+    def _state(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | ValueError]) -> TrialState:
         warnings: list[str] = []
 
-        def content(name: str) -> dict[str, Any] | None:
+        def content(name: str) -> JsonObject | None:
             value = parsed.get(f"trials/{trial_id}/{name}")
             if value is None or (isinstance(value, dict) and _SHAPES[name](value)):
                 return value
@@ -186,7 +213,9 @@ class Store:
             return None
 
         epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
-        result, failure, history = content("result.json"), content("failure.json"), content("history.json")
+        result = cast(Result | None, content("result.json"))
+        failure = cast(Failure | None, content("failure.json"))
+        history = cast(History | None, content("history.json"))
         status: Status
         if result is not None:
             status = "diverged" if result.get("status") == "diverged" else "done"
@@ -197,7 +226,7 @@ class Store:
         recorded = history is not None
         return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
 
-    def identities(self, trial_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def identities(self, trial_ids: Iterable[str]) -> dict[str, Identity]:
         """The stored identity of each trial that has one."""
         names = {f"trials/{trial_id}/trial.json": trial_id for trial_id in trial_ids}
         parsed = self.files.read_jsons(list(names))
@@ -240,16 +269,13 @@ class Store:
         for epoch in epochs:
             self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
 
-    def write_history(self, trial_id: str, history: dict[str, Any]) -> None:
-        """`history`: {"pack": [trial ids], "provenance": facts,
-        "epochs": [one mapping per finished epoch, in order]}."""
+    def write_history(self, trial_id: str, history: History) -> None:
         self.files.write_json(f"trials/{trial_id}/history.json", history)
 
     def write_weights(self, trial_id: str, data: bytes) -> None:
         self.files.write(f"trials/{trial_id}/weights.pt", data)
 
-    def write_failure(self, trial_id: str, failure: dict[str, Any]) -> None:
-        """`failure`: {"attempts": int, "error": one line, "traceback": text, "time": ISO 8601}."""
+    def write_failure(self, trial_id: str, failure: Failure) -> None:
         self.files.write_json(f"trials/{trial_id}/failure.json", failure)
 
     def forget_failures(self, trial_ids: Iterable[str]) -> None:
@@ -257,13 +283,13 @@ class Store:
         for trial_id in trial_ids:
             self.files.remove(f"trials/{trial_id}/failure.json")
 
-    def write_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """The completion marker: call it last. `result` has the columns of results.csv."""
+    def write_result(self, trial_id: str, result: Result) -> None:
+        """The completion marker: call it last."""
         self.files.write_json(f"trials/{trial_id}/result.json", result)
         self.files.remove(f"trials/{trial_id}/failure.json")
 
 
-def _is_sweep(value: dict[str, Any]) -> bool:
+def _is_sweep(value: JsonObject) -> bool:
     """Enough to be read; a report can be made without the rest."""
     return (
         value.get("format") == 1
@@ -273,7 +299,7 @@ def _is_sweep(value: dict[str, Any]) -> bool:
     )
 
 
-def _can_be_continued(value: dict[str, Any]) -> bool:
+def _can_be_continued(value: JsonObject) -> bool:
     return (
         _is_sweep(value)
         and _maps_to_mappings(value.get("data", {}))
@@ -281,11 +307,11 @@ def _can_be_continued(value: dict[str, Any]) -> bool:
     )
 
 
-def _maps_to_mappings(value: Any) -> bool:
+def _maps_to_mappings(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
 
 
-def _is_history(value: dict[str, Any]) -> bool:
+def _is_history(value: JsonObject) -> bool:
     pack, epochs = value.get("pack"), value.get("epochs")
     return (
         isinstance(pack, list)
@@ -295,14 +321,14 @@ def _is_history(value: dict[str, Any]) -> bool:
     )
 
 
-def _is_result(value: dict[str, Any]) -> bool:
+def _is_result(value: JsonObject) -> bool:
     numbers = (value.get(key) for key in ("test_error", "val_error", "train_seconds", "images_per_second"))
     return value.get("status") in {"done", "diverged"} and all(
         number is None or isinstance(number, (int, float)) for number in numbers
     )
 
 
-def _is_failure(value: dict[str, Any]) -> bool:
+def _is_failure(value: JsonObject) -> bool:
     return isinstance(value.get("attempts", 1), int)
 
 
@@ -310,7 +336,7 @@ def _is_failure(value: dict[str, Any]) -> bool:
 _SHAPES = {"history.json": _is_history, "result.json": _is_result, "failure.json": _is_failure}
 
 
-def _verify(url: str, trial: Trial, stored: dict[str, Any]) -> None:
+def _verify(url: str, trial: Trial, stored: Identity) -> None:
     identity = trial.identity
     if stored == identity:
         return

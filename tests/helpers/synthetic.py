@@ -9,11 +9,12 @@ import random
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, cast
 
 from orchestrator.grid.blocks import Block, Grid
 from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
+from orchestrator.results.records import EpochRecord, Result
 from orchestrator.results.store import Store
 
 BEGUN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -126,7 +127,7 @@ def _write_pack(
             for e in range(1, run + 1)
         ]
         if what == "diverged":
-            entries[-1] |= {"train_loss": None, "train_error": None, "test_error": 90.0}
+            entries[-1] = {**entries[-1], "train_loss": None, "train_error": None, "test_error": 90.0}
         store.write_history(trial.trial_id, {"pack": ids, "epochs": entries})
         if what == "failed":
             store.write_failure(
@@ -158,7 +159,7 @@ def _write_pack(
 
 def _entry(
     trial: Trial, epoch: int, length: int, *, final: float, begun: datetime, seconds: float, worker: str
-) -> dict[str, Any]:
+) -> EpochRecord:
     noise = random.Random(f"{trial.trial_id} {epoch}").gauss(0, 0.6)
     progress = epoch / length
     left = (math.exp(-6 * progress) - math.exp(-6)) * 50 + (1 - progress) * noise
@@ -181,7 +182,7 @@ def _entry(
 def _result(
     trial: Trial,
     what: str,
-    entries: list[dict[str, Any]],
+    entries: list[EpochRecord],
     *,
     begun: datetime,
     ended: datetime,
@@ -189,17 +190,17 @@ def _result(
     ids: list[str],
     worker: str,
     length: int,
-) -> dict[str, Any]:
+) -> Result:
     done = what == "done"
-    judged = "val_error" if trial.holdout else "test_error"
+    judged: Literal["val_error", "test_error"] = "val_error" if trial.holdout else "test_error"
     measured: dict[str, Any] = dict.fromkeys(
         ["test_error", "test_error_median5", "val_error", "val_error_median5"]
     )
     if done:
-        five = sorted(entry[judged] for entry in entries[-5:])
+        five = sorted(entry[judged] or 0.0 for entry in entries[-5:])
         measured |= {judged: entries[-1][judged], f"{judged}_median5": five[len(five) // 2]}
     identity = {k: v for k, v in trial.identity.items() if k != "protocol"}
-    return {
+    result = {
         "trial_id": trial.trial_id,
         "status": what,
         **identity,
@@ -219,6 +220,7 @@ def _result(
         "provenance": {"product": "0.1.0", "commit": "0123456789ab", "python": "3.11.2", "torch": "2.11.0",
                        "ray": "2.60.0", "cuda": None, "device": "cpu", "host": "host"},
     }  # fmt: skip
+    return cast(Result, result)
 
 
 def block(**changes: Any) -> list[Trial]:

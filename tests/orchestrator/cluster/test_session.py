@@ -309,8 +309,8 @@ from orchestrator.planning.resources import choose_site
 
 def pack(config, dispatcher):
     me, node = tune.get_context().get_trial_id(), ray.get_runtime_context().get_node_id()
-    index, job = ray.get(dispatcher.take.remote(me, node, 2))
-    tune.report({{"at": (node, job.device)}})
+    index, assignment = ray.get(dispatcher.take.remote(me, node, 2))
+    tune.report({{"at": (node, assignment.device)}})
     together = pathlib.Path({str(tmp_path / "together")!r})
     (together / str(uuid.uuid4())).touch()
     while len(list(together.iterdir())) < 12:
@@ -319,9 +319,10 @@ def pack(config, dispatcher):
 with cluster({cluster.address!r}, shared_gpus=True):
     site = choose_site(_nodes(), [], cpus_per_pack=0.1, gpus_per_pack=0.5)
     assert site.slots == 12, site
-    from orchestrator.execution.worker import Job
-    jobs = [Job("x", (), None, 0, "cuda", 1, 1)] * 12
-    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=this_node())(Dispatcher).remote(jobs)
+    from orchestrator.execution.assignment import Assignment
+    from orchestrator.planning.plan import Pack
+    assignments = [Assignment(Pack(()), "x", None, 0, "cuda", 1, 1)] * 12
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=this_node())(Dispatcher).remote(assignments)
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(pack, dispatcher=dispatcher), _placement(site)),
         param_space={{"turn": tune.grid_search(list(range(12)))}},

@@ -8,6 +8,7 @@ from rich.console import Console
 from orchestrator.cli import duration
 from orchestrator.display.panel import Lines, panel
 from orchestrator.display.progress import Progress
+from orchestrator.execution.events import EpochEnd
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.plan import Pack
 from tests.helpers.tiny import trial
@@ -35,11 +36,11 @@ def progress(clock):
     return Progress(packs, [30.0, 20.0, 10.0], [3, 3, 3], slots=2, before=4, given_up=1, clock=clock)
 
 
-def metrics(epoch, errors, seconds=10.0):
+def epoch_end(epoch, errors, seconds=10.0):
     replicas = {
         str(i): {"test_error": e, "val_error": None, "seconds": seconds} for i, e in enumerate(errors)
     }
-    return {"epoch": epoch, "images_per_second": 100.0, "replicas": replicas}
+    return EpochEnd(epoch, 3, 100.0, "here/1", replicas)
 
 
 def counts(progress):
@@ -52,7 +53,7 @@ def test_counts_follow_the_events(progress):
     progress.started(1)
     assert counts(progress) == {"done": 4, "running": 3, "waiting": 1, "failed": 1}
     for epoch in (1, 2, 3):
-        progress.epoch(0, metrics(epoch, [10.0, 20.0]))
+        progress.epoch(0, epoch_end(epoch, [10.0, 20.0]))
     progress.finished(0)
     progress.failed(1, "boom")
     assert counts(progress) == {"done": 6, "running": 0, "waiting": 1, "failed": 2}
@@ -61,16 +62,16 @@ def test_counts_follow_the_events(progress):
 
 def test_a_pack_that_was_stopped_is_not_done(progress):
     progress.started(0)
-    progress.epoch(0, metrics(1, [10.0, 20.0]))
+    progress.epoch(0, epoch_end(1, [10.0, 20.0]))
     progress.finished(0)
     assert counts(progress)["done"] == 4
     assert progress.packs[0].state == "stopped"
 
 
 def test_the_share_is_of_time_not_of_trials(progress):
-    progress.epoch(0, metrics(3, [10.0, 20.0]))
+    progress.epoch(0, epoch_end(3, [10.0, 20.0]))
     assert progress.share == pytest.approx(30 / 60)
-    progress.epoch(1, metrics(2, [10.0]))  # began at epoch 1 of 3, so half of what is left
+    progress.epoch(1, epoch_end(2, [10.0]))  # began at epoch 1 of 3, so half of what is left
     assert progress.share == pytest.approx(40 / 60)
 
 
@@ -79,7 +80,7 @@ def test_time_left_scales_with_how_the_estimate_held(progress, clock):
     progress.started(0)
     progress.started(1)
     clock.now = 20.0
-    progress.epoch(0, metrics(1, [10.0, 20.0], seconds=20.0))  # a third of 30 s took 20 s: half as fast
+    progress.epoch(0, epoch_end(1, [10.0, 20.0], seconds=20.0))  # a third of 30 s took 20 s: half as fast
     # left: 40 s on one worker; 40 s of the second pack, 20 s of which have gone by, and 20 s of the third
     assert progress.seconds_left == pytest.approx(40)
     clock.now = 30.0
@@ -88,7 +89,7 @@ def test_time_left_scales_with_how_the_estimate_held(progress, clock):
 
 def test_the_panel_fits_80_columns(progress):
     progress.started(0)
-    progress.epoch(0, metrics(1, [10.0, 20.0]))
+    progress.epoch(0, epoch_end(1, [10.0, 20.0]))
     interrupt = Interrupt()
     interrupt.signal = 2
     console = Console(width=80, file=io.StringIO(), force_terminal=False)
@@ -111,7 +112,7 @@ def test_plain_lines(progress):
     console = Console(width=80, file=io.StringIO(), force_terminal=False)
     lines = Lines(progress, Interrupt(), console)
     lines.started(1)
-    lines.epoch(1, metrics(3, [12.5]))
+    lines.epoch(1, epoch_end(3, [12.5]))
     lines.finished(1)
     lines.failed(2, "RuntimeError: [boom]")
     assert console.file.getvalue().splitlines() == [

@@ -4,12 +4,12 @@ import pytest
 
 from orchestrator.execution.dispatcher import Dispatcher
 from orchestrator.planning.resources import Resources, packs_at_once
-from tests.helpers.jobs import job
+from tests.helpers.assignments import assignment
 
 
 @pytest.fixture
 def dispatcher(tmp_path):
-    return Dispatcher([job(tmp_path / str(i), tmp_path, device="cuda") for i in range(6)])
+    return Dispatcher([assignment(tmp_path / str(i), tmp_path, device="cuda") for i in range(6)])
 
 
 def test_packs_in_order_and_the_same_again_after_a_loss(dispatcher):

@@ -3,12 +3,11 @@
 import pytest
 
 from orchestrator.display.progress import Progress
-from orchestrator.execution.executor import Work
 from orchestrator.execution.inline import run_inline
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.plan import Pack
 from orchestrator.results.store import Store
-from tests.helpers.jobs import job
+from tests.helpers.assignments import assignment
 from tests.helpers.numbers_of import numbers
 from tests.helpers.tiny import trial
 
@@ -17,9 +16,11 @@ TRIALS = [trial(seed=s, norm=n, groups=g) for s in range(1, 4) for n, g in (("bn
 
 def train(folder, images, at_once, interrupt=None, listener=None):
     Store(str(folder)).open(TRIALS)
-    work = [Work(Pack((t,)), job(folder, images, [t])) for t in TRIALS]
-    progress = listener or Progress([w.pack for w in work], [1.0] * 6, [3] * 6, slots=at_once, before=0)
-    run_inline(work, progress, interrupt or Interrupt(), at_once=at_once)
+    assignments = [assignment(folder, images, [t]) for t in TRIALS]
+    progress = listener or Progress(
+        [a.pack for a in assignments], [1.0] * 6, [3] * 6, slots=at_once, before=0
+    )
+    run_inline(assignments, progress, interrupt or Interrupt(), at_once=at_once)
     return progress
 
 
@@ -35,8 +36,8 @@ def test_an_interrupt_ends_every_seat(tmp_path, images):
     interrupt = Interrupt()
 
     class Impatient(Progress):
-        def epoch(self, index, metrics):
-            super().epoch(index, metrics)
+        def epoch(self, index, event):
+            super().epoch(index, event)
             interrupt.signal = 2
 
     packs = [Pack((t,)) for t in TRIALS]

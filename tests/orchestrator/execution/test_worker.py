@@ -6,11 +6,12 @@ import json
 import pytest
 import torch
 
+from orchestrator.execution.events import EpochEnd
 from orchestrator.execution.worker import Stopped, run_pack
 from orchestrator.results.checkpoint import decode
 from orchestrator.results.result import result
 from orchestrator.results.store import Store
-from tests.helpers.jobs import TRIALS, job
+from tests.helpers.assignments import TRIALS, assignment
 from tests.helpers.tiny import trial
 
 #: What may differ between two runs of the same trial.
@@ -26,21 +27,21 @@ CLOCK_RESULT = {
 }
 
 
-def train(the_job, stop_after=None):
-    store = Store(the_job.results)
-    store.open(the_job.identities)
+def train(the_pack, stop_after=None):
+    store = Store(the_pack.results)
+    store.open(the_pack.pack.trials)
     reports = []
 
-    def report(metrics):
-        reports.append(metrics)
-        if stop_after is not None and metrics.get("epoch") == stop_after:
+    def report(event):
+        reports.append(event)
+        if isinstance(event, EpochEnd) and event.epoch == stop_after:
             raise Stopped
 
     if stop_after is None:
-        run_pack(the_job, report)
+        run_pack(the_pack, report)
     else:
         with pytest.raises(Stopped):
-            run_pack(the_job, report)
+            run_pack(the_pack, report)
     return store, reports
 
 
@@ -63,83 +64,83 @@ def outcome(store, trials=TRIALS):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, images):
-    return outcome(train(job(tmp_path_factory.mktemp("undisturbed"), images))[0])
+    return outcome(train(assignment(tmp_path_factory.mktemp("undisturbed"), images))[0])
 
 
 def test_reports_and_files(tmp_path, images):
-    store, reports = train(job(tmp_path, images))
-    assert [r.get("epoch") for r in reports] == [1, 2, 3, None]
-    assert set(reports[0]["replicas"]) == {t.trial_id for t in TRIALS}
+    store, reports = train(assignment(tmp_path, images))
+    assert [r.epoch for r in reports[:-1]] == [1, 2, 3]
+    assert set(reports[0].replicas) == {t.trial_id for t in TRIALS}
     state = store.scan(history=True)[TRIALS[0].trial_id]
     assert state.status == "done"
     assert state.epochs == (), "checkpoints of a finished trial are of no use"
     assert [e["epoch"] for e in state.history["epochs"]] == [1, 2, 3]
-    assert reports[-1]["trials"][TRIALS[0].trial_id] == state.result
+    assert reports[-1].trials[TRIALS[0].trial_id] == state.result
     assert state.result["test_error"] == state.history["epochs"][-1]["test_error"]
     assert state.result["val_error"] is None
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_interrupted_and_resumed_to_the_bit(tmp_path, images, undisturbed, epoch):
-    store, _ = train(job(tmp_path, images), stop_after=epoch)
+    store, _ = train(assignment(tmp_path, images), stop_after=epoch)
     assert store.scan()[TRIALS[0].trial_id].status == "partial"
-    store, reports = train(job(tmp_path, images))
-    assert reports[0]["epoch"] == epoch + 1
+    store, reports = train(assignment(tmp_path, images))
+    assert reports[0].epoch == epoch + 1
     assert outcome(store) == undisturbed
 
 
 def test_an_epoch_apart_goes_back_together(tmp_path, images, undisturbed):
-    store, _ = train(job(tmp_path, images), stop_after=2)
+    store, _ = train(assignment(tmp_path, images), stop_after=2)
     store.drop_checkpoints(TRIALS[1].trial_id, [2])  # as if killed between the two trials' checkpoints
-    store, reports = train(job(tmp_path, images))
-    assert reports[0]["epoch"] == 2
+    store, reports = train(assignment(tmp_path, images))
+    assert reports[0].epoch == 2
     assert outcome(store) == undisturbed
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, images, undisturbed):
-    store, _ = train(job(tmp_path, images), stop_after=2)
+    store, _ = train(assignment(tmp_path, images), stop_after=2)
     good = store.read_checkpoint(TRIALS[0].trial_id, 2)
     store.write_checkpoint(TRIALS[0].trial_id, 2, good[: len(good) // 2])
-    store, reports = train(job(tmp_path, images))
-    assert TRIALS[0].trial_id in reports[0]["warning"]
-    assert "epoch 2 cannot be used" in reports[0]["warning"]
-    assert reports[1]["epoch"] == 2
+    store, reports = train(assignment(tmp_path, images))
+    assert TRIALS[0].trial_id in reports[0].warning
+    assert "epoch 2 cannot be used" in reports[0].warning
+    assert reports[1].epoch == 2
     assert outcome(store) == undisturbed
 
 
 def test_a_kill_between_two_results(tmp_path, images, undisturbed):
-    store, _ = train(job(tmp_path, images), stop_after=3)
+    store, _ = train(assignment(tmp_path, images), stop_after=3)
     name = f"trials/{TRIALS[0].trial_id}/result.json"
-    run_pack(job(tmp_path, images), lambda _: None)
+    run_pack(assignment(tmp_path, images), lambda _: None)
     kept = store.files.read_json(name)
     store.files.remove(f"trials/{TRIALS[1].trial_id}/result.json")
     # the checkpoints are gone with the last result, so this one starts again, alone
-    store, _ = train(job(tmp_path, images))
+    store, _ = train(assignment(tmp_path, images))
     assert store.files.read_json(name) == kept, "a finished trial is not touched"
     assert store.scan()[TRIALS[1].trial_id].status == "done"
 
 
 def test_a_finished_pack_trains_nothing(tmp_path, images):
-    train(job(tmp_path, images))
-    _, reports = train(job(tmp_path, images))
+    train(assignment(tmp_path, images))
+    _, reports = train(assignment(tmp_path, images))
     assert len(reports) == 1
-    assert set(reports[0]["trials"]) == {t.trial_id for t in TRIALS}
+    assert set(reports[0].trials) == {t.trial_id for t in TRIALS}
 
 
 def test_the_history_travels_with_the_checkpoint(tmp_path, images):
-    store, _ = train(job(tmp_path, images), stop_after=2)
+    store, _ = train(assignment(tmp_path, images), stop_after=2)
     one = TRIALS[0].trial_id
     store.files.remove(f"trials/{one}/history.json")
     checkpoint = decode(store.read_checkpoint(one, 2))
     assert [e["epoch"] for e in checkpoint.epochs] == [1, 2]
     assert checkpoint.pack == [t.trial_id for t in TRIALS]
-    store, _ = train(job(tmp_path, images))
+    store, _ = train(assignment(tmp_path, images))
     assert [e["epoch"] for e in store.files.read_json(f"trials/{one}/history.json")["epochs"]] == [1, 2, 3]
 
 
 def test_a_hold_out_is_judged_without_the_test_set(tmp_path, images):
     trials = [trial(norm="gn", groups=4, holdout=6)]
-    store, _ = train(job(tmp_path, images, trials))
+    store, _ = train(assignment(tmp_path, images, trials))
     found = store.files.read_json(f"trials/{trials[0].trial_id}/result.json")
     assert found["test_error"] is None
     assert 0 <= found["val_error"] <= 100
@@ -153,12 +154,12 @@ def test_a_failure_is_counted_with_its_traceback(tmp_path, images, monkeypatch):
         patch.setattr("model.training.training.Training.run_epoch", broken)
         for attempt in (1, 2):
             with pytest.raises(RuntimeError):
-                train(job(tmp_path, images))
+                train(assignment(tmp_path, images))
             failure = Store(str(tmp_path)).scan()[TRIALS[0].trial_id].failure
             assert failure["attempts"] == attempt
     assert failure["error"] == "RuntimeError: it broke in two lines"
     assert "in broken" in failure["traceback"]
-    store, _ = train(job(tmp_path, images))
+    store, _ = train(assignment(tmp_path, images))
     assert store.scan()[TRIALS[0].trial_id].failure is None
 
 

@@ -1,0 +1,22 @@
+"""A pack as a worker gets it."""
+
+from dataclasses import dataclass
+
+from orchestrator.planning.plan import Pack
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A pack and what a worker has to know to train it; small enough to send to any worker.
+
+    `results`: where the store is. `train_size`: training images before the hold-out. `device`: cpu, cuda
+    or cuda:N. `threads`: of the CPU, for one pack.
+    """
+
+    pack: Pack
+    results: str
+    data_dir: str | None
+    train_size: int
+    device: str
+    threads: int
+    max_failures: int

@@ -1,0 +1,49 @@
+"""What a worker of Ray's says to the driver: the flat mapping that `tune.report` takes, its keys typed.
+
+Tune hands a report to its callbacks with keys of its own beside ours, and keeps the last one of each pack as
+`Result.metrics`, where a person looks for `trials` and `replicas`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from orchestrator.execution.events import EpochEnd, Trained, Warned
+from orchestrator.results.records import EpochRecord, Result
+
+
+class Message(TypedDict, total=False):
+    """`pack`: its index, in all but `stop` and `interrupted`. One of the others says what it is about.
+
+    `once`: every worker says it, and a person needs to be told it once. `failed`: the error of a pack whose
+    attempts are used up. `stop`: why the whole sweep must end. `interrupted`: no pack was left to take.
+    """
+
+    pack: int
+    started: bool
+    warning: str
+    once: bool
+    epoch: int
+    epochs: int
+    images_per_second: float
+    worker: str
+    replicas: Mapping[str, EpochRecord]
+    trials: Mapping[str, Result]
+    failed: str
+    stop: str
+    interrupted: bool
+
+
+def of_event(index: int, event: EpochEnd | Warned | Trained) -> dict[str, Any]:
+    """A pack's event as a report."""
+    return {"pack": index, **vars(event)}
+
+
+def epoch_end(message: Message) -> EpochEnd:
+    """The event of a message that has `replicas`."""
+    return EpochEnd(
+        epoch=message["epoch"],
+        epochs=message["epochs"],
+        images_per_second=message["images_per_second"],
+        worker=message["worker"],
+        replicas=message["replicas"],
+    )
