@@ -247,7 +247,8 @@ def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
         return None
 
     def join() -> Any:
-        from orchestrator.cluster.session import check_nodes, joined
+        from orchestrator.cluster.preflight import check_nodes
+        from orchestrator.cluster.session import joined
 
         site = stack.enter_context(joined(options))
         return site, None if dry else check_nodes(site, options, infos)
@@ -259,7 +260,7 @@ def _read_data(prepared: Any, console: Console) -> None:
     """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
     if prepared.vetted is None or not prepared.site.nodes:
         return
-    from orchestrator.cluster.session import read_data
+    from orchestrator.cluster.preflight import read_data
 
     with console.status("Every machine reads the data …"):
         read_data(prepared.vetted, prepared.site)

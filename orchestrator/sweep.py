@@ -38,7 +38,7 @@ from orchestrator.results.repair import repair_trials
 from orchestrator.results.store import Store, TrialState
 
 if TYPE_CHECKING:
-    from orchestrator.cluster.session import Vetted
+    from orchestrator.cluster.preflight import Vetted
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _calibration(options: Options, site: Site, *, joined: bool) -> dict[str, Any
         return {"calibrate": times.training, "calibration": times.source}
     if not joined:
         return {}
-    from orchestrator.cluster.session import calibrator
+    from orchestrator.cluster.calibration import calibrator
 
     return {"calibrate": calibrator(site)}
 

@@ -1,4 +1,4 @@
-"""Packs on Ray Tune. With `cluster`, the only file that knows Ray.
+"""Packs on Ray Tune.
 
 Tune schedules, places, retries after lost workers and nodes, and collects metrics; what is done is
 decided by the store alone. Two facts of Ray 2.60 shape this file. An interrupted `fit` returns as if
@@ -17,10 +17,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-# First, as it sets what Ray reads when it is imported.
-from orchestrator.cluster.session import Vetted, late_nodes_trouble, late_trouble, this_node
-
-# isort: split
 import ray
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
@@ -29,6 +25,8 @@ from ray.tune.logger import JsonLoggerCallback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from model.errors import last_line
+from orchestrator.cluster.nodes import this_node
+from orchestrator.cluster.preflight import Vetted, late_nodes_trouble, late_trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.dispatcher import Dispatcher
 from orchestrator.execution.events import Listener

@@ -302,7 +302,9 @@ def test_fractions_of_gpus_spread_evenly(cluster, tmp_path):
     """Twelve halves over three machines of two GPUs: four each, and two on each GPU. The GPUs are only counted."""
     code = f"""
 import collections, pathlib, time, uuid
-from orchestrator.cluster.session import cluster, _nodes, this_node, ray
+import ray
+from orchestrator.cluster.nodes import nodes_up, this_node
+from orchestrator.cluster.session import cluster
 from orchestrator.execution.tune import _placement, tune
 from orchestrator.execution.dispatcher import Dispatcher
 from orchestrator.planning.resources import choose_site
@@ -317,7 +319,7 @@ def pack(config, dispatcher):
         time.sleep(0.1)
 
 with cluster({cluster.address!r}, shared_gpus=True):
-    site = choose_site(_nodes(), [], cpus_per_pack=0.1, gpus_per_pack=0.5)
+    site = choose_site(nodes_up(), [], cpus_per_pack=0.1, gpus_per_pack=0.5)
     assert site.slots == 12, site
     from orchestrator.execution.assignment import Assignment
     from orchestrator.planning.plan import Pack

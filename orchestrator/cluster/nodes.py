@@ -1,0 +1,79 @@
+"""The machines of the cluster that this process has joined: up now, to come, and how a task gets to one."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+import yaml
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from orchestrator.planning.resources import Node, NodeType
+
+_BOOTSTRAP = "~/ray_bootstrap_config.yaml"
+_GPU_TYPE = "accelerator_type:"
+_HEAD = "node:__internal_head__"
+
+
+def nodes_up() -> list[Node]:
+    """The machines that are up."""
+    nodes = []
+    for node in ray.nodes():
+        if not node["Alive"]:
+            continue
+        resources = node["Resources"]
+        name = node["NodeManagerHostname"]
+        if node["NodeManagerAddress"] not in (name, "127.0.0.1"):
+            name = f"{name} ({node['NodeManagerAddress']})"
+        nodes.append(
+            Node(
+                node["NodeID"],
+                name,
+                resources.get("CPU", 0.0),
+                resources.get("GPU", 0.0),
+                head=_HEAD in resources,
+                gpu_type=_gpu_type(resources),
+            )
+        )
+    return nodes
+
+
+def _gpu_type(resources: Mapping[str, float]) -> str | None:
+    """Ray's name of a machine's accelerator, which it keeps as a resource."""
+    return next((name.removeprefix(_GPU_TYPE) for name in resources if name.startswith(_GPU_TYPE)), None)
+
+
+def node_types() -> tuple[list[NodeType], int | None]:
+    """What the autoscaler may bring, and how many in all: from the file that `ray up` leaves on the head.
+
+    Ray tells a driver what its cluster is and not what it may become.
+    """
+    try:
+        config = yaml.safe_load(Path(_BOOTSTRAP).expanduser().read_text())
+        most = int(config.get("max_workers", 0))
+        kinds = dict(config["available_node_types"])
+        kinds.pop(config.get("head_node_type"), None)
+        types = [
+            NodeType(
+                name,
+                float(kind["resources"].get("CPU", 0)),
+                float(kind["resources"].get("GPU", 0)),
+                min(most, int(kind.get("max_workers", most))),
+                _gpu_type(kind["resources"]),
+            )
+            for name, kind in kinds.items()
+        ]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
+        return [], None
+    return [kind for kind in types if kind.most], most
+
+
+def this_node() -> NodeAffinitySchedulingStrategy:
+    """A scheduling strategy: on the driver's own machine or not at all."""
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+
+
+def on_node(node_id: str, function: Callable[..., object], cpus: float = 0, gpus: float = 0) -> Any:
+    """The function as a task on that node or nowhere, tried once."""
+    here = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, scheduling_strategy=here)(function)

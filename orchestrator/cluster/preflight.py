@@ -1,0 +1,126 @@
+"""Every node is asked before anything trains on it: in the evening, and again when one comes late.
+
+What is asked is `probe`'s; here the questions go to the nodes and the answers come back in time.
+"""
+
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import ray
+
+from model.data.dataset import DataInfo
+from model.errors import InputError, last_line
+from orchestrator.cluster.nodes import nodes_up, on_node
+from orchestrator.cluster.probe import Answer, Question, ask, probe, trouble, unseen, versions, withdraw
+from orchestrator.planning.options import Options
+from orchestrator.planning.resources import Node, Site
+
+_ANSWER_SECONDS = 25
+_DATA_SECONDS = 1800  # a download and sixty thousand small files
+_LATE = " (which joined while the sweep ran)"
+
+
+@dataclass(frozen=True)
+class Vetted:
+    """The nodes that were asked, what they were held against, and what a late one is to be asked."""
+
+    nodes: frozenset[str]
+    here: Answer
+    question: Question
+
+    def __hash__(self) -> int:
+        return hash(self.nodes)
+
+
+def check_nodes(site: Site, options: Options, infos: Mapping[str, DataInfo]) -> Vetted:
+    """Ask every machine that will train for its versions and the results. Raises InputError that names it.
+
+    The machines are asked at once, and all of them have `_ANSWER_SECONDS`: a bucket that is firewalled
+    off answers nothing at all. One that is lost meanwhile is no trouble; it is asked when it returns.
+    """
+    here = Answer(versions(), {name: info.fingerprint for name, info in infos.items()})
+    question = ask(options.results, options.data_dir)
+    try:
+        answers = _answers_of(site.nodes, question, _ANSWER_SECONDS)
+        for node, answer in answers.items():
+            if problem := trouble(here, answer, node.name, question) or unseen(question, node.name, answer):
+                raise InputError(problem)
+    finally:
+        withdraw(question)
+    late = replace(question, token=None, datasets=tuple(infos))
+    return Vetted(frozenset(node.node_id for node in answers), here, late)
+
+
+def read_data(vetted: Vetted, site: Site) -> None:
+    """Have the machines read the data, each on its own: fetched and decoded once. Raises InputError."""
+    question = ask(vetted.question.results, vetted.question.data_dir, vetted.question.datasets)
+    try:
+        for node, answer in _answers_of(site.nodes, question, _DATA_SECONDS).items():
+            if problem := trouble(vetted.here, answer, node.name, question):
+                raise InputError(problem)
+    finally:
+        withdraw(question)
+
+
+def late_trouble(vetted: Vetted) -> str | None:
+    """On a worker: what is wrong with its node; None where all is well.
+
+    The versions are compared on every node, for a checkout can be synced anew under a running sweep; the
+    rest where the node was not asked before.
+    """
+    asked = ray.get_runtime_context().get_node_id() in vetted.nodes
+    here = Answer(versions(), {}) if asked else probe(vetted.question)
+    question = replace(vetted.question, datasets=()) if asked else vetted.question
+    name = socket.gethostname() + (" (a worker started anew)" if asked else _LATE)
+    return trouble(vetted.here, here, name, question)
+
+
+def late_nodes_trouble(vetted: Vetted, site: Site) -> str | None:
+    """On the driver, when a worker could not even start: what is wrong with the nodes that came late."""
+    asked, question = [*vetted.nodes, site.avoid], replace(vetted.question, datasets=())
+    late = [node for node in nodes_up() if node.node_id not in asked and node.cpus]
+    nodes = [replace(node, name=node.name + _LATE) for node in late]
+    try:
+        for node, answer in _answers_of(nodes, question, _ANSWER_SECONDS).items():
+            if problem := trouble(vetted.here, answer, node.name, question):
+                return problem
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _answers_of(nodes: Iterable[Node], question: Question, seconds: float) -> dict[Node, Answer]:
+    """What the nodes say, without those lost meanwhile. Raises InputError that names the first bad one.
+
+    Every answer is waited for before any is judged, so that nobody writes after the question is withdrawn.
+    """
+    asked = {node: on_node(node.node_id, probe).remote(question) for node in nodes}
+    if asked:
+        _, silent = ray.wait(list(asked.values()), num_returns=len(asked), timeout=seconds)
+        for reference in silent:
+            ray.cancel(reference, force=True)
+    answers = {node: _answer(reference, node.name, seconds) for node, reference in asked.items()}
+    return {node: answer for node, answer in answers.items() if answer is not None}
+
+
+def _answer(reference: "ray.ObjectRef[Answer]", name: str, seconds: float) -> Answer | None:
+    """What a node said; None where it was lost. Raises InputError where it said nothing that makes sense."""
+    try:
+        answer: Answer = ray.get(reference, timeout=0.1)
+        return answer
+    except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
+        return None
+    except (ray.exceptions.GetTimeoutError, ray.exceptions.TaskCancelledError):
+        raise InputError(
+            f"node {name} gave no answer within {seconds:g} s: it is overloaded, or cannot reach the "
+            "results or the data. Look at it, or take it out of the cluster, and run again."
+        ) from None
+    except ray.exceptions.RayError as error:
+        text = str(error)
+        lacks = "No module named" in text or "failed to import" in text
+        reason = "does not have this product installed" if lacks else f"cannot take part: {last_line(text)}"
+        raise InputError(
+            f"node {name} {reason}. Install the same version there (pip install -e . in a copy of this "
+            "checkout) and run again."
+        ) from None
