@@ -12,10 +12,10 @@ from model.spec import Spec
 from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.packing import Choice
-from orchestrator.planning.resources import bill
+from orchestrator.planning.resources import Resources, bill
 from orchestrator.results.records import Failure
 from orchestrator.results.store import Store
-from orchestrator.sweep import Prepared
+from orchestrator.sweep import Prepared, Schedule
 
 _MOST_FAILURES = 10
 
@@ -39,13 +39,14 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         console.print(_cells(prepared))
         for line in _reasons(prepared):
             console.print(line, soft_wrap=True)
-    if plan.packs:
-        slots = prepared.site.slots
+    if (schedule := prepared.schedule) is not None:
+        slots, each = schedule.site.slots, _each(schedule.site.resources)
         where = f"{slots} at a time" if slots > 1 else "one at a time"
-        line = f"{_count(len(plan.packs), 'pack')}, {where} on {_each(prepared)}; {_how_long(prepared)}"
+        line = f"{_count(len(plan.packs), 'pack')}, {where} on {each}; {_how_long(schedule)}"
         console.print(line, soft_wrap=True, markup=False)
         if prepared.options.address or price is not None:
-            console.print(_bill(prepared, price), soft_wrap=True)
+            on_cluster = bool(prepared.options.address)
+            console.print(_bill(schedule, len(plan.packs), price, on_cluster=on_cluster), soft_wrap=True)
     if plan.undeclared:
         console.print(
             f"no longer declared in {prepared.store.url}, and kept: {_count(len(plan.undeclared), 'trial')}",
@@ -58,20 +59,20 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _how_long(prepared: Prepared) -> str:
-    if prepared.estimate is None:
+def _how_long(schedule: Schedule) -> str:
+    if schedule.estimate is None:
         return "how long is not known: nothing that trains could be timed yet"
-    return f"about {duration(prepared.estimate)} by {prepared.estimate_source}"
+    return f"about {duration(schedule.estimate)} by {schedule.estimate_source}"
 
 
-def _bill(prepared: Prepared, price: float | None) -> str:
+def _bill(schedule: Schedule, packs: int, price: float | None, *, on_cluster: bool) -> str:
     """Machines and hours, and money where a price is known."""
-    site = prepared.site
-    if prepared.estimate is None:
-        up = f", {len(site.nodes)} up now" if prepared.options.address else ""
+    site = schedule.site
+    if schedule.estimate is None:
+        up = f", {len(site.nodes)} up now" if on_cluster else ""
         return f"on at most {_count(site.most_nodes, 'machine')}{up}; what it costs is not known yet"
-    cost = bill(site, prepared.estimate, len(prepared.plan.packs), price)
-    up = f" ({len(site.nodes)} up now)" if len(site.nodes) < cost.nodes and prepared.options.address else ""
+    cost = bill(site, schedule.estimate, packs, price)
+    up = f" ({len(site.nodes)} up now)" if len(site.nodes) < cost.nodes and on_cluster else ""
     line = f"on {_count(cost.nodes, 'machine')}{up}: about {cost.node_hours:.3g} node-hours"
     if cost.gpu_hours:
         line += f", {cost.gpu_hours:.3g} GPU-hours"
@@ -80,14 +81,13 @@ def _bill(prepared: Prepared, price: float | None) -> str:
     return line
 
 
-def _each(prepared: Prepared) -> str:
-    resources = prepared.site.resources
+def _each(resources: Resources) -> str:
     cpus = f"{resources.cpus:g} CPU{'s' if resources.cpus != 1 else ''}"
     return f"{resources.gpus:g} GPU and {cpus} each" if resources.gpus else f"{cpus} each"
 
 
 def _cells(prepared: Prepared) -> Table:
-    plan = prepared.plan
+    plan, schedule = prepared.plan, prepared.schedule
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("cell", no_wrap=True)
     for name in ("trials", "done", "to run", "packs of", "time on one worker"):
@@ -98,14 +98,15 @@ def _cells(prepared: Prepared) -> Table:
     waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
     done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
     for spec, count in Counter(trial.spec for trial in plan.trials).items():
-        choice = prepared.choices.get(spec) if waiting[spec] else None
+        choice = schedule.choices.get(spec) if schedule and waiting[spec] else None
+        timed = schedule is not None and schedule.estimate is not None and waiting[spec] > 0
         table.add_row(
             spec.name,
             str(count),
             str(done[spec]),
             str(waiting[spec]),
             str(choice.size) if choice else "",
-            duration(seconds[spec]) if waiting[spec] and prepared.estimate is not None else "",
+            duration(seconds[spec]) if timed else "",
         )
     return table
 
@@ -114,7 +115,7 @@ def _reasons(prepared: Prepared) -> list[str]:
     """Why the packs have their sizes, a line for each reason."""
     waiting = {pack.spec for pack in prepared.plan.packs}
     grouped: dict[Choice, dict[int, None]] = {}
-    for spec, choice in prepared.choices.items():
+    for spec, choice in prepared.schedule.choices.items() if prepared.schedule else ():
         if spec in waiting:
             grouped.setdefault(choice, {})[spec.batch_size] = None
     return [
@@ -147,11 +148,11 @@ def try_report(store: Store) -> str:
         return f"could not be written: {reason(error)}"
 
 
-def spent(prepared: Prepared, seconds: float) -> str:
+def spent(schedule: Schedule, seconds: float) -> str:
     """The estimate against the truth."""
-    if prepared.estimate is None:
+    if schedule.estimate is None:
         return f"Took {duration(seconds)}; the plan could not tell."
-    return f"Took {duration(seconds)}; the plan said {duration(prepared.estimate)}."
+    return f"Took {duration(seconds)}; the plan said {duration(schedule.estimate)}."
 
 
 def print_outcome(

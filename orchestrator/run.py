@@ -7,14 +7,15 @@ import sys
 import time
 import warnings
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from model.data.dataset import DataInfo
 from model.errors import InputError
 from orchestrator.cli import Parser, positive
 from orchestrator.execution.signals import Interrupt
@@ -22,6 +23,13 @@ from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.parse import find, shipped
 from orchestrator.results.files import StorageError, checked_url
+
+if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
+    from orchestrator.cluster.preflight import Vetted
+    from orchestrator.planning.options import Options
+    from orchestrator.planning.resources import Site
+    from orchestrator.results.lock import Lock
+    from orchestrator.sweep import Join, Prepared, Schedule
 
 EXAMPLES = """\
 examples:
@@ -188,12 +196,13 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
+    from orchestrator.planning.data import describe_data
     from orchestrator.planning.local import local_site
     from orchestrator.planning.options import Options
     from orchestrator.report import print_outcome, print_plan
     from orchestrator.results.lock import Lock
     from orchestrator.results.store import Store
-    from orchestrator.sweep import declare, describe_data, prepare
+    from orchestrator.sweep import declare, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
@@ -214,22 +223,22 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-        site = _site(options, infos, joined, dry=arguments.dry_run)
+        join = _join(options, infos, joined, dry=arguments.dry_run)
         if arguments.dry_run:
             Store(options.results).files.readable()
-            prepared = prepare(grid.name, grid.description, trials, options, infos=infos, site=site)
+            prepared = prepare(grid.name, grid.description, trials, options, infos=infos, join=join)
             print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
             return 0
-        if not site and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
+        if not join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
             local_site(options)
         store = Store(options.results)
         store.files.writable()
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
             prepared = prepare(
-                grid.name, grid.description, trials, options, infos=infos, site=site, repair=True
+                grid.name, grid.description, trials, options, infos=infos, join=join, repair=True
             )
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
-            _read_data(prepared, console)
+            _read_data(prepared.schedule, console)
             declare(prepared, command)
             report = _run(prepared, console, interrupt, lock)
             code = print_outcome(prepared, console, report, interrupt, command)
@@ -238,7 +247,9 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
+def _join(
+    options: "Options", infos: "Mapping[str, DataInfo]", stack: ExitStack, *, dry: bool
+) -> "Join | None":
     """A function that joins the cluster, where one is named: a sweep with nothing to train needs none.
 
     It has the machines vetted, unless the run is `dry` and may write nothing.
@@ -246,7 +257,7 @@ def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
     if not options.address or options.executor != "ray":
         return None
 
-    def join() -> Any:
+    def join() -> "tuple[Site, Vetted | None]":
         from orchestrator.cluster.preflight import check_nodes
         from orchestrator.cluster.session import joined
 
@@ -256,14 +267,14 @@ def _site(options: Any, infos: Any, stack: ExitStack, *, dry: bool) -> Any:
     return join
 
 
-def _read_data(prepared: Any, console: Console) -> None:
+def _read_data(schedule: "Schedule | None", console: Console) -> None:
     """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
-    if prepared.vetted is None or not prepared.site.nodes:
+    if schedule is None or schedule.vetted is None or not schedule.site.nodes:
         return
     from orchestrator.cluster.preflight import read_data
 
     with console.status("Every machine reads the data …"):
-        read_data(prepared.vetted, prepared.site)
+        read_data(schedule.vetted, schedule.site)
 
 
 def _adjustments(arguments: argparse.Namespace) -> Adjustments:
@@ -278,17 +289,17 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     return {**wanted, "groups": (best_groups(load(arguments.groups_from)),)}
 
 
-def _run(prepared: Any, console: Console, interrupt: Interrupt, lock: Any) -> str:
+def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock") -> str:
     """Train and report; gives the report's place."""
     from orchestrator.display.live import refreshing
     from orchestrator.report import spent, try_report, write_report
     from orchestrator.sweep import execute
 
-    if prepared.plan.packs and not interrupt.requested:
+    if (schedule := prepared.schedule) is not None and not interrupt.requested:
         begun = time.monotonic()
         with refreshing(lambda: write_report(prepared.store, live=True)):
             execute(prepared, console, interrupt, lock)
-        console.print(spent(prepared, time.monotonic() - begun))
+        console.print(spent(schedule, time.monotonic() - begun))
     return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
 
 

@@ -9,13 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from model.data.dataset import DataInfo
-from model.data.registry import describe, load
+from model.data.registry import load
 from model.errors import InputError
 from model.machine import cores
 from model.spec import Spec
@@ -25,25 +25,47 @@ from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import PROTOCOL, Trial
 from orchestrator.planning import measured
+from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.local import local_site, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
-from orchestrator.planning.plan import Pack, Plan, by_length, make_plan, makespan
-from orchestrator.planning.resources import Kind, Resources, Site
-from orchestrator.planning.throughput import Pace, observed
+from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
+from orchestrator.planning.resources import Resources, Site
+from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
 from orchestrator.results.lock import Lock
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import DataFacts, RunRecord
+from orchestrator.results.records import RunRecord
 from orchestrator.results.repair import repair_trials
 from orchestrator.results.store import Store, TrialState
 
 if TYPE_CHECKING:
+    from ray.tune import ResultGrid
+
     from orchestrator.cluster.preflight import Vetted
+
+
+#: Joins the cluster that is to train: where packs go, and its nodes vetted, or None where they were not.
+Join = Callable[[], tuple[Site, "Vetted | None"]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Where the packs of a plan train, and how they were cut. `choices`: pack sizes and their reasons.
+
+    `estimate`: seconds from the first pack to the last, None where nothing could be timed; `estimate_source`:
+    by what, in words. `vetted`: the nodes of a joined cluster that were asked, None elsewhere.
+    """
+
+    site: Site
+    choices: Mapping[Spec, Choice]
+    estimate: float | None
+    estimate_source: str
+    vetted: "Vetted | None"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep ready to run. `estimate`: seconds at that site, None where nothing is to be run or known."""
+    """A sweep ready to run. `schedule`: None where nothing is to be trained."""
 
     name: str
     description: str
@@ -52,30 +74,8 @@ class Prepared:
     infos: Mapping[str, DataInfo]
     states: Mapping[str, TrialState]
     plan: Plan
-    site: Site
-    choices: Mapping[Spec, Choice] = field(default_factory=dict)
-    estimate: float | None = None
-    estimate_source: str = ""
+    schedule: Schedule | None
     warnings: tuple[str, ...] = ()
-    vetted: "Vetted | None" = None
-
-
-def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
-    """The facts of every data set of the sweep, each trial checked against them. Raises InputError."""
-    infos = {name: describe(name, data_dir) for name in dict.fromkeys(trial.dataset for trial in trials)}
-    for trial in trials:
-        info = infos[trial.dataset]
-        usable = info.train_size - trial.holdout
-        if usable <= 0:
-            raise InputError(
-                f"holdout {trial.holdout}: {info.name} has {info.train_size} training images in all."
-            )
-        if trial.batch_size > usable:
-            raise InputError(
-                f"batch size {trial.batch_size} is larger than the training set: {info.name} has "
-                f"{usable} training images{' after the hold-out' if trial.holdout else ''}."
-            )
-    return infos
 
 
 def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState]) -> None:
@@ -98,7 +98,7 @@ def prepare(
     options: Options,
     *,
     infos: Mapping[str, DataInfo] | None = None,
-    site: Callable[[], tuple[Site, "Vetted | None"]] | None = None,
+    join: Join | None = None,
     repair: bool = False,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError.
@@ -106,8 +106,7 @@ def prepare(
     `repair`: make damaged results again from their histories; without it nothing is written.
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
-    `site`: joins the cluster that is to train, says where packs go and has its nodes vetted; asked only
-    where there are packs. None is this machine.
+    `join`: asked only where there is something to train; None trains on this machine.
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results)
@@ -117,89 +116,83 @@ def prepare(
     if repair and (repaired := repair_trials(store, trials, states, infos)):
         told += repaired
         states = store.scan()
-    plan = make_plan(
-        trials,
-        states,
-        pack_size=lambda _: 1,
-        max_failures=options.max_failures,
-        retry_failed=options.retry_failed,
-    )
-    nothing = Prepared(
-        name,
-        description,
-        options,
-        store,
-        infos,
-        states,
-        plan,
-        Site(Resources(1.0, 0.0, "cpu"), (Kind(1, 1, 0.0),)),
-        warnings=tuple(told),
-    )
-    if not plan.packs:
-        return nothing
-    where, vetted = site() if site else (local_site(options), None)
-    resources = where.resources
-    choices = _choices(trials, infos, options, resources, where.slots)
-    plan = make_plan(
-        trials,
-        states,
-        pack_size=lambda spec: choices[spec].size,
-        max_failures=options.max_failures,
-        retry_failed=options.retry_failed,
-    )
-    pace = Pace(
+    left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
+    if left.waiting:
+        plan, schedule = _schedule(left, states, options, infos, join)
+    else:
+        plan, schedule = in_packs(left, states, lambda _: 1), None
+    return Prepared(name, description, options, store, infos, states, plan, schedule, warnings=tuple(told))
+
+
+def _schedule(
+    left: Remaining,
+    states: Mapping[str, TrialState],
+    options: Options,
+    infos: Mapping[str, DataInfo],
+    join: Join | None,
+) -> tuple[Plan, Schedule]:
+    """The packs of what is left, longest first, and where they go."""
+    site, vetted = join() if join else (local_site(options), None)
+    choices = _choices(left.trials, infos, options, site)
+    plan = in_packs(left, states, lambda spec: choices[spec].size)
+    throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
+    plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
+    estimate = None if throughput.guessed else makespan(plan.seconds, site.slots)
+    return plan, Schedule(site, choices, estimate, throughput.source, vetted)
+
+
+def _throughput(
+    trials: Sequence[Trial],
+    states: Mapping[str, TrialState],
+    options: Options,
+    infos: Mapping[str, DataInfo],
+    site: Site,
+    *,
+    joined: bool,
+) -> EstimatedThroughput:
+    """From the sweep's own history; what has none is timed where it will run, or taken from elsewhere."""
+    calibrate: Calibrate | None = None
+    source = "a short calibration"
+    if options.throughput_from:
+        measured_there = measured.of(options.throughput_from)
+        calibrate, source = measured_there.training, measured_there.source
+    elif joined:
+        from orchestrator.cluster.calibration import calibrator
+
+        calibrate = calibrator(site)
+    return EstimatedThroughput(
         observed(trials, states),
         infos,
-        device=resources.device,
-        threads=max(1, int(resources.cpus)),
-        **_calibration(options, where, joined=site is not None),
+        device=site.resources.device,
+        threads=site.resources.threads,
+        calibrate=calibrate,
+        calibration=source,
     )
-    plan = by_length(plan, pace, lambda dataset: infos[dataset].train_size)
-    return replace(
-        nothing,
-        plan=plan,
-        site=where,
-        vetted=vetted,
-        choices=choices,
-        estimate=None if pace.guessed else makespan(plan.seconds, where.slots),
-        estimate_source=pace.source,
-    )
-
-
-def _calibration(options: Options, site: Site, *, joined: bool) -> dict[str, Any]:
-    """How packs that have no history are timed: from what was measured elsewhere, or where they will run."""
-    if options.throughput_from:
-        times = measured.of(options.throughput_from)
-        return {"calibrate": times.training, "calibration": times.source}
-    if not joined:
-        return {}
-    from orchestrator.cluster.calibration import calibrator
-
-    return {"calibrate": calibrator(site)}
 
 
 def _choices(
     trials: Sequence[Trial],
     infos: Mapping[str, DataInfo],
     options: Options,
-    resources: Resources,
-    slots: int,
+    site: Site,
 ) -> dict[Spec, Choice]:
     seeds = Counter(trial.spec for trial in trials)
     if options.pack is not None:
         return {spec: Choice(options.pack, "as --pack says") for spec in seeds}
-    return {
-        spec: choose(
+    choices = {}
+    for spec, count in seeds.items():
+        info = infos[spec.dataset]
+        here = None if options.address else pack_memory(spec, info, site.resources, site.slots)
+        choices[spec] = choose(
             spec,
             count,
-            infos[spec.dataset],
-            device=resources.device,
+            info,
+            device=site.resources.device,
             cells=seeds.values(),
-            slots=slots,
-            memory=None if options.address else pack_memory(spec, infos[spec.dataset], resources, slots),
+            slots=site.slots,
+            memory=here,
         )
-        for spec, count in seeds.items()
-    }
+    return choices
 
 
 def declare(prepared: Prepared, command: str) -> None:
@@ -213,21 +206,11 @@ def declare(prepared: Prepared, command: str) -> None:
     store, plan = prepared.store, prepared.plan
     waiting = [trial for pack in plan.packs for trial in pack.trials]
     store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])
-    facts: dict[str, DataFacts] = {
-        name: {
-            "fingerprint": info.fingerprint,
-            "train_size": info.train_size,
-            "test_size": info.test_size,
-            "classes": len(info.classes),
-            "image": [info.channels, info.height, info.width],
-        }
-        for name, info in prepared.infos.items()
-    }
     store.declare(
         prepared.name,
         plan.trials,
         description=prepared.description,
-        data=facts,
+        data=data_facts(prepared.infos),
         provenance={**provenance(), "command": command},
         run=_run_record(prepared),
     )
@@ -238,16 +221,16 @@ def declare(prepared: Prepared, command: str) -> None:
 
 def _run_record(prepared: Prepared) -> RunRecord | None:
     """What this run means to do, to be held against the truth; None where there is nothing to do."""
-    if not prepared.plan.packs:
+    if (schedule := prepared.schedule) is None:
         return None
     return {
         "begun": time.time(),
-        "estimate_seconds": prepared.estimate,
+        "estimate_seconds": schedule.estimate,
         "trials": prepared.plan.waiting,
         "packs": len(prepared.plan.packs),
-        "slots": prepared.site.slots,
-        "cpus_per_pack": prepared.site.resources.cpus,
-        "gpus_per_pack": prepared.site.resources.gpus,
+        "slots": schedule.site.slots,
+        "cpus_per_pack": schedule.site.resources.cpus,
+        "gpus_per_pack": schedule.site.resources.gpus,
     }
 
 
@@ -256,55 +239,48 @@ def execute(
     console: Console,
     interrupt: Interrupt,
     lock: Lock | None = None,
-) -> Any:
+) -> "ResultGrid | None":
     """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
 
     `lock`: told which trials run. A cluster that `prepare` joined must still be joined.
     """
-    assignments = [_assignment(prepared, pack) for pack in prepared.plan.packs]
+    if (schedule := prepared.schedule) is None:
+        return None
+    site, packs = schedule.site, prepared.plan.packs
+    assignments = [_assignment(prepared, pack, site.resources) for pack in packs]
     progress = Progress(
-        prepared.plan.packs,
+        packs,
         prepared.plan.seconds,
-        [
-            pack.spec.total_epochs(prepared.infos[pack.spec.dataset].train_size)
-            for pack in prepared.plan.packs
-        ],
-        slots=prepared.site.slots,
+        [pack.spec.total_epochs(prepared.infos[pack.spec.dataset].train_size) for pack in packs],
+        slots=site.slots,
         before=len(prepared.plan.finished),
         given_up=len(prepared.plan.given_up),
     )
     if lock is not None:
         lock.running = progress.running_trials
-    with show(progress, f"{prepared.name} → {prepared.options.results}", interrupt, console) as listener:
+    results = prepared.options.results
+    with show(progress, f"{prepared.name} → {results}", interrupt, console) as listener:
         if prepared.options.executor == "inline":
             from orchestrator.execution.inline import run_inline
 
-            gpus = math.ceil(prepared.site.slots * prepared.site.resources.gpus)
-            return run_inline(assignments, listener, interrupt, at_once=prepared.site.slots, gpus=gpus)
+            gpus = math.ceil(site.slots * site.resources.gpus)
+            run_inline(assignments, listener, interrupt, at_once=site.slots, gpus=gpus)
+            return None
         from orchestrator.cluster.session import cluster
         from orchestrator.execution.tune import run_on_ray
 
-        site = prepared.site
-        shared = 0 < site.resources.gpus < 1
-        with nullcontext() if prepared.vetted else cluster(None, cores(), shared_gpus=shared):
-            return run_on_ray(
-                assignments,
-                listener,
-                interrupt,
-                results=prepared.options.results,
-                site=site,
-                vetted=prepared.vetted,
-            )
+        shared, vetted = 0 < site.resources.gpus < 1, schedule.vetted
+        with nullcontext() if vetted else cluster(None, cores(), shared_gpus=shared):
+            return run_on_ray(assignments, listener, interrupt, results=results, site=site, vetted=vetted)
 
 
-def _assignment(prepared: Prepared, pack: Pack) -> Assignment:
-    options = prepared.options
+def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignment:
     return Assignment(
         pack,
-        results=options.results,
-        data_dir=options.data_dir,
+        results=prepared.options.results,
+        data_dir=prepared.options.data_dir,
         train_size=prepared.infos[pack.spec.dataset].train_size,
-        device=prepared.site.resources.device,
-        threads=max(1, int(prepared.site.resources.cpus)),
-        max_failures=options.max_failures,
+        device=resources.device,
+        threads=resources.threads,
+        max_failures=prepared.options.max_failures,
     )

@@ -82,7 +82,7 @@ def tiny_trials(count: int, folder: Path) -> list[Measurement]:
 
 
 def plan(count: int, folder: Path) -> list[Measurement]:
-    """Seconds from a grid's text to an ordered plan, with a pace that is known."""
+    """Seconds from a grid's text to an ordered plan, with a throughput that is known."""
     path = tiny_sweep.grid(folder, "plan", count, epochs=100, sizes=(2, 4, 8, 16, 32))
     begun = time.perf_counter()
     trials = find(str(path)).trials()

@@ -1,4 +1,4 @@
-"""How fast packs train, from what was measured before: for plans on paper, where nothing can be timed.
+"""How fast packs train, from what was measured before: where nothing can be timed, or nothing should be.
 
 Never a guess: a cell that nobody measured is an error. Only the number of replicas may differ from what was
 measured, and then the nearest number's rate is taken, as the plan of a real run does.
@@ -32,7 +32,7 @@ README: Rates = {
 }
 
 
-class PackTimes:
+class MeasuredThroughput:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
 
     `evaluated`: the rates include evaluation already, as a sweep's own do and a benchmark's do not.
@@ -55,16 +55,16 @@ class PackTimes:
         rate = known[min(known, key=lambda n: (abs(n - replicas), n))]
         return rate if self._evaluated else rate / with_evaluation(info)
 
-    def training(self, spec: Spec, replicas: int, info: DataInfo, *_: Any) -> float:
+    def training(self, spec: Spec, replicas: int, info: DataInfo, *_: object) -> float:
         """The same without evaluation, as a calibration would find it: see `throughput`."""
         return self(spec, replicas, info) * with_evaluation(info)
 
 
-def from_readme() -> PackTimes:
-    return PackTimes(README, "the README's rates, one core of an AMD EPYC a worker", evaluated=False)
+def from_readme() -> MeasuredThroughput:
+    return MeasuredThroughput(README, "the README's rates, one core of an AMD EPYC a worker", evaluated=False)
 
 
-def from_bench(path: str) -> PackTimes:
+def from_bench(path: str) -> MeasuredThroughput:
     """Of a file that `python -m model.bench --json` wrote. Raises InputError."""
     try:
         rows: Any = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -78,25 +78,27 @@ def from_bench(path: str) -> PackTimes:
         raise InputError(f"{path} is not what `python -m model.bench --json` writes: {error!r}") from None
     if not rates or min(rates.values()) <= 0:
         raise InputError(f"{path} has no rates above zero")
-    return PackTimes(rates, path, evaluated=False)
+    return MeasuredThroughput(rates, path, evaluated=False)
 
 
-def of(place: str) -> PackTimes:
+def of(place: str) -> MeasuredThroughput:
     """Of a benchmark's .json file or a sweep's results. Raises InputError."""
     return from_bench(place) if place.endswith(".json") else from_results(place)
 
 
-def from_results(url: str) -> PackTimes:
+def from_results(url: str) -> MeasuredThroughput:
     """Of a sweep that has run, finished or not. Raises InputError."""
     store = Store(url)
     sweep = store.sweep()
     if sweep is None:
         raise InputError(f"{url} is no sweep: give the folder named by --results")
     trials = [Trial.from_identity(identity) for identity in sweep["trials"].values()]
-    found = observed(trials, store.scan())
-    kinds = {key[:3] for key, _ in found}
+    rates = observed(trials, store.scan())
+    kinds = {key[:3] for key, _ in rates}
     if len(kinds) != 1:
         raise InputError(
             f"{url} has {'several data sets or models' if kinds else 'no finished trial'} to time"
         )
-    return PackTimes({(key[3], key[4], n): rate for (key, n), rate in found.items()}, url, evaluated=True)
+    return MeasuredThroughput(
+        {(key[3], key[4], n): rate for (key, n), rate in rates.items()}, url, evaluated=True
+    )

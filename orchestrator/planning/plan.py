@@ -18,7 +18,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.results.store import TrialState
 
 #: Images per second of a pack of that many replicas, all of them together.
-Pace = Callable[[Spec, int], float]
+Throughput = Callable[[Spec, int], float]
 #: How many replicas a pack of this cell may have. Must not depend on what is done already: a resumed
 #: sweep has to cut its packs as the undisturbed one would.
 PackSize = Callable[[Spec], int]
@@ -66,6 +66,47 @@ class Plan:
         return sum(len(pack.trials) for pack in self.packs)
 
 
+@dataclass(frozen=True)
+class Remaining:
+    """What is declared, minus what is done: `waiting` in the order declared, the rest as in a Plan."""
+
+    trials: tuple[Trial, ...]
+    waiting: tuple[Trial, ...]
+    finished: frozenset[str]
+    given_up: frozenset[str]
+    undeclared: tuple[str, ...]
+
+
+def remaining(
+    trials: Sequence[Trial],
+    states: Mapping[str, TrialState],
+    *,
+    max_failures: int,
+    retry_failed: bool = False,
+) -> Remaining:
+    """Hold what is declared against what the store has.
+
+    A trial that failed `max_failures` times is left alone unless `retry_failed`.
+    """
+    by_id = {trial.trial_id: trial for trial in trials}
+    finished = frozenset(i for i in by_id if i in states and states[i].finished)
+    given_up = frozenset(
+        i for i in by_id if not retry_failed and i in states and exhausted(states[i], max_failures)
+    )
+    waiting = tuple(trial for i, trial in by_id.items() if i not in finished and i not in given_up)
+    undeclared = tuple(sorted(i for i in states if i not in by_id))
+    return Remaining(tuple(trials), waiting, finished, given_up, undeclared)
+
+
+def in_packs(left: Remaining, states: Mapping[str, TrialState], pack_size: PackSize) -> Plan:
+    """What is left, in packs, in the order declared; `by_length` puts the longest first."""
+    cells: dict[Spec, list[Trial]] = {}
+    for trial in left.waiting:
+        cells.setdefault(trial.spec, []).append(trial)
+    packs = [made for spec, waiting in cells.items() for made in _packs(waiting, states, pack_size(spec))]
+    return Plan(left.trials, tuple(packs), left.finished, left.given_up, left.undeclared)
+
+
 def make_plan(
     trials: Sequence[Trial],
     states: Mapping[str, TrialState],
@@ -74,23 +115,9 @@ def make_plan(
     max_failures: int,
     retry_failed: bool = False,
 ) -> Plan:
-    """Reconcile what is declared with what the store holds.
-
-    A trial that failed `max_failures` times is left alone unless `retry_failed`. The packs come in the
-    order declared; `by_length` puts the longest first.
-    """
-    by_id = {trial.trial_id: trial for trial in trials}
-    finished = frozenset(i for i in by_id if i in states and states[i].finished)
-    given_up = frozenset(
-        i for i in by_id if not retry_failed and i in states and exhausted(states[i], max_failures)
-    )
-    cells: dict[Spec, list[Trial]] = {}
-    for trial_id, trial in by_id.items():
-        if trial_id not in finished and trial_id not in given_up:
-            cells.setdefault(trial.spec, []).append(trial)
-    packs = [pack for spec, waiting in cells.items() for pack in _packs(waiting, states, pack_size(spec))]
-    undeclared = tuple(sorted(i for i in states if i not in by_id))
-    return Plan(tuple(trials), tuple(packs), finished, given_up, undeclared)
+    """`remaining` and `in_packs` in one, where pack sizes are known beforehand."""
+    left = remaining(trials, states, max_failures=max_failures, retry_failed=retry_failed)
+    return in_packs(left, states, pack_size)
 
 
 def exhausted(state: TrialState, max_failures: int) -> bool:
@@ -98,10 +125,10 @@ def exhausted(state: TrialState, max_failures: int) -> bool:
     return not state.finished and state.failure is not None and state.attempts >= max_failures
 
 
-def by_length(plan: Plan, pace: Pace, train_size: TrainSize) -> Plan:
+def by_length(plan: Plan, throughput: Throughput, train_size: TrainSize) -> Plan:
     """The plan with its packs longest first and an estimate of each one's seconds."""
     timed = [
-        (pack.images_left(train_size(pack.spec.dataset)) / pace(pack.spec, len(pack.trials)), pack)
+        (pack.images_left(train_size(pack.spec.dataset)) / throughput(pack.spec, len(pack.trials)), pack)
         for pack in plan.packs
     ]
     timed.sort(key=lambda entry: -entry[0])

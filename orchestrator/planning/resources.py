@@ -21,6 +21,11 @@ class Resources:
     gpus: float
     device: str
 
+    @property
+    def threads(self) -> int:
+        """Of the CPU, for the arithmetic of one pack."""
+        return max(1, int(self.cpus))
+
 
 def packs_at_once(resources: Resources, cpus: float, gpus: float) -> int:
     """Packs that fit at once. A fraction of a GPU never lies across two: 0.6 fits once into each."""

@@ -39,7 +39,7 @@ def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threa
     return calibrate(spec, replicas, info, device)
 
 
-class Pace:
+class EstimatedThroughput:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
 
     `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
@@ -74,7 +74,7 @@ class Pace:
 
     def __call__(self, spec: Spec, replicas: int) -> float:
         key = _key(spec)
-        own = {count: pace for (other, count), pace in self._history.items() if other == key}
+        own = {count: rate for (other, count), rate in self._history.items() if other == key}
         if own:
             self._used_history = True
             return own[min(own, key=lambda count: abs(count - replicas))]

@@ -22,7 +22,7 @@ from model.errors import InputError
 from orchestrator.grid.blocks import MOST_SEEDS
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find
-from orchestrator.planning.measured import PackTimes, from_bench, from_readme, from_results
+from orchestrator.planning.measured import MeasuredThroughput, from_bench, from_readme, from_results
 from orchestrator.simulate.paper_cluster import Setting
 from orchestrator.simulate.play import Played, paper_packs, play
 
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Played]
     return rows
 
 
-def _times(options: argparse.Namespace) -> PackTimes:
+def _times(options: argparse.Namespace) -> MeasuredThroughput:
     if options.bench and options.results:
         raise InputError("--bench and --results: give one of them")
     if options.bench:

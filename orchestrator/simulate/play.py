@@ -7,7 +7,7 @@ from statistics import median
 
 from model.data.dataset import DataInfo
 from orchestrator.grid.trial import Trial
-from orchestrator.planning.measured import PackTimes
+from orchestrator.planning.measured import MeasuredThroughput
 from orchestrator.planning.packing import choose
 from orchestrator.planning.plan import by_length, make_plan
 from orchestrator.simulate.paper_cluster import Outcome, PaperPack, Setting, simulate
@@ -38,7 +38,7 @@ class Played:
 
 def paper_packs(
     trials: Sequence[Trial],
-    times: PackTimes,
+    times: MeasuredThroughput,
     infos: dict[str, DataInfo],
     workers: int,
     pack_size: int | None = None,

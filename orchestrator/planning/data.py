@@ -1,0 +1,41 @@
+"""The data sets of a sweep: their facts, known without decoding an image."""
+
+from collections.abc import Mapping, Sequence
+
+from model.data.dataset import DataInfo
+from model.data.registry import describe
+from model.errors import InputError
+from orchestrator.grid.trial import Trial
+from orchestrator.results.records import DataFacts
+
+
+def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, DataInfo]:
+    """The facts of every data set of the sweep, each trial checked against them. Raises InputError."""
+    infos = {name: describe(name, data_dir) for name in dict.fromkeys(trial.dataset for trial in trials)}
+    for trial in trials:
+        info = infos[trial.dataset]
+        usable = info.train_size - trial.holdout
+        if usable <= 0:
+            raise InputError(
+                f"holdout {trial.holdout}: {info.name} has {info.train_size} training images in all."
+            )
+        if trial.batch_size > usable:
+            raise InputError(
+                f"batch size {trial.batch_size} is larger than the training set: {info.name} has "
+                f"{usable} training images{' after the hold-out' if trial.holdout else ''}."
+            )
+    return infos
+
+
+def data_facts(infos: Mapping[str, DataInfo]) -> dict[str, DataFacts]:
+    """What a sweep.json keeps of them."""
+    return {
+        name: {
+            "fingerprint": info.fingerprint,
+            "train_size": info.train_size,
+            "test_size": info.test_size,
+            "classes": len(info.classes),
+            "image": [info.channels, info.height, info.width],
+        }
+        for name, info in infos.items()
+    }
