@@ -22,7 +22,8 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.parse import find, shipped
-from orchestrator.results.files import StorageError, checked_url
+from orchestrator.results.storage_errors import StorageError
+from orchestrator.results.url import checked_url
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
     from orchestrator.cluster.preflight import Vetted

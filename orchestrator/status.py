@@ -18,9 +18,9 @@ from rich.text import Text
 from model.errors import InputError
 from orchestrator.cli import duration
 from orchestrator.grid.trial import Trial
-from orchestrator.results.files import StorageError
 from orchestrator.results.lock import is_held
 from orchestrator.results.records import Identity, SweepRecord
+from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store, TrialState
 
 #: In the order in which they are shown.

@@ -15,7 +15,7 @@ from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Stopped, run_pack, store_of
-from orchestrator.results.files import StorageError
+from orchestrator.results.storage_errors import StorageError
 
 
 def run_inline(

@@ -8,12 +8,16 @@ import contextlib
 import os
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import Self
+
+import psutil
 
 STOPPING = "Stopping: every running pack ends with its epoch, which is saved. Ctrl-C again stops at once."
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupt:
@@ -22,7 +26,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.signal: int | None = None
         self.trouble: str | None = None
-        self._before: dict[int, Any] = {}
+        self._before: dict[int, Handler] = {}
 
     @property
     def requested(self) -> bool:
@@ -60,19 +64,7 @@ class Interrupt:
 
 
 def kill_descendants() -> None:
-    """Kill every process that this one has started, and theirs; does nothing where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        children.setdefault(parent, []).append(int(entry.name))
-    todo, found = [os.getpid()], []
-    while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
-    for pid in found:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    """Kill every process that this one has started, and theirs."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.kill()

@@ -36,7 +36,8 @@ from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import run_pack, store_of
 from orchestrator.planning.resources import Site
-from orchestrator.results.files import Files, StorageError
+from orchestrator.results.files import Files
+from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed

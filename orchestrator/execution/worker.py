@@ -26,10 +26,10 @@ from orchestrator.execution.failures import out_of_memory, record_failure
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import common_epoch
 from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
-from orchestrator.results.files import StorageError
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, History, Provenance, Result
 from orchestrator.results.result import result
+from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store, TrialState
 
 if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs none of it

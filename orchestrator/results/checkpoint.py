@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model.errors import first_line
-from orchestrator.results.files import MAX_JSON_BYTES
+from orchestrator.results.json_file import MAX_JSON_BYTES
 from orchestrator.results.records import EpochRecord, History
 
 if TYPE_CHECKING:

@@ -11,74 +11,27 @@ for empty would train everything anew.
 """
 
 import errno
-import hashlib
-import json
 import os
-import re
 import textwrap
-import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import fsspec
+import tenacity
 from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError, reason
-
-_ABSENT = (FileNotFoundError, NotADirectoryError)
-_T = TypeVar("_T")
-#: A parsed JSON mapping whose shape is not known.
-JsonObject = dict[str, Any]
-#: No file of ours comes near it; a stranger's file that does is not read.
-MAX_JSON_BYTES = 64 * 2**20
-#: The key under which a JSON file of ours carries the SHA-256 of the rest.
-CHECKSUM = "sha256"
-#: A URL with user:password@, also where the password has a slash; a port is no password.
-WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
-#: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
-_WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
-
+from orchestrator.results import json_file
+from orchestrator.results.json_file import JsonObject
+from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
+from orchestrator.results.url import refuse_password
 
 #: Seconds in which storage has to answer before a sweep begins.
 _ANSWER_SECONDS = 25.0
-#: What is said when remote storage's error, or what caused it, has one of these words.
-_REMEDIES = (
-    (
-        ("Unable to locate credentials", "NoCredentials", "PartialCredentials", "ProfileNotFound"),
-        "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE, or give this machine a role.",
-    ),
-    (
-        ("NoSuchBucket", "bucket does not exist"),
-        "Create the bucket, or correct its name in --results (or NORMSWEEP_RESULTS).",
-    ),
-    (("ExpiredToken", "oken has expired"), "The credentials have expired: renew them."),
-    (
-        (
-            "AccessDenied",
-            "Access Denied",
-            "Forbidden",
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "InvalidToken",
-        ),
-        "The credentials in use may not do that: they need to list, read, write and delete there.",
-    ),
-    (
-        ("Could not connect", "ConnectTimeout", "ReadTimeout", "EndpointConnectionError", "no answer within"),
-        "Check the network, and AWS_ENDPOINT_URL if the bucket is not at Amazon.",
-    ),
-    (
-        ("Connection refused", "Name or service", "name resolution", "No route to host", "timed out"),
-        "Check the network, and the host and port in the URL.",
-    ),
-)
-
-
-class StorageError(Exception):
-    """Storage failed, and kept failing for as long as was to be waited. The message says how."""
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+_T = TypeVar("_T")
 
 
 class Files:
@@ -90,14 +43,14 @@ class Files:
 
     def __init__(self, url: str, patience: float | None = None) -> None:
         """Raises InputError where `url` cannot be or is not answered; StorageError with `patience`."""
-        _refuse_password(url)
+        refuse_password(url)
         self.url = self.root = url
         self.local = False
         self._patience = patience
         if patience is None:
             self._or_say("opened", self._open)
         else:
-            self._patiently(lambda: _within(_ANSWER_SECONDS, self._open))
+            self._patiently(lambda: within(_ANSWER_SECONDS, self._open))
         self.local = isinstance(self.fs, LocalFileSystem)
 
     def _open(self) -> None:
@@ -146,9 +99,7 @@ class Files:
 
     def write_json(self, name: str, value: Mapping[str, object]) -> None:
         """Write a mapping with its checksum, so that any later damage is seen."""
-        body = {key: item for key, item in value.items() if key != CHECKSUM}
-        text = json.dumps({**body, CHECKSUM: _checksum(body)}, indent=1, allow_nan=False)
-        self.write(name, text.encode())
+        self.write(name, json_file.encode(value))
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -176,20 +127,20 @@ class Files:
             try:
                 self._once(lambda: self.fs.ls(self.root))
             except FileNotFoundError as error:
-                if _bucket_is_gone(error):
+                if bucket_is_gone(error):
                     raise
 
         self._or_say("read", attempt)
 
     def _or_say(self, what: str, action: Callable[[], None]) -> None:
         try:
-            action() if self.local else _within(_ANSWER_SECONDS, action)
+            action() if self.local else within(_ANSWER_SECONDS, action)
         except InputError:
             raise
         except Exception as error:
             why = textwrap.shorten(reason(error).removeprefix(f"{self.url}: ").rstrip("."), 400)
-            remedy = _remedy(error, () if self.local else _REMEDIES)
-            raise InputError(f"the results folder {self.url} cannot be {what}: {why}. {remedy}") from None
+            what_to_do = remedy(error, local=self.local)
+            raise InputError(f"the results folder {self.url} cannot be {what}: {why}. {what_to_do}") from None
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -204,9 +155,9 @@ class Files:
         """
         path = self.path(name)
         try:
-            if self._patiently(lambda: self.fs.size(path)) > MAX_JSON_BYTES:
+            if self._patiently(lambda: self.fs.size(path)) > json_file.MAX_JSON_BYTES:
                 raise ValueError("it is larger than any file of a sweep")
-            return _parse(self.read(name))
+            return json_file.parse(self.read(name))
         except _ABSENT:
             return None
 
@@ -232,7 +183,7 @@ class Files:
             if isinstance(data, Exception):
                 raise data
             try:
-                found[name] = _parse(data)
+                found[name] = json_file.parse(data)
             except ValueError as error:
                 found[name] = error
         return found
@@ -296,111 +247,37 @@ class Files:
         """Do it, and where storage fails do it again, ever more slowly, until patience is at its end."""
         if self._patience is None:
             return self._once(action)
-        wait, end = 0.1, time.monotonic() + self._patience
-        while True:
+
+        def attempt() -> _T:
             try:
                 if self.local:
                     self._root_is_there()
                 return action()
-            except InputError:
-                raise  # the URL is wrong, and stays so
             except _ABSENT as absent:
-                if os.path.isdir(self.root) if self.local else not _bucket_is_gone(absent):
+                if os.path.isdir(self.root) if self.local else not bucket_is_gone(absent):
                     raise  # the file is absent, storage is not
-                error: Exception = OSError(
-                    f"the results {'folder' if self.local else 'bucket of'} {self.root} is gone"
-                )
-            except Exception as failure:  # every fsspec backend has errors of its own
-                error = failure
-            if time.monotonic() + wait > end:
-                raise StorageError(f"{self.url}: {reason(error)}") from error
-            time.sleep(wait)
-            wait = min(2 * wait, 5.0)
+                place = f"{'folder' if self.local else 'bucket of'} {self.root}"
+                raise OSError(f"the results {place} is gone") from absent
 
-
-def checked_url(url: str) -> str:
-    """The same URL. Raises InputError where nothing follows its scheme, or it holds a password."""
-    scheme, _, rest = url.partition("://")
-    _refuse_password(url)
-    if not rest.strip("/") or (scheme in _WITH_BUCKET and rest.startswith("/")):
-        raise InputError(
-            f"{url} names no place: expected {scheme}:// and a bucket, host or path. "
-            "Is a variable in --results or NORMSWEEP_RESULTS empty?"
+        trying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_pass),
+            wait=tenacity.wait_exponential(multiplier=0.1, max=5.0),
+            stop=tenacity.stop_before_delay(self._patience),
+            reraise=True,
         )
-    return url
+        try:
+            return trying(attempt)
+        except Exception as error:
+            if not _may_pass(error):
+                raise
+            raise StorageError(f"{self.url}: {reason(error)}") from error
 
 
-def _refuse_password(url: str) -> None:
-    """The URL is kept in sweep.json, the lock and the report: no place for a secret, nor is the terminal."""
-    if WITH_PASSWORD.search(url):
-        raise InputError(
-            "the URL of the results holds a password, and would be kept where others read it. "
-            "Credentials belong in the environment, ~/.aws or ~/.ssh."
-        )
+def _may_pass(error: BaseException) -> bool:
+    """Whether storage failed, which may pass: not so a wrong URL, an absent file or an interrupt."""
+    return isinstance(error, Exception) and not isinstance(error, (InputError, *_ABSENT))
 
 
 def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:
     """The names of plain files; a link could lead out of the folder."""
     return {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
-
-
-def _bucket_is_gone(error: BaseException) -> bool:
-    """Whether not the file is absent but all that it lies in: s3fs says FileNotFoundError to both."""
-    return "NoSuchBucket" in repr(error.__cause__) or "bucket does not exist" in str(error)
-
-
-def _within(seconds: float, action: Callable[[], None]) -> None:
-    """Do it in a thread that is left behind when it takes longer: a firewall may swallow what is sent.
-
-    Raises what the action raised, or TimeoutError.
-    """
-    outcome: list[Exception | None] = []
-
-    def run() -> None:
-        try:
-            action()
-            outcome.append(None)
-        except Exception as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    if outcome[0] is not None:
-        raise outcome[0]
-
-
-def _remedy(error: Exception, remedies: Iterable[tuple[tuple[str, ...], str]]) -> str:
-    """What a person can do about it. A folder's errors hold file names, which may have any word in them."""
-    text = f"{error} {error.__cause__!r}"
-    return next(
-        (remedy for words, remedy in remedies if any(word in text for word in words)),
-        "Choose another with --results, or change its permissions.",
-    )
-
-
-def _checksum(body: Mapping[str, object]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _parse(data: bytes) -> JsonObject:
-    """A mapping whose checksum holds, without the checksum. Raises ValueError."""
-    if len(data) > MAX_JSON_BYTES:
-        raise ValueError("it is larger than any file of a sweep")
-    try:
-        value = json.loads(data)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("it is no JSON mapping")
-    checksum = value.pop(CHECKSUM, None)
-    try:
-        holds = checksum == _checksum(value)
-    except (ValueError, RecursionError):
-        holds = False
-    if not holds:
-        raise ValueError("its checksum does not match")
-    return value

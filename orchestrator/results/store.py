@@ -24,7 +24,8 @@ from typing import Literal, cast
 
 from model.errors import InputError
 from orchestrator.grid.trial import Trial
-from orchestrator.results.files import Files, JsonObject
+from orchestrator.results.files import Files
+from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
     DataFacts,
     EpochRecord,
@@ -36,6 +37,7 @@ from orchestrator.results.records import (
     RunRecord,
     SweepRecord,
 )
+from orchestrator.results.shapes import SHAPES, can_be_continued, is_sweep
 
 Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
@@ -147,7 +149,7 @@ class Store:
             raise InputError(
                 f"{self.url}/sweep.json is damaged: {error}. Run the sweep again; that writes it anew."
             ) from None
-        if sweep is not None and not _is_sweep(sweep):
+        if sweep is not None and not is_sweep(sweep):
             raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
         return cast(SweepRecord | None, sweep)
 
@@ -155,7 +157,7 @@ class Store:
         """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
         try:
             sweep = self.files.read_json("sweep.json") or {}
-            if sweep and not _can_be_continued(sweep):
+            if sweep and not can_be_continued(sweep):
                 raise ValueError("it has not the shape of a sweep")
             return sweep
         except ValueError:
@@ -207,7 +209,7 @@ class Store:
 
         def content(name: str) -> JsonObject | None:
             value = parsed.get(f"trials/{trial_id}/{name}")
-            if value is None or (isinstance(value, dict) and _SHAPES[name](value)):
+            if value is None or (isinstance(value, dict) and SHAPES[name](value)):
                 return value
             warnings.append(f"trials/{trial_id}/{name} is damaged and was ignored")
             return None
@@ -287,53 +289,6 @@ class Store:
         """The completion marker: call it last."""
         self.files.write_json(f"trials/{trial_id}/result.json", result)
         self.files.remove(f"trials/{trial_id}/failure.json")
-
-
-def _is_sweep(value: JsonObject) -> bool:
-    """Enough to be read; a report can be made without the rest."""
-    return (
-        value.get("format") == 1
-        and isinstance(value.get("name"), str)
-        and isinstance(value.get("updated"), str)
-        and _maps_to_mappings(value.get("trials"))
-    )
-
-
-def _can_be_continued(value: JsonObject) -> bool:
-    return (
-        _is_sweep(value)
-        and _maps_to_mappings(value.get("data", {}))
-        and isinstance(value.get("runs", []), list)
-    )
-
-
-def _maps_to_mappings(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
-
-
-def _is_history(value: JsonObject) -> bool:
-    pack, epochs = value.get("pack"), value.get("epochs")
-    return (
-        isinstance(pack, list)
-        and all(isinstance(trial_id, str) for trial_id in pack)
-        and isinstance(epochs, list)
-        and all(isinstance(entry, dict) and isinstance(entry.get("epoch"), int) for entry in epochs)
-    )
-
-
-def _is_result(value: JsonObject) -> bool:
-    numbers = (value.get(key) for key in ("test_error", "val_error", "train_seconds", "images_per_second"))
-    return value.get("status") in {"done", "diverged"} and all(
-        number is None or isinstance(number, (int, float)) for number in numbers
-    )
-
-
-def _is_failure(value: JsonObject) -> bool:
-    return isinstance(value.get("attempts", 1), int)
-
-
-#: A whole file can still hold anything, where it comes from a stranger.
-_SHAPES = {"history.json": _is_history, "result.json": _is_result, "failure.json": _is_failure}
 
 
 def _verify(url: str, trial: Trial, stored: Identity) -> None:

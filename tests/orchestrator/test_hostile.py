@@ -10,7 +10,8 @@ import pytest
 from analysis.report import build
 from analysis.sources.load import load, load_history
 from orchestrator.results.checkpoint import Checkpoint, encode
-from orchestrator.results.files import MAX_JSON_BYTES, Files
+from orchestrator.results.files import Files
+from orchestrator.results.json_file import MAX_JSON_BYTES
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status

@@ -13,7 +13,8 @@ import pytest
 import orchestrator.results.files
 from analysis.sources.load import load
 from model.errors import InputError
-from orchestrator.results.files import Files, StorageError
+from orchestrator.results.files import Files
+from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status

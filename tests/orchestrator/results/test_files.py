@@ -6,7 +6,9 @@ import pytest
 
 import orchestrator.results.files
 from model.errors import InputError
-from orchestrator.results.files import Files, StorageError, checked_url
+from orchestrator.results.files import Files
+from orchestrator.results.storage_errors import StorageError
+from orchestrator.results.url import checked_url
 from orchestrator.run import main, place_of, results_root
 
 WITH_PASSWORD = [

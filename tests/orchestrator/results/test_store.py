@@ -139,7 +139,7 @@ def test_a_file_larger_than_any_of_ours_is_not_read(store, monkeypatch):
     one = TRIALS[0].trial_id
     store.write_result(one, {"status": "done", "padding": "x" * 5000})
     assert store.scan()[one].finished
-    monkeypatch.setattr("orchestrator.results.files.MAX_JSON_BYTES", 4000)
+    monkeypatch.setattr("orchestrator.results.json_file.MAX_JSON_BYTES", 4000)
     if store.files.local:
         assert not store.scan()[one].finished
     with pytest.raises(ValueError, match="larger"):

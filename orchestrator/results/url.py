@@ -1,0 +1,31 @@
+"""URLs of results as a person gives them: they name a place, and hold no secret."""
+
+import re
+
+from model.errors import InputError
+
+#: A URL with user:password@, also where the password has a slash; a port is no password.
+WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
+#: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
+_WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
+
+
+def checked_url(url: str) -> str:
+    """The same URL. Raises InputError where nothing follows its scheme, or it holds a password."""
+    scheme, _, rest = url.partition("://")
+    refuse_password(url)
+    if not rest.strip("/") or (scheme in _WITH_BUCKET and rest.startswith("/")):
+        raise InputError(
+            f"{url} names no place: expected {scheme}:// and a bucket, host or path. "
+            "Is a variable in --results or NORMSWEEP_RESULTS empty?"
+        )
+    return url
+
+
+def refuse_password(url: str) -> None:
+    """The URL is kept in sweep.json, the lock and the report: no place for a secret, nor is the terminal."""
+    if WITH_PASSWORD.search(url):
+        raise InputError(
+            "the URL of the results holds a password, and would be kept where others read it. "
+            "Credentials belong in the environment, ~/.aws or ~/.ssh."
+        )
