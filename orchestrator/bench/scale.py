@@ -1,4 +1,4 @@
-"""How does the driver's share grow with the sweep? It must not bend upward.
+"""How the driver's share grows with the sweep. It must not bend upward.
 
 A sweep of 10,000 trials is a different test from one of 1,000: whatever looks at all trials for each trial
 is invisible in the small one and rules the large one. So sweeps of several sizes run on a Ray cluster of
@@ -62,15 +62,15 @@ def measure(
 ) -> list[Size]:
     """A sweep of each size on a cluster of `nodes` nodes of one CPU; `say` gets lines as they come.
     Raises InputError."""
-    found = []
+    measured = []
     for count in sizes:
         # A short name: Ray puts sockets below it, whose names are limited to 107 characters.
         with tempfile.TemporaryDirectory(prefix="ns-", dir="/tmp" if os.path.isdir("/tmp") else None) as name:
             size = one(nodes, count, Path(name), width)
         for line in lines(size):
             say(line)
-        found.append(size)
-    return found
+        measured.append(size)
+    return measured
 
 
 def one(nodes: int, count: int, folder: Path, width: int = SLICE) -> Size:

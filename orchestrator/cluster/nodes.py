@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import ray
 import yaml
+from ray.remote_function import RemoteFunction
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from orchestrator.planning.resources import Node, NodeType
@@ -73,7 +73,9 @@ def this_node() -> NodeAffinitySchedulingStrategy:
     return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
 
 
-def on_node(node_id: str, function: Callable[..., object], cpus: float = 0, gpus: float = 0) -> Any:
+def on_node(
+    node_id: str, function: Callable[..., object], cpus: float = 0, gpus: float = 0
+) -> RemoteFunction:
     """The function as a task on that node or nowhere, tried once."""
     here = NodeAffinitySchedulingStrategy(node_id, soft=False)
     return ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, scheduling_strategy=here)(function)

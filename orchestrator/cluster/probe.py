@@ -1,4 +1,4 @@
-"""Can this machine take part? Asked of every node before a sweep trains, and again of one that comes late.
+"""Whether this machine can take part: asked of each before a sweep trains, and again of one that comes late.
 
 A cluster fails in the middle of the night for reasons that were there in the evening: a node with another
 torch, a path that only the head can see, a role without a right to the bucket. Each costs a second to
@@ -80,8 +80,8 @@ def probe(question: Question) -> Answer:
 def versions() -> dict[str, str]:
     """What has to be the same on all nodes for their numbers to belong together."""
     # Without the build's label: a CPU head and GPU workers may have the same torch for different devices.
-    found = {name: (version(name) or "missing").partition("+")[0] for name in _COMPARED}
-    return {"Python": platform.python_version(), **found, "source": source_digest()}
+    installed = {name: (version(name) or "missing").partition("+")[0] for name in _COMPARED}
+    return {"Python": platform.python_version(), **installed, "source": source_digest()}
 
 
 def source_digest() -> str:
@@ -120,10 +120,10 @@ def unseen(question: Question, name: str, answer: Answer) -> str | None:
     try:
         if answer.wrote and Files(question.results).read(answer.wrote) == str(question.token).encode():
             return None
-        found = "it is not there"
+        problem = "it is not there"
     except Exception as error:
-        found = reason(error)
-    return _storage_trouble(question.results, name, f"what it wrote cannot be read by the driver: {found}")
+        problem = reason(error)
+    return _storage_trouble(question.results, name, f"what it wrote cannot be read by the driver: {problem}")
 
 
 def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
@@ -147,13 +147,13 @@ def _late_storage(question: Question) -> tuple[str | None, str | None]:
         files = Files(question.results)
         files.read("sweep.json")
         files.write(name, name.encode())
-        found = files.read(name)
+        content = files.read(name)
         files.remove(name)
     except FileNotFoundError:
         return None, "it does not see the sweep that the driver declared there"
     except Exception as error:
         return None, reason(error)
-    return None, None if found == name.encode() else "it reads another file than it wrote"
+    return None, None if content == name.encode() else "it reads another file than it wrote"
 
 
 def _storage_trouble(results: str, name: str, problem: str) -> str:

@@ -1,9 +1,8 @@
 """The report of a sweep that still runs, made anew every half minute.
 
 A thread of the driver, which mostly waits for Ray. A page that takes long to make (thousands of trials)
-is made more seldom, so that it never takes more than a twentieth of the time (it takes the
-interpreter from the thread that hands out packs: measured as a third of the driver's processor time at a
-tenth); a page that cannot be made is no reason to stop training.
+is made more seldom, so that it takes a twentieth of the time at most: it holds up the thread that hands out
+packs. A page that cannot be made is no reason to stop training.
 """
 
 import threading

@@ -5,7 +5,7 @@ Tune hands a report to its callbacks with keys of its own beside ours, and keeps
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from orchestrator.execution.events import EpochEnd, Trained, Warned
 from orchestrator.results.records import EpochRecord, Result
@@ -33,7 +33,7 @@ class Message(TypedDict, total=False):
     interrupted: bool
 
 
-def of_event(index: int, event: EpochEnd | Warned | Trained) -> dict[str, Any]:
+def of_event(index: int, event: EpochEnd | Warned | Trained) -> dict[str, object]:
     """A pack's event as a report."""
     return {"pack": index, **vars(event)}
 

@@ -1,4 +1,4 @@
-"""Packs of several processes on one GPU without taking turns: who starts NVIDIA's MPS, and who ends it?
+"""NVIDIA's MPS, by which packs of several processes share one GPU without taking turns: started and ended.
 
 Processes that share a GPU take turns by time slices, so that at small batches each waits for the others.
 Under MPS, a daemon of NVIDIA's, their kernels run side by side. A worker whose pack takes a fraction of a
@@ -111,8 +111,8 @@ def _private_folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"normsweep-mps-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise _UnusableError(f"{folder} must be a folder of this user that nobody else may enter")
     return folder
 

@@ -15,10 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import ray
 from ray import tune
+from ray.actor import ActorHandle
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
@@ -72,7 +72,7 @@ def run_on_ray(
             tune.with_parameters(_trainable, dispatcher=dispatcher, share=site.resources.gpus, vetted=vetted),
             _placement(site),
         ),
-        # Turns, not a grid search over them: of that Tune copies all values for each (14 s for 10,000).
+        # Samples and no grid search over packs: of that Tune copies all values for each (14 s for 10,000).
         tune_config=tune.TuneConfig(
             num_samples=len(assignments),
             reuse_actors=True,
@@ -100,7 +100,7 @@ def run_on_ray(
     return tuner.fit()
 
 
-def _placement(site: Site) -> Any:
+def _placement(site: Site) -> tune.PlacementGroupFactory:
     """What a pack asks of Ray. One bundle a pack goes to the machine with most room, which spreads packs."""
     bundle = {"CPU": site.resources.cpus, "GPU": site.resources.gpus}
     if site.gpu_type:
@@ -110,7 +110,9 @@ def _placement(site: Site) -> Any:
     return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{"ray.io/node-id": f"!{site.avoid}"}])
 
 
-def _trainable(config: dict[str, Any], dispatcher: Any, share: float, vetted: Vetted | None) -> None:
+def _trainable(
+    config: dict[str, object], dispatcher: ActorHandle, share: float, vetted: Vetted | None
+) -> None:
     """On the worker: one pack, then its share of a GPU is given back."""
     if (problem := _problem(vetted)) is not None:
         tune.report({"stop": problem})
@@ -182,18 +184,18 @@ class _Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
     FIFOScheduler looks at every trial that has ended, at every step.
     """
 
-    def __init__(self, interrupt: Interrupt, dispatcher: Any) -> None:
+    def __init__(self, interrupt: Interrupt, dispatcher: ActorHandle) -> None:
         super().__init__()
         self._interrupt, self._dispatcher = interrupt, dispatcher
         self._told = False
 
-    def choose_trial_to_run(self, tune_controller: Any) -> TuneTrial | None:
+    def choose_trial_to_run(self, tune_controller: object) -> TuneTrial | None:
         if self._interrupt.requested and not self._told:
             self._told = True
             self._dispatcher.stop.remote()
         return None
 
-    def on_trial_result(self, tune_controller: Any, trial: TuneTrial, result: dict[str, Any]) -> str:
+    def on_trial_result(self, tune_controller: object, trial: TuneTrial, result: Message) -> str:
         # A stop at the first report, before the first epoch, would only throw its beginning away.
         stop = self._interrupt.requested and "epoch" in result
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
@@ -206,7 +208,7 @@ class _AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
         self._interrupt = interrupt
         self._events = listener
 
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+    def __call__(self, trial_id: str, result: Message) -> bool:
         return False
 
     def stop_all(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model.errors import first_line
-from orchestrator.results.json_file import MAX_JSON_BYTES
+from orchestrator.results.json_file import MAX_JSON_BYTES, JsonObject
 from orchestrator.results.records import EpochRecord, History
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     return buffer.getvalue()
 
 
-def decode_notes(data: bytes) -> dict[str, Any]:
+def decode_notes(data: bytes) -> JsonObject:
     """What should be the history beside final weights: see `result.is_whole`. Raises DamagedError.
 
     The archive's own checksum is checked.

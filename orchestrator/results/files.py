@@ -163,17 +163,17 @@ class Files:
 
     def read_jsons(self, names: list[str]) -> dict[str, JsonObject | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
-        found: dict[str, JsonObject | ValueError] = {}
+        values: dict[str, JsonObject | ValueError] = {}
         if self.local:
             for name in names:
                 try:
                     value = self.read_json(name)
                 except ValueError as error:
-                    found[name] = error
+                    values[name] = error
                 else:
                     if value is not None:
-                        found[name] = value
-            return found
+                        values[name] = value
+            return values
         paths = {self.path(name): name for name in names}
         contents = self._patiently(lambda: self.fs.cat(list(paths), on_error="return")) if paths else {}
         for path, data in contents.items():
@@ -183,34 +183,34 @@ class Files:
             if isinstance(data, Exception):
                 raise data
             try:
-                found[name] = json_file.parse(data)
+                values[name] = json_file.parse(data)
             except ValueError as error:
-                found[name] = error
-        return found
+                values[name] = error
+        return values
 
     def folders(self, folder: str) -> dict[str, set[str]]:
         """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""
         base = self.path(folder)
-        found: dict[str, set[str]] = {}
+        names: dict[str, set[str]] = {}
         try:
             if self.local:
                 for entry in self._patiently(lambda: self._scan(base)):
                     if entry.is_dir(follow_symlinks=False):
-                        found[entry.name] = {
+                        names[entry.name] = {
                             file.name
                             for file in os.scandir(entry.path)
                             if file.is_file(follow_symlinks=False)
                         }
-                return found
+                return names
             self.fs.invalidate_cache()  # others write here too
             paths = self._patiently(lambda: self.fs.find(base))
         except _ABSENT:
-            return found
+            return names
         for path in paths:
             subfolder, _, name = path.removeprefix(base).lstrip("/").partition("/")
             if name and "/" not in name:
-                found.setdefault(subfolder, set()).add(name)
-        return found
+                names.setdefault(subfolder, set()).add(name)
+        return names
 
     def names(self, folder: str) -> set[str]:
         """The names of the files in one folder. Empty where there is no such folder."""
@@ -219,10 +219,10 @@ class Files:
             if self.local:
                 return _files_in(self._patiently(lambda: self._scan(base)))
             self.fs.invalidate_cache()
-            found = self._patiently(lambda: self.fs.ls(base, detail=True))
+            entries = self._patiently(lambda: self.fs.ls(base, detail=True))
         except _ABSENT:
             return set()
-        return {PurePosixPath(entry["name"]).name for entry in found if entry["type"] == "file"}
+        return {PurePosixPath(entry["name"]).name for entry in entries if entry["type"] == "file"}
 
     # -- patience ----------------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ and not trained again: see `orchestrator.results.repair`.
 
 from datetime import UTC, datetime
 from statistics import median
-from typing import Any, Literal, TypeGuard, cast
+from typing import Literal, TypeGuard, cast
 
 from orchestrator.grid.trial import Trial
+from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import EpochRecord, History, Provenance, Result
 
 _LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
@@ -50,7 +51,7 @@ def result(trial: Trial, history: list[EpochRecord], pack: list[str], facts: Pro
     return cast(Result, content)  # with the identity, whose fields are the axes
 
 
-def is_whole(history: dict[str, Any], epochs: int) -> TypeGuard[History]:
+def is_whole(history: JsonObject, epochs: int) -> TypeGuard[History]:
     """Whether a history has every one of `epochs` epochs, once and in order."""
     entries = history.get("epochs", [])
     return [entry.get("epoch") for entry in entries] == list(range(1, epochs + 1))
