@@ -10,20 +10,20 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
-from orchestrator.cli import Parser, positive
+from orchestrator.cli import Parser
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.parse import find, shipped
+from orchestrator.planning.arguments import add_run_options, options_of
 from orchestrator.results.storage_errors import StorageError
-from orchestrator.results.url import checked_url
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
     from orchestrator.cluster.preflight import Vetted
@@ -64,17 +64,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def place_of(text: str) -> str:
-    """A URL as it is, a path made absolute with ~ expanded. Raises InputError."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{text!r} is not UTF-8 text; choose another name") from None
-    if "://" in text:
-        return checked_url(text).rstrip("/")
-    return os.path.abspath(os.path.expanduser(text))
-
-
 def _show_warning(
     message: Warning | str,
     category: type[Warning],
@@ -86,42 +75,6 @@ def _show_warning(
     """What concerns the user in a line; what concerns programmers not at all."""
     if issubclass(category, UserWarning):
         print(f"warning: {message}", file=sys.stderr)
-
-
-def results_root() -> str:
-    """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
-    root = os.environ.get("NORMSWEEP_RESULTS", "")
-    return place_of(root).rstrip("/") if root else "results"
-
-
-def _pack(text: str) -> int | None:
-    return None if text == "auto" else positive(text)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not (value == 0 or 0.001 <= value < 1e6):
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
-    return value
-
-
-def _price(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected an amount of money, like 1.20")
-    return value
-
-
-def _cpus(text: str) -> float:
-    if (value := _share(text)) <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
-    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,56 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
-    _how(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
     return parser
-
-
-def _how(group: Any) -> None:
-    group.add_argument(
-        "--results",
-        metavar="URL",
-        help="folder or fsspec URL of the results (default: $NORMSWEEP_RESULTS/<grid>, or results/<grid>)",
-    )
-    group.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="imagefolder: holds train/ and test/; cifar: where it lies",
-    )
-    group.add_argument(
-        "--executor",
-        choices=("ray", "inline"),
-        default="ray",
-        help="ray: on this machine's cores and GPUs or a cluster (default); inline: in this process, no Ray",
-    )
-    group.add_argument(
-        "--pack", type=_pack, metavar="N|auto", help="seeds of a cell trained together (default: auto)"
-    )
-    group.add_argument("--cpus-per-pack", type=_cpus, default=1.0, metavar="N", help="default: 1")
-    group.add_argument(
-        "--gpus-per-pack",
-        type=_share,
-        metavar="N",
-        help="a fraction is fine (default: 1 if there is a GPU)",
-    )
-    group.add_argument("--address", metavar="HOST:PORT", help="a running Ray cluster (default: own one)")
-    group.add_argument("--gpu-type", metavar="NAME", help="on a cluster: only GPUs of this type, like A10G")
-    group.add_argument("--use-head", action="store_true", help="on a cluster: train on its head too")
-    group.add_argument(
-        "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
-    )
-    group.add_argument(
-        "--pace-from",
-        metavar="FILE.json|RESULTS",
-        help="estimate by model.bench's --json or another sweep, instead of timing a few steps",
-    )
-    group.add_argument(
-        "--max-failures",
-        type=positive,
-        default=3,
-        metavar="N",
-        help="attempts at a trial (default: 3)",
-    )
-    group.add_argument("--retry-failed", action="store_true", help="give failed trials all attempts again")
 
 
 def _main(arguments: argparse.Namespace, console: Console) -> int:
@@ -199,7 +104,6 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
     from orchestrator.planning.data import describe_data
     from orchestrator.planning.local import local_site
-    from orchestrator.planning.options import Options
     from orchestrator.report import print_outcome, print_plan
     from orchestrator.results.lock import Lock
     from orchestrator.results.store import Store
@@ -207,20 +111,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
-    options = Options(
-        results=place_of(arguments.results or f"{results_root()}/{grid.name}"),
-        data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
-        executor=arguments.executor,
-        pack=arguments.pack,
-        cpus_per_pack=arguments.cpus_per_pack,
-        gpus_per_pack=arguments.gpus_per_pack,
-        gpu_type=arguments.gpu_type,
-        use_head=arguments.use_head,
-        throughput_from=arguments.pace_from and place_of(arguments.pace_from),
-        address=arguments.address or os.environ.get("RAY_ADDRESS"),
-        max_failures=arguments.max_failures,
-        retry_failed=arguments.retry_failed,
-    )
+    options = options_of(arguments, grid.name)
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written

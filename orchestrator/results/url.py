@@ -1,5 +1,6 @@
 """URLs of results as a person gives them: they name a place, and hold no secret."""
 
+import os
 import re
 
 from model.errors import InputError
@@ -8,6 +9,23 @@ from model.errors import InputError
 WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
 #: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
 _WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
+
+
+def place_of(text: str) -> str:
+    """A URL as it is, a path made absolute with ~ expanded. Raises InputError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{text!r} is not UTF-8 text; choose another name") from None
+    if "://" in text:
+        return checked_url(text).rstrip("/")
+    return os.path.abspath(os.path.expanduser(text))
+
+
+def results_root() -> str:
+    """Where results go that are given no place: a cluster file names its bucket once, in the environment."""
+    root = os.environ.get("NORMSWEEP_RESULTS", "")
+    return place_of(root).rstrip("/") if root else "results"
 
 
 def checked_url(url: str) -> str:

@@ -8,8 +8,8 @@ import orchestrator.results.files
 from model.errors import InputError
 from orchestrator.results.files import Files
 from orchestrator.results.storage_errors import StorageError
-from orchestrator.results.url import checked_url
-from orchestrator.run import main, place_of, results_root
+from orchestrator.results.url import checked_url, place_of, results_root
+from orchestrator.run import main
 
 WITH_PASSWORD = [
     "sftp://user:hunter2@host/results",

@@ -1,0 +1,104 @@
+"""The options of a command line that say how a sweep is run; nothing in here changes what a trial is."""
+
+import argparse
+import os
+
+from orchestrator.cli import positive
+from orchestrator.planning.options import Options
+from orchestrator.results.url import place_of, results_root
+
+
+def add_run_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--results",
+        metavar="URL",
+        help="folder or fsspec URL of the results (default: $NORMSWEEP_RESULTS/<grid>, or results/<grid>)",
+    )
+    group.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="imagefolder: holds train/ and test/; cifar: where it lies",
+    )
+    group.add_argument(
+        "--executor",
+        choices=("ray", "inline"),
+        default="ray",
+        help="ray: on this machine's cores and GPUs or a cluster (default); inline: in this process, no Ray",
+    )
+    group.add_argument(
+        "--pack", type=_pack, metavar="N|auto", help="seeds of a cell trained together (default: auto)"
+    )
+    group.add_argument("--cpus-per-pack", type=_cpus, default=1.0, metavar="N", help="default: 1")
+    group.add_argument(
+        "--gpus-per-pack",
+        type=_share,
+        metavar="N",
+        help="a fraction is fine (default: 1 if there is a GPU)",
+    )
+    group.add_argument("--address", metavar="HOST:PORT", help="a running Ray cluster (default: own one)")
+    group.add_argument("--gpu-type", metavar="NAME", help="on a cluster: only GPUs of this type, like A10G")
+    group.add_argument("--use-head", action="store_true", help="on a cluster: train on its head too")
+    group.add_argument(
+        "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
+    )
+    group.add_argument(
+        "--pace-from",
+        metavar="FILE.json|RESULTS",
+        help="estimate by model.bench's --json or another sweep, instead of timing a few steps",
+    )
+    group.add_argument(
+        "--max-failures",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="attempts at a trial (default: 3)",
+    )
+    group.add_argument("--retry-failed", action="store_true", help="give failed trials all attempts again")
+
+
+def options_of(arguments: argparse.Namespace, grid: str) -> Options:
+    """What the parsed `arguments` ask for, for the grid of that name. Raises InputError."""
+    return Options(
+        results=place_of(arguments.results or f"{results_root()}/{grid}"),
+        data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
+        executor=arguments.executor,
+        pack=arguments.pack,
+        cpus_per_pack=arguments.cpus_per_pack,
+        gpus_per_pack=arguments.gpus_per_pack,
+        gpu_type=arguments.gpu_type,
+        use_head=arguments.use_head,
+        throughput_from=arguments.pace_from and place_of(arguments.pace_from),
+        address=arguments.address or os.environ.get("RAY_ADDRESS"),
+        max_failures=arguments.max_failures,
+        retry_failed=arguments.retry_failed,
+    )
+
+
+def _pack(text: str) -> int | None:
+    return None if text == "auto" else positive(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not (value == 0 or 0.001 <= value < 1e6):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
+    return value
+
+
+def _price(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected an amount of money, like 1.20")
+    return value
+
+
+def _cpus(text: str) -> float:
+    if (value := _share(text)) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
+    return value
