@@ -1,0 +1,147 @@
+"""Tune's callbacks, scheduler and stopper: its events become a Listener's, an interrupt ends its packs."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from ray import tune
+from ray.actor import ActorHandle
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from model.errors import last_line
+from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.events import Listener
+from orchestrator.execution.failures import record_failure
+from orchestrator.execution.messages import Message, epoch_end
+from orchestrator.execution.signals import Interrupt
+from orchestrator.results.store import Store
+
+_SILENCE_SECONDS = 20  # with nothing running, before a person is told what is waited for
+
+
+class _Unkept:
+    """Tune pickles what it is given to restore an experiment; we restore from the store alone."""
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return (object, ())
+
+
+class Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
+    """After an interrupt nothing starts and every pack ends at its next report.
+
+    It chooses no trial: Tune then starts those that wait, first in, first out, from a list of its own, where
+    FIFOScheduler looks at every trial that has ended, at every step.
+    """
+
+    def __init__(self, interrupt: Interrupt, dispatcher: ActorHandle) -> None:
+        super().__init__()
+        self._interrupt, self._dispatcher = interrupt, dispatcher
+        self._told = False
+
+    def choose_trial_to_run(self, tune_controller: object) -> TuneTrial | None:
+        if self._interrupt.requested and not self._told:
+            self._told = True
+            self._dispatcher.stop.remote()
+        return None
+
+    def on_trial_result(self, tune_controller: object, trial: TuneTrial, result: Message) -> str:
+        # A stop at the first report, before the first epoch, would only throw its beginning away.
+        stop = self._interrupt.requested and "epoch" in result
+        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
+
+
+class AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
+    """Ends the experiment once an interrupt was asked for and no pack is running."""
+
+    def __init__(self, interrupt: Interrupt, listener: Listener) -> None:
+        self._interrupt = interrupt
+        self._events = listener
+
+    def __call__(self, trial_id: str, result: Message) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._interrupt.requested and not self._events.running
+
+
+class Events(_Unkept, tune.Callback):  # type: ignore[misc]
+    """Tune's callbacks as our events; the last failure of a pack goes into the store."""
+
+    def __init__(
+        self,
+        assignments: Sequence[Assignment],
+        listener: Listener,
+        interrupt: Interrupt,
+        store: Store,
+        bad_node: Callable[[], str | None],
+    ) -> None:
+        """`bad_node`: looks for a node on which no worker can start."""
+        self._assignments, self._listener = assignments, listener
+        self._interrupt, self._store = interrupt, store
+        self._bad_node = bad_node
+        self._next_word = time.monotonic() + _SILENCE_SECONDS
+        self._pack_of: dict[str, int] = {}
+        self._told: set[str] = set()
+
+    def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: object) -> None:
+        """Machines that come late, or never, are waited for in silence by Tune."""
+        if self._listener.running or self._interrupt.requested:
+            self._next_word = time.monotonic() + _SILENCE_SECONDS
+        elif time.monotonic() > self._next_word:
+            self._next_word = time.monotonic() + 3 * _SILENCE_SECONDS
+            print("waiting for a machine that has room for a pack", file=sys.stderr, flush=True)
+
+    def _could_not_start(self) -> None:
+        if not self._interrupt.requested and (problem := self._bad_node()) is not None:
+            self._interrupt.abort(problem)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Message, **_: object
+    ) -> None:
+        if "started" in result:
+            self._pack_of[trial.trial_id] = result["pack"]
+            self._listener.started(result["pack"])
+        elif "warning" in result:
+            if result.get("once"):  # every worker says it, and a person needs to be told it once
+                if result["warning"] in self._told:
+                    return
+                self._told.add(result["warning"])
+            self._listener.warned(result["pack"], result["warning"])
+        elif "replicas" in result:
+            self._listener.epoch(result["pack"], epoch_end(result))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
+    ) -> None:
+        last: Message = trial.last_result or Message()
+        if "stop" in last:
+            self._interrupt.abort(last["stop"])
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            return
+        if "failed" in last:
+            self._listener.failed(index, last["failed"])
+        else:
+            self._listener.finished(index)
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
+    ) -> None:
+        if (index := self._pack_of.get(trial.trial_id)) is not None:
+            self._listener.retrying(index, _last_line(trial))
+        else:
+            self._could_not_start()
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object) -> None:
+        error = _last_line(trial)
+        if (index := self._pack_of.get(trial.trial_id)) is None:
+            print(f"warning: a worker could not start: {error}", file=sys.stderr)
+            self._could_not_start()
+            return
+        record_failure(self._store, [t.trial_id for t in self._assignments[index].pack.trials], error)
+        self._listener.failed(index, error)
+
+
+def _last_line(trial: TuneTrial) -> str:
+    error = trial.get_error() if hasattr(trial, "get_error") else None
+    return last_line(str(error or "the worker was lost"))
