@@ -187,11 +187,11 @@ def cell_name(cell: Mapping[str, Any]) -> str:
     groups = f" G={cell['groups']}" if cell.get("groups") else ""
     head = f"{cell.get('norm')}{groups}, batch {cell.get('batch_size')}"
     said = [
-        axis.in_name(cell[name])
+        axis.in_name(value)
         for name, axis in AXES.items()
         if name not in {"norm", "groups", "batch_size"}
         and not axis.background
-        and cell.get(name, axis.default) != axis.default
+        and (value := cell.get(name, axis.unsaid)) not in {None, axis.default}
     ]
     return ", ".join([head, *said])
 

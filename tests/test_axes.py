@@ -35,6 +35,7 @@ from orchestrator.grid.parse import find, parse
 from orchestrator.grid.schema import grid_schema
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import make_plan
+from model.spec import full_name
 from analysis import load, report, tables
 from analysis.stats.cells import cells
 from tests.helpers.synthetic import write_sweep
@@ -59,6 +60,7 @@ print(json.dumps({
     "options": sorted({t.weight_decay for t in adjust(find("demo"), given)}),
     "help": parser.format_help(),
     "packs": [pack.name for pack in plan.packs],
+    "full names": [full_name({**t.identity}) for t in trials],
     "column": frame["weight_decay"].tolist(),
     "columns": list(frame.columns),
     "old column": load(old)["weight_decay"].unique().tolist(),
@@ -121,6 +123,13 @@ def test_a_plan_names_it_where_it_is_not_the_default(seen):
         "bn, batch 2, seeds 1–2",
         "bn, batch 2, weight decay 0.0005, seeds 1–2",
     ]
+
+
+def test_a_result_names_it_too(seen):
+    """An identity leaves the axis out at the value of before, and then so does the name."""
+    background = "(digits, resnet20, projection, wu2018, 2)"
+    assert seen["full names"][0] == f"bn, batch 8 {background}"
+    assert seen["full names"][2] == f"bn, batch 8, weight decay 0.0005 {background}"
 
 
 def test_the_frame_has_it_last_and_knows_it_of_older_results(seen):
