@@ -8,6 +8,7 @@ and its milestones are fractions, so a shortened run keeps the shape of the sche
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,15 @@ class Recipe:
 
     def learning_rate(self, step: int, total_steps: int, batch_size: int) -> float:
         """Rate of step `step` (from 0) out of `total_steps`."""
+        return self.learning_rates(range(step, step + 1), total_steps, batch_size)[0]
+
+    def learning_rates(self, steps: range, total_steps: int, batch_size: int) -> list[float]:
+        """Rates of consecutive steps (from 0) out of `total_steps`; an epoch may have 25,000 of them."""
         scale = batch_size / self.rate_batch if self.rate_batch else 1.0
-        passed = bisect_right([m * total_steps for m in self.milestones], step)
-        return float(self.rate * scale / 10**passed)
+        # A step s is past milestone m where s ≥ m, which for whole s is s ≥ ⌈m⌉.
+        milestones = [ceil(m * total_steps) for m in self.milestones]
+        rates = [float(self.rate * scale / 10**passed) for passed in range(len(milestones) + 1)]
+        return [rates[bisect_right(milestones, step)] for step in steps]
 
 
 RECIPES: dict[str, Recipe] = {

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
+from model.queues import CUDA_QUEUES
 from orchestrator.cli import Parser
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
@@ -47,6 +48,7 @@ exit codes: 0 all trials done; 1 some failed; 2 bad input; 130 or 143 interrupte
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = _parser().parse_args(argv)
+    os.environ.setdefault(*CUDA_QUEUES)
     console = Console(highlight=False)
     try:
         with warnings.catch_warnings():

@@ -5,6 +5,7 @@ The face of `throughput` and `roofline`: options, lines for a person, JSON for a
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ import torch
 
 from model.bench import compare, roofline
 from model.bench.check import checks
+from model.bench.survey import Survey
 from model.bench.throughput import BATCH_SIZES, Row, device_name, fig1_seconds, measure
 from model.bench.variants import Missing, Way, schedule
 from model.data.dataset import Dataset
@@ -21,6 +23,7 @@ from model.data.registry import load
 from model.errors import InputError
 from model.machine import cores
 from model.net.convolution import CONVOLUTIONS
+from model.queues import CUDA_QUEUES
 from model.spec import MODELS, NORMS, Spec
 from model.training.calibrate import noise
 from model.training.step import PRECISIONS
@@ -71,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", action="store_true", help="first, in float64: does --device train as the CPU does?"
     )
+    parser.add_argument("--survey", type=float, metavar="MINUTES", help="everything, in order of importance")
+    parser.add_argument("--out", metavar="FILE.jsonl", help="--survey appends every row to it")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
     parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
@@ -204,10 +209,16 @@ def _numbers(option: str, text: str) -> list[int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.environ.setdefault(*CUDA_QUEUES)
     options.end = time.monotonic() + 60 * options.minutes  # the check counts too
     out = sys.stderr if options.json else sys.stdout
     say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
     try:
+        if options.survey is not None:
+            device = _device(options.device)
+            torch.set_num_threads(_numbers("threads", str(options.threads))[0])
+            Survey(device, options.survey, options.out, say).run()
+            return 0
         wrong = (
             [check for check in checks(_device(options.device), say) if not check.passed]
             if options.check

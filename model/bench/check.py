@@ -71,6 +71,14 @@ def _one_norm(spec: Spec, data: Dataset, device: torch.device, expected: Sequenc
                 yield Check(spec.norm, convolution, layout, difference)
 
 
+def one_norm(spec: Spec, data: Dataset, device: torch.device, dtype: torch.dtype) -> Check:
+    """The default way of this norm alone, in this dtype."""
+    expected = _losses(Training(spec, _SEEDS, data, dtype=dtype))
+    training = Training(spec, _SEEDS, data, device, dtype=dtype)
+    pairs = zip(_losses(training), expected, strict=True)
+    return Check(spec.norm, "grouped", training.layout, max(abs(a - b) / abs(b) for a, b in pairs))
+
+
 def _losses(training: Training) -> list[float]:
     """Every epoch's, replica by replica."""
     return [metrics.train_loss for _ in range(_EPOCHS) for metrics in training.run_epoch()]

@@ -90,7 +90,7 @@ def gpu(device: torch.device) -> GpuLimits:
     """Measure a large copy, and a captured chain of 1,000 tiny kernels of which each needs the last."""
     source = torch.empty(2**28, device=device)
     target = torch.empty_like(source)
-    copy = _event_seconds(lambda: target.copy_(source))
+    copy = event_seconds(lambda: target.copy_(source))
     bandwidth = 2 * source.numel() * source.element_size() / copy
     x, graph = torch.zeros(32, device=device), torch.cuda.CUDAGraph()
     x.add_(1)
@@ -98,10 +98,11 @@ def gpu(device: torch.device) -> GpuLimits:
     with torch.cuda.graph(graph):
         for _ in range(1000):
             x.add_(1)
-    return GpuLimits(bandwidth / 1e9, _event_seconds(graph.replay) / 1000)
+    return GpuLimits(bandwidth / 1e9, event_seconds(graph.replay) / 1000)
 
 
-def _event_seconds(work: Callable[[], object]) -> float:
+def event_seconds(work: Callable[[], object]) -> float:
+    """Median time of one call on the current stream."""
     work()
     times: list[float] = []
     for _ in range(_REPEATS):

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from model import streams
 from model.net.resnet import ResNet
 
-#: Side streams of a pack. torch has 32 of a priority in a process; two packs on one would spoil a capture.
+#: Side streams of a pack at most; fewer where other packs have them: two packs on one would spoil a capture.
 MOST_STREAMS = 7
 
 
@@ -30,7 +31,8 @@ class Branches:
         self.solos = [_solo(net, replica) for replica in range(net.replicas)]
         device = net.conv.weight.device
         count = min(net.replicas - 1, MOST_STREAMS) if device.type == "cuda" else 0
-        self._streams = [torch.cuda.Stream(device) for _ in range(count)]  # type: ignore[no-untyped-call]
+        taken = [streams.take(device, self) for _ in range(count)]
+        self._streams = [stream for stream in taken if stream is not None]
         last = net.conv.weight.is_contiguous(memory_format=torch.channels_last)
         self._layout = torch.channels_last if last else torch.contiguous_format
 

@@ -9,6 +9,7 @@ All four have γ and β per channel (Wu & He 2018, equation 6); torch's Instance
 unless asked, and here that would confound the comparison.
 """
 
+import os
 from collections.abc import Callable
 
 import torch
@@ -19,6 +20,9 @@ from torch.nn import functional as F
 EPS = 1e-5
 #: Weight of the newest batch in BN's running statistics, torch's default.
 MOMENTUM = 0.1
+#: "1": on a GPU group norms by kernels of ours (`model.net.group_norm_kernels`), which is faster at small
+#: batches and the same up to the order of sums. "anywhere" is for tests under Triton's interpreter.
+FUSED = os.environ.get("NORMSWEEP_FUSED_NORMS", "")
 
 
 class BatchNorm(nn.Module):
@@ -56,6 +60,12 @@ class GroupNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(replicas * channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        if FUSED and (x.is_cuda or FUSED == "anywhere"):
+            from model.net.group_norm_kernels import GroupNormFunction, fits
+
+            if fits(x, self.all_groups):
+                out: Tensor = GroupNormFunction.apply(x, self.weight, self.bias, self.all_groups, EPS)
+                return out
         return F.group_norm(x, self.all_groups, self.weight, self.bias, EPS)
 
 

@@ -19,6 +19,9 @@ from model.training.step import Precision
 #: 2,135; 8×3 2,498 and 2,965. On 32×32 pixels oneDNN always wins.
 TINY = 800
 
+#: Whether cuDNN tries its kernels and takes the fastest; else its own first choice.
+SEARCH = True
+
 _lock = threading.Lock()
 _turn = threading.Condition()
 _onednn: list[bool] = []
@@ -39,7 +42,7 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         if any(user != precision for user in _users):
             raise RuntimeError(f"{precision} asked for while {_users[0]} is in use by another thread")
         if not _users:
-            _before[:] = _settings(precision == "tf32", precision == "tf32", True)
+            _before[:] = _settings(precision == "tf32", precision == "tf32", SEARCH)
         _users.append(precision)
     try:
         yield

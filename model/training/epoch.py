@@ -4,18 +4,20 @@ On a CPU the cost is arithmetic and memory traffic: images are augmented and sta
 stay in a core's cache, and a step is called with views of them.
 
 On a GPU the cost at small batches is the host: hundreds of kernel launches a step, each dearer than its
-kernel. So one step is captured in a CUDA graph and replayed. All that changes from step to step lies on
-the device: the epoch's augmented images as uint8, its labels, its learning rates, and a counter that the
-step itself advances. The host neither copies nor waits inside an epoch. Parameters, momentum and running
-statistics are updated in place, so a graph stays good for the life of the pack, across epochs and
-`load_state`. The graph has its own stream, and capture is local to its thread: packs of different
-cells may train in threads of one process and share the GPU.
+kernel. So steps are captured in a CUDA graph, several at once, and replayed. All that changes from step to
+step lies on the device: the epoch's augmented images as uint8, its labels, its learning rates, and a
+counter that the steps themselves advance. The host neither copies nor waits for results inside an epoch;
+it only keeps from running far ahead. Parameters, momentum and running statistics are updated in place, so
+a graph stays good for the life of the pack, across epochs and `load_state`. The graph has its own stream,
+and capture is local to its thread: packs of different cells may train in threads of one process and share
+the GPU (`model.streams`).
 
 Both run the same `Step` on the same numbers.
 """
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -23,14 +25,23 @@ from torch import Tensor
 from model.data import augment
 from model.data.augment import Order
 from model.data.dataset import Dataset
+from model.streams import alone, uncollected
 from model.training.step import Step
 
 #: Images of all replicas that are augmented at once. On a CPU they should stay in a core's caches.
 CHUNK_IMAGES = {"cpu": 512, "cuda": 16_384}
 #: Steps that run uncaptured first: cuDNN chooses its kernels, the allocator gets its memory.
 WARM_UP = 3
-#: Starting a capture waits for the whole device, which is an error while another stream is captured.
-_CAPTURING = threading.Lock()
+#: Steps of one graph. Preparing images and adding up losses is done once for all of them.
+STEPS_PER_GRAPH = 8
+#: Steps between two marks in a stream; the host is never further ahead than two marks.
+MARK = 48
+#: Bytes: addresses that are multiples of it are all the same to cuDNN.
+_ALIGNED = 32
+
+
+def _nothing() -> None:
+    """Nothing to rehearse."""
 
 
 class Tally:
@@ -60,6 +71,7 @@ class Source:
         self.labels = data.train_labels.to(device)
         self.eval_images, self.eval_labels = data.eval_images.to(device), data.eval_labels.to(device)
         self.mean, self.std = data.mean.to(device, dtype), data.std.to(device, dtype)
+        self._repeats: dict[int, tuple[Tensor, Tensor]] = {}
         self.layout = layout
         self.pad, self.chunk_images = data.pad, CHUNK_IMAGES.get(device.type, 512)
 
@@ -74,7 +86,14 @@ class Source:
 
     def standardise(self, images: Tensor) -> Tensor:
         """What the network takes, out of uint8 images [N, R·C, H, W]."""
-        return augment.standardise(images, self.mean, self.std).contiguous(memory_format=self.layout)
+        mean, std = self._repeated(images.shape[1] // len(self.mean))
+        return augment.standardise(images, mean, std).contiguous(memory_format=self.layout)
+
+    def _repeated(self, replicas: int) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of so many replicas' channels, made once: a captured step has none of it."""
+        if replicas not in self._repeats:
+            self._repeats[replicas] = (self.mean.repeat(replicas), self.std.repeat(replicas))
+        return self._repeats[replicas]
 
 
 class LoopedEpoch:
@@ -83,7 +102,7 @@ class LoopedEpoch:
     def __init__(self, step: Step, source: Source, tally: Tally) -> None:
         self.step, self.source, self.tally = step, source, tally
 
-    def run(self, order: Order, rates: Sequence[float]) -> None:
+    def run(self, order: Order, rates: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
         for start, raw, labels in self.source.chunks(order):
             images = self._standardised(raw)
             rest = rates[start : start + len(labels)]
@@ -97,7 +116,7 @@ class LoopedEpoch:
 
 
 class GraphedEpoch:
-    """One captured step, replayed. `run` only queues work; reading the tally waits for it.
+    """Captured steps, replayed. `run` queues work; reading the tally waits for it.
 
     `steps`: the most that an epoch has. Memory: the epoch's augmented images as uint8, R of each.
     """
@@ -105,23 +124,53 @@ class GraphedEpoch:
     def __init__(self, step: Step, source: Source, tally: Tally, steps: int) -> None:
         self.step, self.source, self.tally = step, source, tally
         self.device, self.steps = source.images.device, steps
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.graphs: dict[int, torch.cuda.CUDAGraph] = {}  # by their steps
         self.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
+        self._ahead = torch.arange(STEPS_PER_GRAPH, device=self.device)
         self.rates = torch.zeros(steps, device=self.device)
         self.raw, self.labels = torch.empty(0), torch.empty(0)
 
-    def run(self, order: Order, rates: Sequence[float]) -> None:
-        """Queue an epoch on the current stream, which must be the same one every time."""
+    def run(self, order: Order, rates: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
+        """Queue an epoch on the current stream, which must be the same one every time.
+
+        `rehearse`: called between the first steps and the capture, for whatever else the pack does on the
+        device and must not do for the first time beside another pack's capture.
+        """
         steps = len(rates)
         self._fill(order, rates)
-        warm_up = min(steps, WARM_UP) if self.graph is None else 0
-        for _ in range(warm_up):
-            self._one()
-        if self.graph is None and steps > warm_up:
-            self.graph = self._capture()
-        for _ in range(steps - warm_up):
-            assert self.graph is not None
-            self.graph.replay()
+        self._replay(steps if self.graphs else steps - self._start(steps, rehearse))
+
+    def _start(self, steps: int, rehearse: Callable[[], None]) -> int:
+        """The first steps, uncaptured, and the capture of the others; gives how many are done."""
+        warm_up = min(steps, WARM_UP)
+        with alone():
+            for _ in range(warm_up):
+                self._some(1)
+            rehearse()
+            self._settle()  # what the kernels' choice waits for has to be over when others may capture
+            if steps > warm_up:
+                self.graphs = self._capture_all()
+        return warm_up
+
+    def _replay(self, steps: int) -> None:
+        marks: deque[torch.cuda.Event] = deque()
+        most, since = max(self.graphs, default=1), 0
+        while steps:
+            count = most if steps >= most else 1
+            self.graphs[count].replay()
+            steps -= count
+            since += count
+            if since >= MARK:
+                since = 0
+                marks.append(self._mark())
+                if len(marks) > 1:
+                    marks.popleft().synchronize()
+
+    def trace(self, steps: int) -> None:
+        """The first steps that lie in the buffers, uncaptured."""
+        with alone():
+            self.counter.zero_()
+            self._some(steps)
 
     def _fill(self, order: Order, rates: Sequence[float]) -> None:
         """Write the epoch into the buffers that the graph reads; their addresses never change."""
@@ -134,19 +183,51 @@ class GraphedEpoch:
         self.rates[: len(rates)] = torch.tensor(rates)
         self.counter.zero_()
 
-    def _one(self) -> None:
-        """The step that the counter points at; then the counter points at the next."""
-        raw = self.raw.index_select(0, self.counter)[0].permute(0, 3, 1, 2)
-        labels = self.labels.index_select(0, self.counter)[0]
-        rate = self.rates.index_select(0, self.counter)[0]
-        losses, logits = self.step(self.source.standardise(raw), labels, rate)
-        self.tally.add(losses[None], logits[None], labels[None])
-        self.counter += 1
+    def _some(self, count: int) -> None:
+        """The `count` steps from where the counter points; then the counter points behind them."""
+        which = self.counter + self._ahead[:count]
+        raw = self.raw.index_select(0, which).permute(0, 1, 4, 2, 3)
+        labels = self.labels.index_select(0, which)
+        rates = self.rates.index_select(0, which)
+        images = self.source.standardise(raw.flatten(0, 1)).view(raw.shape).unbind()
+        if images[0].nbytes % _ALIGNED:  # cuDNN would search anew for odd addresses, within the capture
+            images = tuple(one.clone() for one in images)
+        done = [self.step(*one) for one in zip(images, labels.unbind(), rates.unbind(), strict=True)]
+        losses, logits = (torch.stack(parts) for parts in zip(*done, strict=True))
+        self.tally.add(losses, logits, labels)
+        self.counter += count
 
-    def _capture(self) -> torch.cuda.CUDAGraph:
+    def _capture_all(self) -> dict[int, torch.cuda.CUDAGraph]:
+        """A graph of many steps, and one of a single step for what they leave over; they share memory."""
+        one = self._capture(1)
+        many = len(self._ahead)
+        return {1: one, many: self._capture(many, one)} if 1 < many <= self.steps else {1: one}
+
+    def _capture(self, count: int, beside: torch.cuda.CUDAGraph | None = None) -> torch.cuda.CUDAGraph:
+        """`beside`: a graph that never runs at the same time, whose memory this one may use too.
+
+        Not by torch.cuda.graph, which waits for the whole device first: other packs have work queued.
+        """
         graph = torch.cuda.CUDAGraph()
-        # "thread_local": what other packs do in other threads meanwhile must not spoil the capture
-        stream = torch.cuda.current_stream(self.device)
-        with _CAPTURING, torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            self._one()
+        pool = None if beside is None else beside.pool()
+        with uncollected():
+            # "thread_local": what other packs do in other threads meanwhile must not spoil the capture
+            graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+            try:
+                self._some(count)
+            except BaseException:
+                with suppress(RuntimeError):  # the capture's own complaint would hide the reason
+                    graph.capture_end()
+                raise
+            graph.capture_end()
         return graph
+
+    def _settle(self) -> None:
+        torch.cuda.current_stream(self.device).synchronize()
+        torch.cuda.empty_cache()  # cuDNN's search takes memory that no step will need
+
+    def _mark(self) -> torch.cuda.Event:
+        """An event here in the stream. Blocking: ten threads that spin take the cores from one another."""
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        event.record()
+        return event

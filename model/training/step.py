@@ -57,15 +57,19 @@ class Step:
             momentum = [m.chunk(net.replicas)[r] for r in range(net.replicas) for m in momentum]
         self._flat_leaves = [_flat(p) for p in self._leaves]
         self._flat_momentum: list[Tensor | None] = [_flat(m) for m in momentum]
-        self._losses = torch.compile(self._losses_of, dynamic=False) if compiled else self._losses_of
+        # No bound method kept here: a step in a cycle would hold a dead pack's memory until it is collected.
+        self._compiled = torch.compile(self._losses_of, dynamic=False) if compiled else None
+        self._ones = torch.empty(0)
 
     def __call__(self, images: Tensor, labels: Tensor, rate: float | Tensor) -> tuple[Tensor, Tensor]:
         """One update from images [B, R·C, H, W] and labels [R, B]; `rate` may be a tensor on the device.
 
         Returns the losses [R] and logits [R, B, classes] before the update, detached.
         """
-        losses, logits = self._losses(images, labels)
-        grads = torch.autograd.grad(losses.sum(), self._leaves)
+        losses, logits = (self._compiled or self._losses_of)(images, labels)
+        if self._ones.shape != losses.shape:
+            self._ones = torch.ones_like(losses)
+        grads = torch.autograd.grad(losses, self._leaves, self._ones)  # of their sum
         self._update(grads, rate)
         return losses.detach(), logits.detach()
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from model import streams
 from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
@@ -125,7 +126,7 @@ class Training:
         self.layout: Layout = layout or usual
         memory = _LAYOUTS[self.layout]
         self.net = net.to(self.device, dtype, memory_format=memory)  # type: ignore[call-overload]
-        self._stream = _stream(self.device)
+        self._stream = _stream(self.device, self)
         self._source = Source(data, self.device, dtype, memory)
         self._tally = Tally(len(self.seeds), self.device)
         self._step = Step(self.net, self.recipe, precision, convolution=convolution, compiled=compiled)
@@ -145,7 +146,7 @@ class Training:
         rates = self._rates()
         with self._on_device():
             figures = torch.cat([self._train(rates), self._evaluate()[None]])
-            losses, wrong, errors = figures.tolist()  # the epoch's one wait for the device
+            losses, wrong, errors = self._read(figures)  # the epoch's one wait for the device
         self.epoch += 1
         return [
             EpochMetrics(
@@ -162,19 +163,31 @@ class Training:
     def train_steps(self, steps: int) -> None:
         """Train the first `steps` steps of the epoch at hand, and count none of them: for timing alone."""
         with self._on_device():
-            self._train(self._rates()[:steps]).tolist()
+            self._read(self._train(self._rates()[:steps]))
+
+    def trace(self, steps: int) -> int:
+        """So many of the steps that were trained last once more, each kernel launched by itself, for a
+        profiler; gives how many. On a GPU after a first `train_steps`, on a CPU any steps."""
+        if isinstance(self._loop, LoopedEpoch):
+            self.train_steps(steps)
+            return steps
+        with self._on_device():
+            self.net.train()
+            self._loop.trace(steps)
+        return steps
 
     def evaluate(self) -> list[float]:
         """Error of each replica on the whole evaluation set as it now is, in percent."""
         with self._on_device():
-            return self._evaluate().tolist()
+            errors: list[float] = self._read(self._evaluate())
+            return errors
 
     def _rates(self) -> list[float]:
         """The learning rate of each step of the epoch at hand."""
         first = self.epoch * self.spec.steps_per_epoch(self._size)
         total = self.spec.total_steps(self._size)
         steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self._size))
-        return [self.recipe.learning_rate(step, total, self.spec.batch_size) for step in steps]
+        return self.recipe.learning_rates(steps, total, self.spec.batch_size)
 
     @contextmanager
     def _on_device(self) -> Iterator[None]:
@@ -184,9 +197,19 @@ class Training:
                 yield
                 return
             self._stream.wait_stream(torch.cuda.current_stream(self.device))
-            with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
-                yield
-            self._stream.synchronize()
+            try:
+                with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
+                    yield
+            finally:  # after an error too: memory that is freed now must not be in use
+                self._stream.synchronize()
+
+    def _read(self, figures: Tensor) -> Any:
+        """The figures as lists. Waits by an event that lets the thread sleep: others need its core."""
+        if self._stream is not None:
+            done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+            done.record(self._stream)
+            done.synchronize()
+        return figures.tolist()
 
     def _train(self, rates: list[float]) -> Tensor:
         """Mean loss and error in percent over the steps of an epoch, float64 [2, R] on the device."""
@@ -195,7 +218,7 @@ class Training:
         self.net.train()
         self._tally.clear()
         with convolutions(self.device, self._pixels):
-            self._loop.run(order, rates)
+            self._loop.run(order, rates, self._rehearse)
         errors = self._tally.wrong.double() / (len(rates) * batch) * 100
         losses = self._tally.loss / len(rates)
         figures = torch.stack([losses, errors])
@@ -205,18 +228,33 @@ class Training:
     def _evaluate(self) -> Tensor:
         """Error on the whole evaluation set, never augmented, in percent; float64 [R] on the device."""
         self.net.eval()
-        count, source = len(self.seeds), self._source
-        wrong = torch.zeros(count, dtype=torch.int64, device=self.device)
-        finite = torch.ones(count, dtype=torch.bool, device=self.device)
-        size = max(1, EVAL_IMAGES.get(self.device.type, 500) // count)
-        for start in range(0, len(source.eval_labels), size):
-            labels = source.eval_labels[start : start + size]
-            images = source.standardise(source.eval_images[start : start + size]).repeat(1, count, 1, 1)
-            logits = self._step.forward(images.contiguous(memory_format=source.layout))
-            wrong += (logits.argmax(2) != labels).sum(1)
+        source = self._source
+        wrong = torch.zeros(len(self.seeds), dtype=torch.int64, device=self.device)
+        finite = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
+        for part in self._eval_parts():
+            logits = self._eval_logits(part)
+            wrong += (logits.argmax(2) != source.eval_labels[part]).sum(1)
             finite &= logits.isfinite().flatten(1).all(1)
         errors = wrong.double() / len(source.eval_labels) * 100
         return errors.where(finite, float("nan"))
+
+    def _eval_parts(self) -> list[slice]:
+        """What is evaluated at once."""
+        count = len(self._source.eval_labels)
+        size = max(1, EVAL_IMAGES.get(self.device.type, 500) // len(self.seeds))
+        return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+    def _eval_logits(self, part: slice) -> Tensor:
+        images = self._source.standardise(self._source.eval_images[part]).repeat(1, len(self.seeds), 1, 1)
+        return self._step.forward(images.contiguous(memory_format=self._source.layout))
+
+    @torch.no_grad()
+    def _rehearse(self) -> None:
+        """A batch of each size that evaluation has, for nothing: cuDNN searches for kernels at the first."""
+        self.net.eval()
+        for part in {part.stop - part.start: part for part in self._eval_parts()}.values():
+            self._eval_logits(part)
+        self.net.train()
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -252,5 +290,13 @@ class Training:
         return weights, momentum, dict(self.net.named_buffers())
 
 
-def _stream(device: torch.device) -> torch.cuda.Stream | None:
-    return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+def _stream(device: torch.device, owner: Training) -> torch.cuda.Stream | None:
+    """A stream that no other pack has."""
+    if device.type != "cuda":
+        return None
+    stream = streams.take(device, owner)
+    if stream is None:
+        raise InputError(
+            f"more than {streams.MOST} packs at once on {device}; give each a larger share of it"
+        )
+    return stream

@@ -4,6 +4,7 @@ Several packs of one process share a GPU without taking turns, each in a thread 
 own; processes would take turns on it. On a CPU one pack at a time is what a debugger wants.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -16,6 +17,10 @@ from orchestrator.execution.failures import given_up
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Stopped, run_pack, store_of
 from orchestrator.results.storage_errors import StorageError
+
+#: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
+#: microseconds every few milliseconds, and one that writes the report or a checkpoint must not starve them.
+_SWITCH = 0.0005
 
 
 def run_inline(
@@ -40,10 +45,15 @@ def run_inline(
         threading.Thread(target=seat.run, args=(dispatcher, lock), name=f"pack {seat.number}", daemon=True)
         for seat in seats
     ]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(0.05)  # and not join: signals are handled in this thread
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, _SWITCH))
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            time.sleep(0.05)  # and not join: signals are handled in this thread
+    finally:
+        sys.setswitchinterval(usual)
     for seat in seats:
         if seat.error is not None:
             raise seat.error

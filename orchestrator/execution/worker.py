@@ -13,6 +13,7 @@ import gc
 import math
 import os
 import socket
+import threading
 import time
 import traceback
 from typing import TYPE_CHECKING
@@ -91,9 +92,12 @@ def _train_or_halve(
 def _free_memory() -> None:
     import torch
 
+    from model.streams import alone
+
     gc.collect()
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        with alone():  # giving memory back waits for the device, which would spoil another pack's capture
+            torch.cuda.empty_cache()
 
 
 def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Report) -> dict[str, Result]:
@@ -134,10 +138,18 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     return _finish(store, trials, histories, training, facts)
 
 
-@functools.lru_cache(maxsize=2)
 def _data(name: str, data_dir: str | None, holdout: int) -> Dataset:
-    """A worker is used for many packs; it loads its data once."""
+    """A worker is used for many packs; it loads its data once, and so do packs in threads of one process."""
+    with _loading:
+        return _loaded(name, data_dir, holdout)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(name: str, data_dir: str | None, holdout: int) -> Dataset:
     return load(name, data_dir, holdout)
+
+
+_loading = threading.Lock()  # the cache alone would let ten threads that ask at once load ten times
 
 
 def _restore(

@@ -65,9 +65,13 @@ def from_readme() -> MeasuredThroughput:
 
 
 def from_bench(path: str) -> MeasuredThroughput:
-    """Of a file that `python -m model.bench --json` wrote. Raises InputError."""
+    """Of a file that `python -m model.bench` wrote with --json, or with --survey. Raises InputError.
+
+    A survey has a row a line, of many kinds; those called "pace" are times, the last of a cell counts.
+    """
     try:
-        rows: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        rows: Any = json.loads(text) if path.endswith(".json") else _paces(text)
         rates = {
             (str(row["norm"]), int(row["batch_size"]), int(row["pack"])): float(row["images_per_second"])
             for row in rows
@@ -81,9 +85,14 @@ def from_bench(path: str) -> MeasuredThroughput:
     return MeasuredThroughput(rates, path, evaluated=False)
 
 
+def _paces(text: str) -> list[Any]:
+    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    return [row for row in rows if row.get("row") == "pace" and "error" not in row]
+
+
 def of(place: str) -> MeasuredThroughput:
-    """Of a benchmark's .json file or a sweep's results. Raises InputError."""
-    return from_bench(place) if place.endswith(".json") else from_results(place)
+    """Of a benchmark's .json or .jsonl file, or a sweep's results. Raises InputError."""
+    return from_bench(place) if place.endswith((".json", ".jsonl")) else from_results(place)
 
 
 def from_results(url: str) -> MeasuredThroughput:

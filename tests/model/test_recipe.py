@@ -42,3 +42,15 @@ def test_fewer_epochs_scale_the_milestones():
 def test_the_incomplete_batch_is_dropped():
     cell = Spec(dataset="digits", norm="bn", batch_size=32, epochs=2, holdout=100)
     assert cell.steps_per_epoch(1352) == (1352 - 100) // 32 == 39
+
+
+def test_rates_of_an_epoch_are_those_of_its_steps() -> None:
+    """However milestones fall between steps: by the definition, with exact fractions."""
+    for recipe in RECIPES.values():
+        for total in (7, 10, 64, 999):
+            found = recipe.learning_rates(range(total), total, 2)
+            scale = 2 / recipe.rate_batch if recipe.rate_batch else 1.0
+            for step, rate in enumerate(found):
+                passed = sum(step >= m * total for m in recipe.milestones)
+                assert rate == float(recipe.rate * scale / 10**passed)
+                assert rate == recipe.learning_rate(step, total, 2)

@@ -4,6 +4,9 @@ Capture itself needs CUDA. What can be shown here is everything around it: with 
 calls the step, an epoch out of the device-side buffers is bit for bit the looped one.
 """
 
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -21,19 +24,25 @@ def graphed(training, replays):
     steps = training.spec.steps_per_epoch(training._size)
     loop = GraphedEpoch(training._step, training._source, training._tally, steps)
 
-    def replay():
-        replays.append(1)
-        loop._one()
+    def capture(count, beside=None):
+        def replay():
+            replays.append(count)
+            loop._some(count)
 
-    loop._capture = lambda: SimpleNamespace(replay=replay)
+        return SimpleNamespace(replay=replay)
+
+    loop._capture = capture
+    loop._settle = lambda: None
     training._loop = loop
     return training
 
 
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
-@pytest.mark.parametrize("chunk", [8, 512])
-def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, monkeypatch):
+@pytest.mark.parametrize(("chunk", "together"), [(8, 1), (512, 1), (512, 3), (8, 7)])
+def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, together, monkeypatch):
+    """`together` steps in a graph: the rest of an epoch is steps of their own."""
     monkeypatch.setitem(CHUNK_IMAGES, "cpu", chunk)
+    monkeypatch.setattr("model.training.epoch.STEPS_PER_GRAPH", together)
     data = toy_data(n=30)  # 7 steps of 4, two images left over
     cell = spec(norm=norm, groups=groups)
     replays = []
@@ -41,7 +50,7 @@ def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, monkeypa
     captured = graphed(Training(cell, [1, 2], data), replays)
     for epoch in (1, 2, 3):
         assert captured.run_epoch() == looped.run_epoch()
-        assert len(replays) == 7 * epoch - WARM_UP  # the warm-up steps count as training, once
+        assert sum(replays) == 7 * epoch - WARM_UP  # the warm-up steps count as training, once
     for a, b in zip(captured.state(), looped.state(), strict=True):
         for kind in ("weights", "momentum", "statistics"):
             assert all(torch.equal(a[kind][name], b[kind][name]) for name in a[kind])
@@ -52,7 +61,7 @@ def test_a_short_last_epoch_uses_the_same_buffers():
     replays = []
     looped, captured = Training(cell, [1], data), graphed(Training(cell, [1], data), replays)
     assert [captured.run_epoch() for _ in range(2)] == [looped.run_epoch() for _ in range(2)]
-    assert len(replays) == 9 - WARM_UP
+    assert sum(replays) == 9 - WARM_UP
 
 
 def test_loading_a_state_keeps_every_address_that_a_graph_knows():
@@ -90,3 +99,63 @@ def test_on_cuda_the_captured_epochs_are_the_cpus(norm, groups):
     for a, b in zip(cpu.state(), cuda.state(), strict=True):
         for name in a["weights"]:
             torch.testing.assert_close(a["weights"][name], b["weights"][name], rtol=1e-6, atol=1e-8)
+
+
+def test_the_host_is_never_further_ahead_than_two_marks(monkeypatch):
+    monkeypatch.setattr("model.training.epoch.MARK", 4)
+    training = graphed(Training(spec(), [1], toy_data(n=122)), [])
+    loop, ahead = training._loop, []
+    assert isinstance(loop, GraphedEpoch)
+    replayed = 0
+
+    def mark():
+        nonlocal replayed
+        replayed += 1
+        place = replayed
+        return SimpleNamespace(synchronize=lambda: ahead.append(replayed - place))
+
+    loop._mark = mark
+    training.run_epoch()
+    assert ahead
+    assert set(ahead) == {1}  # the mark before the newest
+
+
+def test_a_failure_within_a_capture_is_raised_and_not_what_it_did_to_the_capture():
+    class Graph:
+        def capture_begin(self, **_): ...
+
+        def capture_end(self):
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    training = Training(spec(), [1], toy_data())
+    loop = GraphedEpoch(training._step, training._source, training._tally, 5)
+    loop._some = lambda count: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "CUDAGraph", Graph)
+        with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
+            loop._capture(1)
+
+
+def test_a_finished_pack_needs_no_collector():
+    """Its memory and its stream are free for the next pack at once."""
+    gc.collect()
+    gc.disable()
+    try:
+        training = Training(spec(), [1], toy_data())
+        training.run_epoch()
+        gone = weakref.ref(training)
+        del training
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_captured_packs_in_threads_train_as_they_do_alone():
+    data = toy_data(n=60)
+    cells = [spec(), spec(norm="gn", groups=4), spec(batch_size=8)]
+    alone = [graphed(Training(cell, [1, 2], data), []) for cell in cells]
+    expected = [[training.run_epoch() for _ in range(3)] for training in alone]
+    beside = [graphed(Training(cell, [1, 2], data), []) for cell in cells]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda training: [training.run_epoch() for _ in range(3)], beside))
+    assert found == expected

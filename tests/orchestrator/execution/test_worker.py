@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from orchestrator.execution.events import EpochEnd
+from orchestrator.execution.failures import out_of_memory
 from orchestrator.execution.worker import Stopped, run_pack
 from orchestrator.results.checkpoint import decode
 from orchestrator.results.result import result
@@ -204,3 +205,34 @@ def test_the_median_of_the_last_five():
     found = result(TRIALS[0], history, ["a"], {})
     assert found["test_error"] == 12.0
     assert found["test_error_median5"] == 20.0
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 GiB", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", True),
+        ("GET was unable to find an engine to execute this computation", True),
+        ("CUDA error: operation failed due to a previous error during capture", False),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_memory_that_ran_out_is_known_by_what_torch_says_of_it(message, expected):
+    assert out_of_memory(RuntimeError(message)) is expected
+
+
+def test_memory_that_ran_out_is_known_behind_what_it_led_to():
+    def capture():
+        try:
+            raise RuntimeError("CUDA error: out of memory")
+        except RuntimeError:
+            raise RuntimeError("operation failed due to a previous error during capture")  # noqa: B904
+
+    with pytest.raises(RuntimeError) as of_context:
+        capture()
+    assert out_of_memory(of_context.value)
+    caused = ValueError("capture failed")
+    caused.__cause__ = of_context.value
+    caused.__cause__.__cause__ = caused  # a circle ends too
+    assert out_of_memory(caused)

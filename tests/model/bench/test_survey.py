@@ -1,0 +1,87 @@
+"""The survey: in time, whatever fails, and its file gives a plan its times."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from model.bench import __main__ as bench
+from model.bench import survey, survey_rows
+from model.bench.survey import Survey, summary
+from model.bench.throughput import BATCH_SIZES
+from model.data.dataset import describe
+from model.errors import InputError
+from orchestrator.planning.measured import of
+from tests.helpers.cells import spec
+
+CPU = torch.device("cpu")
+
+
+def pace(norm, size, rate, **more):
+    facts = {
+        "norm": norm,
+        "batch_size": size,
+        "pack": 5,
+        "us_per_step": 1e6 * 5 * size / rate,
+        "way": "usual",
+    }
+    return {"row": "pace", **facts, "images_per_second": rate, **more}
+
+
+def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, capsys):
+    out = tmp_path / "survey.jsonl"
+    threads = torch.get_num_threads()
+    try:
+        assert bench.main(["--survey", "0.25", "--out", str(out)]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert rows[0]["row"] == "environment"
+    assert [row["passed"] for row in rows if row["row"] == "check"] == [True] * 4
+    assert {row["row"] for row in rows} >= {"pace", "profile", "plain loop", "way", "side by side, batch 2"}
+    assert "without a measurement" in capsys.readouterr().out.splitlines()[-1]
+    times = of(str(out))
+    assert times(spec(batch_size=2), 5, describe("digits")) > 0
+    with pytest.raises(InputError, match="no time of bn at batch size 4"):
+        times(spec(batch_size=4), 5, describe("digits"))
+
+
+def test_without_time_every_row_says_so_and_one_that_fails_ends_nothing(tmp_path, monkeypatch):
+    said = []
+    rows = Survey(CPU, 0.0, None, said.append).run()
+    assert {row["error"] for row in rows} == {"not measured: out of time"}
+
+    def broken(device):
+        raise RuntimeError("CUDA error:\n operation not permitted")
+
+    monkeypatch.setattr(survey_rows, "environment", broken)
+    measured = Survey(CPU, 1.0, str(tmp_path / "out"), said.append)
+    measured._turn("environment", 0, lambda: survey_rows.environment(CPU))
+    measured._turn("limits", 0, lambda: {"kernel_us": 1.0})
+    assert measured.rows[0]["error"] == "RuntimeError: CUDA error: operation not permitted"
+    assert measured.rows[1]["kernel_us"] == 1.0
+
+
+def test_the_watchdog_ends_what_hangs(monkeypatch):
+    codes = []
+    monkeypatch.setattr("os._exit", codes.append)
+    hung = Survey(CPU, 1.0, None, lambda line: None)
+    hung._watch(0.01)
+    assert codes == [survey.HUNG]
+    assert hung.rows[-1]["row"] == "watchdog"
+
+
+def test_the_summary_adds_up_fig1_one_pack_at_a_time_and_side_by_side():
+    cells = [(norm, size) for norm in ("bn", "gn") for size in BATCH_SIZES]
+    rows = [pace(*cell, 10_000.0) for cell in cells] + [pace(*cell, 5_000.0, beside=10) for cell in cells]
+    rows += [{"row": "side by side, batch 2", "packs": n, "images_per_second": 100.0 * n} for n in (1, 4)]
+    rows += [{"row": "way", "error": "none such"}]
+    text = "\n".join(summary(rows))
+    alone = sum(500 * (50_000 // size * size) for _, size in cells) / 10_000 / 3600
+    assert f"{alone:.2f} h one pack at a time" in text
+    assert f"at most {alone / 5:.2f} h" in text
+    assert f"at least {alone / 10:.2f} h" in text
+    assert "best side by side, batch 2: 4 packs, 400 images/s" in text
+    assert text.endswith(f"{len(rows)} rows, 1 without a measurement")
+    assert math.isfinite(alone)
