@@ -81,15 +81,12 @@ class Survey:
         yield "check", 10, partial(rows_of.check, device)
         for norm, batch_size in _CORNERS:
             yield "pace", 8, partial(packs.alone, norm, batch_size, 5)
-        for batch_size in (2, 32):
-            yield "fused norms", 10, partial(packs.fused, batch_size)
         yield "start of all cells", 40, packs.start
         if not tiny:
             for norm in ("bn", "gn"):
                 for batch_size in BATCH_SIZES:
                     yield "pace", 15, partial(packs.alone, norm, batch_size, 5)
             yield "side by side, all cells", 20, partial(packs.beside, "mix", 10)
-            yield "side by side, fused norms", 50, packs.fused_beside
         for batch_size in (2, 32):
             for count in (1, 2) if tiny else (10, 1, 4, 2, 8):
                 yield f"side by side, batch {batch_size}", 20, partial(packs.beside, batch_size, count)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import torch
-from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
 from model.bench import roofline
@@ -19,7 +18,6 @@ from model.bench.compare import tidy
 from model.bench.throughput import BATCH_SIZES, plain_loop, timed, training
 from model.bench.variants import DEFAULT, Way
 from model.data.dataset import DataInfo, Dataset
-from model.net import norms
 from model.queues import CUDA_QUEUES
 from model.spec import Spec
 from model.training import backend, epoch
@@ -126,20 +124,20 @@ def ways(device: torch.device) -> Iterator[Way]:
     if device.type != "cuda":
         yield Way("matmul")
         return
+    yield Way("grouped")
     yield Way(precision="tf32")
-    yield Way("matmul")
     yield Way(precision="bf16")
-    yield Way(layout="nhwc")
+    yield Way("grouped", "tf32")
+    yield Way("grouped", "bf16")
     yield Way("streams")
-    yield Way("matmul", "tf32")
+    yield Way("matmul")
     yield Way(compiled=True)
-    yield Way("matmul", "bf16")
-    yield Way(precision="tf32", layout="nhwc")
-    yield Way(precision="bf16", layout="nhwc")
+    yield Way("grouped", layout="nhwc")
+    yield Way("streams", "tf32", "nhwc")
 
 
 def _name(way: Way) -> str:
-    parts = ["compiled" if way.compiled else way.convolution, way.precision, way.layout or ""]
+    parts = ["compiled" if way.compiled else way.convolution or "usual", way.precision, way.layout or ""]
     return " ".join(part for part in parts if part)
 
 
@@ -222,31 +220,6 @@ class Packs:
                 )
         return found
 
-    def fused(self, batch_size: int) -> Found:
-        """Group norm by our own kernels: is it torch's, and what does it gain?"""
-        if self.device.type != "cuda":
-            return {"error": "CUDA alone"}
-        apart = _fused_apart(self.device)
-        norms.FUSED = "1"
-        try:
-            found = self.alone("gn", batch_size, REPLICAS, Way(layout="nchw"))
-        finally:
-            norms.FUSED = ""
-        return {**found, "way": "grouped fp32 fused norms", "largest_difference": apart}
-
-    def fused_beside(self) -> list[Found]:
-        """All cells side by side with our own group norm."""
-        norms.FUSED = "1"
-        try:
-            others = Packs(self.data, self.device, self.tiny)
-            begun = others.start()
-            found = others.beside("mix", 10)
-            others.drop()
-        finally:
-            norms.FUSED = ""
-        found[0] |= {"start_seconds": begun["start_seconds"]}
-        return [{**row, "row": "pace with fused norms"} if "norm" in row else row for row in found]
-
     def steps_per_graph(self) -> list[Found]:
         """Graphs of a single step, of as many as usual, and of more."""
         if self.device.type != "cuda":
@@ -285,7 +258,7 @@ class Packs:
             return {"error": "CUDA alone"}
         backend.SEARCH = False
         try:
-            return self.alone(norm, batch_size, REPLICAS, Way(layout="nchw"))
+            return self.alone(norm, batch_size, REPLICAS, DEFAULT)
         finally:
             backend.SEARCH = True
 
@@ -361,19 +334,3 @@ class Packs:
 
 def _facts(norm: str, batch_size: int, pack: int) -> Found:
     return {"norm": norm, "groups": GROUPS if norm == "gn" else None, "batch_size": batch_size, "pack": pack}
-
-
-def _fused_apart(device: torch.device) -> float:
-    """Largest relative difference of output and gradients between our group norm and torch's."""
-    from model.net.group_norm_kernels import GroupNormFunction
-
-    x = torch.randn(2, 80, 32, 32, device=device, requires_grad=True)
-    weight, bias = (torch.randn(80, device=device, requires_grad=True) for _ in "wb")
-    grad, apart = torch.randn_like(x), 0.0
-    ours = GroupNormFunction.apply(x, weight, bias, 40, norms.EPS)
-    theirs = F.group_norm(x, 40, weight, bias, norms.EPS)
-    pairs = [(ours, theirs)]
-    pairs += zip(*(torch.autograd.grad(y, (x, weight, bias), grad) for y in (ours, theirs)), strict=True)
-    for a, b in pairs:
-        apart = max(apart, float((a - b).abs().max() / b.abs().max()))
-    return apart

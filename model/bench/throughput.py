@@ -110,7 +110,7 @@ def measure(
             device=device_name(device),
             precision=way.precision,
             layout=trained.layout,
-            convolution=way.convolution,
+            convolution=way.convolution or "usual",
             compiled=way.compiled,
         )
         for pack, found, trained in zip(packs, rates[1:], trainings, strict=True)

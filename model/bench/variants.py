@@ -12,6 +12,7 @@ from model.training.training import Layout, default_layout
 
 #: Convolutions, and whether in the default layout. Products are channels-last by construction.
 _LAYOUTS: tuple[tuple[Convolution, bool], ...] = (
+    ("triton", True),
     ("grouped", True),
     ("matmul", True),
     ("streams", True),
@@ -22,9 +23,9 @@ _LAYOUTS: tuple[tuple[Convolution, bool], ...] = (
 
 @dataclass(frozen=True)
 class Way:
-    """How a pack's step is computed; `layout` None is the default for device, precision and norm."""
+    """How a pack's step is computed; None is what a sweep takes."""
 
-    convolution: Convolution = "grouped"
+    convolution: Convolution | None = None
     precision: Precision = "fp32"
     layout: Layout | None = None
     compiled: bool = False
@@ -61,7 +62,7 @@ class Turn:
             self.spec.norm,
             self.spec.batch_size,
             self.pack,
-            way.convolution,
+            way.convolution or "usual",
             way.precision,
             str(way.layout),
             way.compiled,
@@ -84,7 +85,7 @@ def ways(
     ]
     plans += [(precision, "grouped", True, True) for precision in precisions if compiled]
     for rank, (precision, convolution, usual, by_compiler) in enumerate(plans):
-        if convolution == "streams" and pack == 1:
+        if (convolution == "streams" and pack == 1) or (convolution == "triton" and device.type != "cuda"):
             continue
         layout = default_layout(device, precision, norm, pack, pixels, convolution)
         if not usual:

@@ -9,7 +9,6 @@ All four have γ and β per channel (Wu & He 2018, equation 6); torch's Instance
 unless asked, and here that would confound the comparison.
 """
 
-import os
 from collections.abc import Callable
 
 import torch
@@ -20,9 +19,6 @@ from torch.nn import functional as F
 EPS = 1e-5
 #: Weight of the newest batch in BN's running statistics, torch's default.
 MOMENTUM = 0.1
-#: "1": on a GPU group norms by kernels of ours (`model.net.group_norm_kernels`), which is faster at small
-#: batches and the same up to the order of sums. "anywhere" is for tests under Triton's interpreter.
-FUSED = os.environ.get("NORMSWEEP_FUSED_NORMS", "")
 
 
 class BatchNorm(nn.Module):
@@ -49,18 +45,21 @@ class BatchNorm(nn.Module):
 
 
 class GroupNorm(nn.Module):
-    """Group norm of R replicas with G groups each (Wu & He 2018). Input and output [N, R·C, H, W]."""
+    """Group norm of R replicas with G groups each (Wu & He 2018). Input and output [N, R·C, H, W].
+
+    `fused`: by kernels of ours (`model.net.group_norm_kernels`) where they take the input.
+    """
 
     def __init__(self, groups: int, channels: int, replicas: int = 1) -> None:
         super().__init__()
         if channels % groups:
             raise ValueError(f"{groups} groups do not divide {channels} channels")
-        self.all_groups = replicas * groups
+        self.all_groups, self.fused = replicas * groups, False
         self.weight = nn.Parameter(torch.ones(replicas * channels))
         self.bias = nn.Parameter(torch.zeros(replicas * channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if FUSED and (x.is_cuda or FUSED == "anywhere"):
+        if self.fused:
             from model.net.group_norm_kernels import GroupNormFunction, fits
 
             if fits(x, self.all_groups):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.net.convolution import Convolve, grouped
-from model.net.norms import norm_layer
+from model.net.norms import GroupNorm, norm_layer
 from model.spec import MODELS, WIDTHS, Spec
 
 
@@ -105,11 +105,13 @@ class ResNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)
 
-    def convolve_by(self, function: Convolve) -> None:
-        """Compute every convolution by a function of `model.net.convolution`."""
+    def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
+        """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
         for module in self.modules():
             if isinstance(module, Conv):
                 module.convolve = function
+            if isinstance(module, GroupNorm):
+                module.fused = fused
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.norm(self.conv(x)), inplace=True)

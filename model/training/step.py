@@ -24,12 +24,15 @@ from torch.optim.sgd import sgd
 
 from model.errors import InputError
 from model.net.branches import Branches
-from model.net.convolution import CONVOLUTIONS, Convolution, grouped, matmul
+from model.net.convolution import CONVOLUTIONS, Convolution, Convolve, grouped, matmul, triton
 from model.net.resnet import ResNet
 from model.recipe import Recipe
 
 Precision = Literal["fp32", "tf32", "bf16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
+
+
+_CONVOLVE: dict[str, Convolve] = {"matmul": matmul, "triton": triton}
 
 
 class Step:
@@ -50,7 +53,7 @@ class Step:
         self._network: ResNet | Branches = net
         self._leaves: list[Tensor] = list(net.parameters())
         momentum = self.momentum
-        net.convolve_by(matmul if convolution == "matmul" else grouped)
+        net.compute_by(_CONVOLVE.get(convolution, grouped), fused=convolution == "triton")
         if convolution == "streams":
             self._network = Branches(net)
             self._leaves = self._network.leaves

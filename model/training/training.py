@@ -18,7 +18,7 @@ from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
 from model.net import replicas
-from model.net.convolution import Convolution
+from model.net.convolution import Convolution, usual
 from model.net.init import initialise
 from model.net.resnet import ResNet
 from model.recipe import RECIPES
@@ -62,6 +62,8 @@ def default_layout(
     """
     if convolution == "matmul":
         return "nhwc"
+    if convolution == "triton":
+        return "nchw"
     if device.type == "cuda":
         return "nhwc" if precision != "fp32" and norm == "bn" else "nchw"
     by_group = norm != "bn" and pixels > TINY
@@ -89,7 +91,8 @@ class Training:
 
     `precision`: "fp32", "tf32" or "bf16", see `step`; tests take `dtype` float64 instead. `layout`
     of activations in memory, "nhwc" or "nchw"; None takes the faster one as far as is known.
-    `convolution`: see `model.net.convolution`; `compiled`: by torch.compile, grouped only. Raises
+    `convolution`: see `model.net.convolution`, None takes its `usual`; `compiled`: by torch.compile, grouped
+    only. Raises
     InputError where the training set holds less than one batch, torch.OutOfMemoryError on a GPU that is
     too small for the pack. On a GPU, packs may train in threads of one process.
     """
@@ -104,7 +107,7 @@ class Training:
         dtype: torch.dtype = torch.float32,
         precision: Precision = "fp32",
         layout: Layout | None = None,
-        convolution: Convolution = "grouped",
+        convolution: Convolution | None = None,
         compiled: bool = False,
     ) -> None:
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
@@ -122,8 +125,13 @@ class Training:
         net = ResNet(spec, data.info.channels, len(data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
         self._pixels = spec.batch_size * len(self.seeds) * data.info.height * data.info.width
-        usual = default_layout(self.device, precision, spec.norm, len(self.seeds), self._pixels, convolution)
-        self.layout: Layout = layout or usual
+        if convolution is None:
+            with streams.alone():  # it may compile, and waits for the device
+                convolution = "grouped" if compiled else usual(self.device, dtype)
+        self.convolution = convolution
+        self.layout: Layout = layout or default_layout(
+            self.device, precision, spec.norm, len(self.seeds), self._pixels, convolution
+        )
         memory = _LAYOUTS[self.layout]
         self.net = net.to(self.device, dtype, memory_format=memory)  # type: ignore[call-overload]
         self._stream = _stream(self.device, self)
