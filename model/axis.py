@@ -7,10 +7,11 @@ axes (the blocks of a grid and their JSON schema, options, cells, columns, title
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from types import NoneType
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+if TYPE_CHECKING:  # training needs no pydantic, and a machine that is lent for benchmarks has none
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 #: A value of an axis. None: the trial has none (G of batch norm), or a source does not say.
 Value = str | int | float | None
@@ -24,6 +25,27 @@ class _Nothing:
 
 
 NOTHING: Final = _Nothing()
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """Beside `int` in an annotation: what pydantic takes for one. true and false are none."""
+
+    least: int
+    below: int = 2**31  # beyond it lies no study but a slip of the keyboard
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        above, first = (self.least - 1, None) if self.least > 0 else (None, self.least)
+        schema = core_schema.int_schema(gt=above, ge=first, lt=self.below)
+        return core_schema.no_info_before_validator_function(_no_bool, schema)
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true/false is not a number")
+    return value
 
 
 @dataclass(frozen=True)
@@ -104,8 +126,10 @@ class Axis:
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.label[:1].lower()}{self.label[1:]} {{}}{unit}"
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
         """Pydantic checks the choices wherever the annotated type is used."""
+        from pydantic_core import core_schema
+
         schema = handler(source)
         if not self.choices:
             return schema

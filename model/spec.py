@@ -14,9 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
-
-from model.axis import Axis, Option, axes_of
+from model.axis import Axis, Option, WholeNumber, axes_of
 from model.recipe import RECIPES
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
@@ -35,15 +33,8 @@ NORM_NAMES: dict[str, str] = {
 }
 
 
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("true/false is not a number")
-    return value
-
-
-_LIMIT = 2**31  # beyond it lies no study but a slip of the keyboard
-Positive = Annotated[int, Field(gt=0, lt=_LIMIT), BeforeValidator(_no_bool)]
-NotNegative = Annotated[int, Field(ge=0, lt=_LIMIT), BeforeValidator(_no_bool)]
+Positive = Annotated[int, WholeNumber(1)]
+NotNegative = Annotated[int, WholeNumber(0)]
 
 
 @dataclass(frozen=True, kw_only=True)

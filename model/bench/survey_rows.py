@@ -42,7 +42,18 @@ def images(tiny: bool) -> Dataset:
 
 def cell(norm: str, batch_size: int) -> Spec:
     groups = GROUPS if norm == "gn" else None
-    return Spec("noise", "resnet20", "projection", norm, groups, batch_size, "wu2018", 1, None, 0)
+    return Spec(
+        dataset="noise",
+        model="resnet20",
+        shortcut="projection",
+        norm=norm,
+        groups=groups,
+        batch_size=batch_size,
+        recipe="wu2018",
+        epochs=1,
+        iterations=None,
+        holdout=0,
+    )
 
 
 def environment(device: torch.device) -> Found:

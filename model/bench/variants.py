@@ -12,8 +12,8 @@ from model.training.training import Layout, default_layout
 
 #: Convolutions, and whether in the default layout. Products are channels-last by construction.
 _LAYOUTS: tuple[tuple[Convolution, bool], ...] = (
-    ("triton", True),
     ("grouped", True),
+    ("triton", True),
     ("matmul", True),
     ("streams", True),
     ("grouped", False),

@@ -127,7 +127,8 @@ class Training:
         self._pixels = spec.batch_size * len(self.seeds) * data.info.height * data.info.width
         if convolution is None:
             with streams.alone():  # it may compile, and waits for the device
-                convolution = "grouped" if compiled else usual(self.device, dtype)
+                places = spec.batch_size * data.info.height * data.info.width
+                convolution = "grouped" if compiled else usual(self.device, dtype, places)
         self.convolution = convolution
         self.layout: Layout = layout or default_layout(
             self.device, precision, spec.norm, len(self.seeds), self._pixels, convolution

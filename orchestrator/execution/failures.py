@@ -33,7 +33,32 @@ def record_failure(store: Store, trial_ids: Sequence[str], error: str, trace: st
         )
 
 
+#: How torch and CUDA's libraries say that memory ran out. Within a capture or a library call it is told as
+#: that call's failure; cuDNN, whose every plan wants memory for its work, finds no plan that it can run.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cudaerrormemoryallocation",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "cudnn_status_internal_error",
+    "allocation_failed",
+    "unable to find an engine to execute this computation",
+)
+
+
 def out_of_memory(error: BaseException) -> bool:
-    """Whether host or device memory ran out; torch says so in several ways."""
-    words = ("out of memory", "not enough memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    """Whether host or device memory ran out: this error says so, or one that it came of."""
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or any(one is other for other in seen):
+            continue
+        seen.append(one)
+        waiting += [one.__cause__, one.__context__]
+        text = str(one).lower()
+        if isinstance(one, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+            return True
+    return False

@@ -27,18 +27,18 @@ def row(convolution, rate, precision="fp32", pack=5):
 
 def test_every_way_is_tried_once_and_layouts_in_both_orders():
     found = [way for _, way in ways(CUDA, "bn", 5, 10_240, compiled=True)]
-    assert len(set(found)) == len(found) == 3 * 5 + 3
+    assert len(set(found)) == len(found) == 3 * 6 + 3
     for precision in ("fp32", "tf32", "bf16"):
         mine = {(w.convolution, w.layout) for w in found if w.precision == precision and not w.compiled}
         both = {(name, layout) for name in ("grouped", "streams") for layout in ("nhwc", "nchw")}
-        assert mine == both | {("matmul", "nhwc")}
+        assert mine == both | {("matmul", "nhwc"), ("triton", "nchw")}
 
 
 def test_one_replica_has_no_streams_and_a_cpu_no_tf32():
     assert "streams" not in {way.convolution for _, way in ways(CUDA, "gn", 1, 2048, compiled=False)}
     found = [way for _, way in ways(CPU, "bn", 5, 10_240, compiled=False)]
     assert {way.precision for way in found} == {"fp32", "bf16"}
-    assert found[0] == Way(layout="nhwc")
+    assert found[0] == Way("grouped", layout="nhwc")
 
 
 def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first():
@@ -53,7 +53,7 @@ def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first():
     assert len(set(first)) == 8
     assert {t.way.convolution for t in turns[:8]} == {"grouped"}
     assert [t.way.compiled for t in turns] == sorted(t.way.compiled for t in turns)
-    assert len(set(turns)) == len(turns) == 4 * (15 + 9 + 2 * 3)
+    assert len(set(turns)) == len(turns) == 4 * (18 + 12 + 2 * 3)
 
 
 def comparison(said, seconds):

@@ -10,7 +10,7 @@ from model.bench import __main__ as bench
 from model.bench import survey, survey_rows
 from model.bench.survey import Survey, summary
 from model.bench.throughput import BATCH_SIZES
-from model.data.dataset import describe
+from model.data.registry import describe
 from model.errors import InputError
 from orchestrator.planning.measured import of
 from tests.helpers.cells import spec

@@ -26,15 +26,6 @@ for n, channels, groups, size in ((2, 80, 40, 8), (3, 32, 8, 4), (1, 64, 64, 2),
 x = torch.randn(2, 16, 8, 8)
 assert not fits(x.double(), 8) and not fits(torch.randn(2, 24, 8, 8), 8) and not fits(torch.randn(2, 16, 7, 7), 8)
 assert not fits(x.contiguous(memory_format=torch.channels_last), 8)
-from tests.helpers.cells import spec, toy_data
-from model.net import norms
-from model.training.training import Training
-cell = spec(norm="gn", groups=4, epochs=1)
-usual = Training(cell, [1, 2], toy_data(n=9), layout="nchw").run_epoch()
-norms.FUSED = "anywhere"
-fused = Training(cell, [1, 2], toy_data(n=9), layout="nchw").run_epoch()
-for a, b in zip(usual, fused):
-    assert abs(a.train_loss - b.train_loss) < 1e-4 * a.train_loss, (a, b)
 print("same")
 """
 

@@ -1,0 +1,62 @@
+"""Our convolutions under Triton's interpreter, beside torch's in float64. In a process of its own: Triton reads
+its switch when it is imported."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers import ROOT
+
+pytest.importorskip("triton")
+
+CODE = """
+import torch
+from torch.nn import functional as F
+from model.net.convolution_kernels import convolve, fits
+torch.manual_seed(0)
+# images, replicas, channels in and out, height, kernel, stride
+for n, r, i, o, h, k, s in (
+    (2, 3, 16, 16, 8, 3, 1), (3, 2, 16, 32, 8, 3, 2), (2, 2, 3, 16, 7, 3, 1),
+    (2, 2, 16, 32, 8, 1, 2), (1, 2, 64, 64, 4, 3, 1), (2, 1, 48, 80, 4, 3, 1), (3, 2, 16, 16, 9, 3, 2),
+):
+    x, w = torch.randn(n, r * i, h, h).requires_grad_(), torch.randn(r * o, i, k, k).requires_grad_()
+    assert fits(x)
+    ours, theirs = convolve(x, w, s, r), F.conv2d(x.double(), w.double(), None, s, k // 2, 1, r)
+    grad = torch.randn_like(ours)
+    pairs = [(ours, theirs)]
+    pairs += zip(torch.autograd.grad(ours, (x, w), grad), torch.autograd.grad(theirs, (x, w), grad.double()))
+    for a, b in pairs:
+        torch.testing.assert_close(a.double(), b.double(), rtol=1e-5, atol=1e-4)
+assert not fits(x.double()) and not fits(torch.randn(2, 4, 8, 8).contiguous(memory_format=torch.channels_last))
+
+# A replica that is not a number leaves the others alone.
+x, w = torch.randn(2, 32, 4, 4), torch.randn(32, 16, 3, 3)
+x[:, :16] = float("nan")
+out = convolve(x, w, 1, 2)
+assert out[:, :16].isnan().all() and out[:, 16:].isfinite().all()
+
+from model.training.training import Training
+from tests.helpers.cells import spec, toy_data
+for norm, groups in (("bn", None), ("gn", 4)):
+    cell = spec(norm=norm, groups=groups, epochs=1, batch_size=2)
+    usual = Training(cell, [1, 2], toy_data(n=5), layout="nchw", convolution="grouped").run_epoch()
+    ours = Training(cell, [1, 2], toy_data(n=5), convolution="triton").run_epoch()
+    for a, b in zip(usual, ours, strict=True):
+        assert abs(a.train_loss - b.train_loss) < 1e-4 * a.train_loss, (a, b)
+print("same")
+"""
+
+
+def test_they_are_torchs_convolutions_and_their_gradients():
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout.strip() == "same", done.stderr
