@@ -16,6 +16,7 @@ README = (ROOT / "README.md").read_text()
 ELSEWHERE = {
     "python -m analysis.figures results/fig1 --format pdf": "tests/analysis/test_figures.py; needs Chromium",
     "python -m model.bench": "tests/model/bench",
+    "python -m model.bench --device cuda --survey 4 --out survey.jsonl": "tests/model/bench/test_survey.py; needs a GPU",
     "python -m orchestrator.bench": "tests/orchestrator/bench",
     "python -m orchestrator.bench --nodes 3": "tests/orchestrator/bench",
     "python -m orchestrator.simulate --grid full --seeds 100": "tests/orchestrator/simulate",
