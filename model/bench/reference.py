@@ -7,6 +7,7 @@ It is what ours is tested against and what the benchmark compares with, so it sh
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.errors import InputError
 from model.spec import MODELS, WIDTHS, Spec
 
 
@@ -15,7 +16,11 @@ def _norm(spec: Spec, channels: int) -> nn.Module:
         return nn.BatchNorm2d(channels)
     if spec.norm == "in":
         return nn.InstanceNorm2d(channels, affine=True)
-    return nn.GroupNorm(spec.groups if spec.norm == "gn" and spec.groups else 1, channels)
+    if spec.norm == "ln":
+        return nn.GroupNorm(1, channels)
+    if spec.norm == "gn" and spec.groups:
+        return nn.GroupNorm(spec.groups, channels)
+    raise InputError(f"the plain network knows bn, gn with its groups, ln and in, not {spec.norm!r}")
 
 
 class PlainBlock(nn.Module):

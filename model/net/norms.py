@@ -69,7 +69,7 @@ class GroupNorm(nn.Module):
 
 
 #: name -> (channels, replicas, groups) -> layer. A new norm is one line here and one in model/spec.py.
-_NORMS: dict[str, Callable[[int, int, int | None], nn.Module]] = {
+LAYERS: dict[str, Callable[[int, int, int | None], nn.Module]] = {
     "bn": lambda channels, replicas, groups: BatchNorm(channels, replicas),
     "gn": lambda channels, replicas, groups: GroupNorm(groups or 1, channels, replicas),
     "ln": lambda channels, replicas, groups: GroupNorm(1, channels, replicas),
@@ -81,4 +81,4 @@ def norm_layer(name: str, channels: int, replicas: int = 1, groups: int | None =
     """The norm called `name` (bn, gn, ln, in); `groups` is G and for gn alone."""
     if (groups is not None) != (name == "gn"):
         raise ValueError(f"groups is for gn and gn needs it: got norm {name!r}, groups {groups!r}")
-    return _NORMS[name](channels, replicas, groups)
+    return LAYERS[name](channels, replicas, groups)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from model.net.norms import norm_layer
-
-N, C, H, W = 4, 16, 6, 5
+from model.net.norms import LAYERS, norm_layer
+from model.spec import NORMS
+from tests.helpers.replica_rule import C, H, N, W, hold_to_the_replica_rule, registered
 
 
 class AffineLayerNorm(nn.Module):
@@ -65,6 +65,46 @@ def test_forward_backward_and_statistics_are_torchs(name, groups, replicas):
     x = torch.randn(2, replicas * C, H, W, dtype=torch.float64)
     expected = [m.eval()(part) for m, part in zip(theirs, x.chunk(replicas, 1), strict=True)]
     torch.testing.assert_close(ours(x), torch.cat(expected, 1))
+
+
+def test_every_norm_that_can_be_declared_has_a_layer():
+    assert tuple(LAYERS) == NORMS
+
+
+@pytest.mark.parametrize(("name", "groups"), registered())
+def test_no_registered_norm_mixes_replicas(name, groups):
+    hold_to_the_replica_rule(name, groups)
+
+
+class Planted(nn.Module):
+    """Layer norm as if R·C channels were one network's: it mixes the replicas, and only they show it."""
+
+    def __init__(self, channels, replicas):
+        super().__init__()
+        self.inner = nn.GroupNorm(1, replicas * channels)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+class Leaky(nn.Module):
+    """Fine forwards in training; in evaluation it uses a statistic of all replicas."""
+
+    def __init__(self, channels, replicas):
+        super().__init__()
+        self.inner = nn.BatchNorm2d(replicas * channels)
+
+    def forward(self, x):
+        out = self.inner(x)
+        return out if self.training else out + self.inner.running_mean.mean()
+
+
+@pytest.mark.parametrize("layer", [Planted, Leaky])
+def test_a_norm_that_mixes_replicas_is_caught_under_any_name(layer, monkeypatch):
+    monkeypatch.setitem(LAYERS, "planted", lambda channels, replicas, groups: layer(channels, replicas))
+    assert ("planted", None) in registered()
+    with pytest.raises(AssertionError):
+        hold_to_the_replica_rule("planted", None)
 
 
 def test_only_bn_has_running_statistics():

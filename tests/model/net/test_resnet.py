@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from model.bench.reference import PlainResNet
+from model.errors import InputError
 from model.net.init import initialise
 from model.net.resnet import ResNet
 from model.spec import MODELS, Spec
+from tests.helpers.replica_rule import registered
 
 SPEC = Spec(norm="bn", batch_size=4, epochs=1)
-NORMS = [("bn", None), ("gn", 8), ("gn", 2), ("ln", None), ("in", None)]
 
 
 def parameters(net):
@@ -39,7 +40,7 @@ def test_depth_counts_convolutions_and_classifier(model):
 
 
 @pytest.mark.parametrize("shortcut", ["projection", "identity"])
-@pytest.mark.parametrize(("norm", "groups"), NORMS)
+@pytest.mark.parametrize(("norm", "groups"), registered())
 def test_one_replica_is_the_plain_network(norm, groups, shortcut):
     """Outputs, gradients and running statistics over three batches, float64."""
     torch.manual_seed(0)
@@ -59,6 +60,13 @@ def test_one_replica_is_the_plain_network(norm, groups, shortcut):
         torch.testing.assert_close(a, theirs[name])
     x = torch.randn(3, 3, 16, 16, dtype=torch.float64)
     torch.testing.assert_close(ours.eval()(x)[0], plain.eval()(x))
+
+
+@pytest.mark.parametrize(("norm", "groups"), [("rms", None), ("gn", None)])
+def test_the_plain_network_refuses_a_norm_that_it_does_not_know(norm, groups):
+    """It would be compared with, as if it were that norm."""
+    with pytest.raises(InputError, match="knows bn, gn"):
+        PlainResNet(dataclasses.replace(SPEC, norm=norm, groups=groups), 3, 10)
 
 
 @pytest.mark.parametrize(("channels", "height", "width", "classes"), [(1, 8, 8, 10), (3, 13, 6, 2)])

@@ -11,11 +11,12 @@ from torch.nn import functional as F
 from model.bench.reference import PlainResNet
 from model.data import augment
 from model.errors import InputError
+from model.net.norms import LAYERS
 from model.training.step import Step
 from model.training.training import Training, default_layout
 from tests.helpers.cells import spec, toy_data
 
-CELLS = [("bn", None), ("gn", 4), ("ln", None), ("in", None)]
+CELLS = [(name, 4 if name == "gn" else None) for name in LAYERS]
 
 
 def assert_states_close(a, b):
