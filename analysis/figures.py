@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 from analysis.plots import curves, differences, figure1, gsearch, timeline
 from analysis.sources.load import Source
 from analysis.study import Study, read
-from model.errors import InputError
+from model.errors import InputError, first_line
 
 FORMATS = ("svg", "png", "pdf")
 #: Pixels; PNGs have three times as many each way, which is 300 dpi at 16 cm.
@@ -88,9 +88,8 @@ def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WID
     except OSError as error:
         raise InputError(f"cannot write into {folder}: {error.strerror or error}") from None
     except RuntimeError as error:  # kaleido found no browser, or it did not start
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"writing {form} needs Chrome or Chromium, which did not start: {first} "
+            f"writing {form} needs Chrome or Chromium, which did not start: {first_line(error)} "
             "Install it, or name it in BROWSER_PATH."
         ) from None
     return paths

@@ -13,20 +13,13 @@ import pandas as pd
 
 from analysis.sources.frame import COLUMNS, STATUSES, make
 from model.errors import InputError
+from model.spec import NORM_NAMES
 from orchestrator.results.files import Files
 
 STUDY_COLUMNS = ("seed", "batch_size", "norm", "accuracy")
 
-_NORMS = {
-    "bn": "bn",
-    "batch norm": "bn",
-    "gn": "gn",
-    "group norm": "gn",
-    "ln": "ln",
-    "layer norm": "ln",
-    "in": "in",
-    "instance norm": "in",
-}
+#: How a study may spell a norm, in lower case.
+_NORMS = {spelling: norm for norm, name in NORM_NAMES.items() for spelling in (norm, name.lower())}
 _MAX_BYTES = 64 * 2**20
 
 

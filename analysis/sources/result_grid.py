@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from analysis.sources.frame import IDENTITY, Row
+from model.errors import last_line
 
 
 class ResultGrid(Protocol):
@@ -58,7 +59,7 @@ def _pack_rows(result: object) -> list[Row]:
             row["commit"] = _mapping(outcome.get("provenance")).get("commit")
         else:
             row["status"] = "failed" if error else "partial" if trial_id in replicas else "missing"
-            row["failure"] = str(error).strip().splitlines()[-1] if error and str(error).strip() else None
+            row["failure"] = last_line(str(error)) or None if error else None
             row["epochs_run"] = metrics.get("epoch")
         rows.append(row)
     return rows

@@ -37,8 +37,6 @@ from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
-# Of every number in a report Tune keeps a running analysis, 100 KB a pack that nobody reads (measured).
-tune_trial.DEBUG_METRICS = (*getattr(tune_trial, "DEBUG_METRICS", ()), "replicas", "trials")
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
@@ -61,7 +59,7 @@ def run_on_ray(
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
     here = this_node()
     dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments))
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
+    _set_up_tune(site)
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(_trainable, dispatcher=dispatcher, share=site.resources.gpus, vetted=vetted),
@@ -93,6 +91,14 @@ def run_on_ray(
         ),
     )
     return tuner.fit()
+
+
+def _set_up_tune(site: Site) -> None:
+    """What Tune takes from its surroundings alone."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
+    # Of every number in a report Tune keeps a running analysis, 100 KB a pack that nobody reads (measured).
+    kept_out = getattr(tune_trial, "DEBUG_METRICS", ())
+    tune_trial.DEBUG_METRICS = tuple(dict.fromkeys((*kept_out, "replicas", "trials")))
 
 
 def _placement(site: Site) -> tune.PlacementGroupFactory:

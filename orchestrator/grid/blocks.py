@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from model.axis import Axis, Value
 from model.errors import InputError
-from model.spec import AXES, NotNegative
+from model.spec import AXES, WIDTHS, NotNegative
 from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
 #: A larger count is one seed that somebody forgot to make a list of.
@@ -64,7 +64,8 @@ class _Block(BaseModel):
             raise ValueError("groups: is for norm gn alone; take it out of this block")
         if bad := [g for g in groups or () if g not in ALLOWED_GROUPS]:
             raise ValueError(
-                f"groups: G = {bad[0]} does not divide the channels 16, 32, 64; allowed: {allowed}"
+                f"groups: G = {bad[0]} does not divide the channels {', '.join(map(str, WIDTHS))}; "
+                f"allowed: {allowed}"
             )
         if self.values("epochs") is not None and self.values("iterations") is not None:
             raise ValueError("epochs: give epochs or iterations, not both")

@@ -19,18 +19,6 @@ from orchestrator.results.store import Store
 #: norm, batch size, replicas -> images a second of all replicas together.
 Rates = Mapping[tuple[str, int, int], float]
 
-#: `python -m model.bench` on one core of an AMD EPYC, torch 2.15.0, ResNet-20 on 32×32 images: the README's
-#: table. A GPU's would be another; until one is measured a worker is such a core.
-README: Rates = {
-    (norm, batch_size, replicas): float(rate)
-    for norm, rows in {
-        "bn": {32: (616, 517), 16: (585, 586), 8: (487, 545), 4: (400, 510), 2: (290, 414)},
-        "gn": {32: (591, 521), 16: (525, 517), 8: (548, 566), 4: (442, 511), 2: (306, 402)},
-    }.items()
-    for batch_size, pair in rows.items()
-    for replicas, rate in zip((1, 5), pair, strict=True)
-}
-
 
 class MeasuredThroughput:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
@@ -58,10 +46,6 @@ class MeasuredThroughput:
     def training(self, spec: Spec, replicas: int, info: DataInfo, *_: object) -> float:
         """The same without evaluation, as a calibration would find it: see `throughput`."""
         return self(spec, replicas, info) * with_evaluation(info)
-
-
-def from_readme() -> MeasuredThroughput:
-    return MeasuredThroughput(README, "the README's rates, one core of an AMD EPYC a worker", evaluated=False)
 
 
 def from_bench(path: str) -> MeasuredThroughput:

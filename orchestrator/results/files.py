@@ -34,6 +34,17 @@ _ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
 
 
+#: Extras of ours, by the scheme that needs them.
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
+
+
+def _remedy(scheme: str) -> str:
+    """What to install for URLs of this scheme."""
+    if scheme in _EXTRAS:
+        return f"an extra: pip install 'normsweep[{_EXTRAS[scheme]}]'"
+    return f"the package by which fsspec reads {scheme}://; install it beside normsweep"
+
+
 class Files:
     """Reads and writes below one root. `url`: a path, `file://…`, `s3://bucket/prefix`, any fsspec URL.
 
@@ -59,9 +70,7 @@ class Files:
             self.fs, self.root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         except ImportError as error:
             scheme = self.url.split("://", maxsplit=1)[0]
-            raise InputError(
-                f"{self.url} needs an extra: pip install 'normsweep[{scheme}]' ({error})"
-            ) from None
+            raise InputError(f"{self.url} needs {_remedy(scheme)} ({error})") from None
         except ValueError as error:
             raise InputError(f"{self.url} is no folder or URL that fsspec knows: {error}") from None
 

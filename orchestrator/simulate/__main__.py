@@ -22,9 +22,10 @@ from model.errors import InputError
 from orchestrator.grid.blocks import MOST_SEEDS
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find
-from orchestrator.planning.measured import MeasuredThroughput, from_bench, from_readme, from_results
+from orchestrator.planning.measured import MeasuredThroughput, from_bench, from_results
 from orchestrator.simulate.paper_cluster import Setting
 from orchestrator.simulate.play import Played, paper_packs, play
+from orchestrator.simulate.readme_rates import from_readme
 
 WORKERS = (1, 4, 16, 64, 256, 1000)
 _MOST_WORKERS = 100_000

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.errors import InputError
+from model.errors import InputError, first_line
 from orchestrator.simulate.play import Played
 
 if TYPE_CHECKING:
@@ -203,7 +203,6 @@ def write(rows: Sequence[Played], sizes: Sequence[Mapping[str, Any]], path: Path
         path.parent.mkdir(parents=True, exist_ok=True)
         figure(rows, sizes).write_image(path, scale=2)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"cannot draw {path}: {reason} (it needs the extra 'figures', and Chrome or Chromium)"
+            f"cannot draw {path}: {first_line(error)} (it needs the extra 'figures', and Chrome or Chromium)"
         ) from None

@@ -44,7 +44,7 @@ def test_the_incomplete_batch_is_dropped():
     assert cell.steps_per_epoch(1352) == (1352 - 100) // 32 == 39
 
 
-def test_rates_of_an_epoch_are_those_of_its_steps() -> None:
+def test_rates_of_an_epoch_are_those_of_its_steps():
     """However milestones fall between steps: by the definition, with exact fractions."""
     for recipe in RECIPES.values():
         for total in (7, 10, 64, 999):

@@ -1,0 +1,18 @@
+"""The README's table of one CPU core: what a worker on paper is, until another machine was measured."""
+
+from orchestrator.planning.measured import MeasuredThroughput, Rates
+
+#: `python -m model.bench` on one core of an AMD EPYC, torch 2.15.0, ResNet-20 on 32×32 images.
+README: Rates = {
+    (norm, batch_size, replicas): float(rate)
+    for norm, rows in {
+        "bn": {32: (616, 517), 16: (585, 586), 8: (487, 545), 4: (400, 510), 2: (290, 414)},
+        "gn": {32: (591, 521), 16: (525, 517), 8: (548, 566), 4: (442, 511), 2: (306, 402)},
+    }.items()
+    for batch_size, pair in rows.items()
+    for replicas, rate in zip((1, 5), pair, strict=True)
+}
+
+
+def from_readme() -> MeasuredThroughput:
+    return MeasuredThroughput(README, "the README's rates, one core of an AMD EPYC a worker", evaluated=False)
