@@ -14,8 +14,13 @@ from tests.helpers.tiny import make_images
 
 
 def pytest_configure():
-    """One thread a process, before torch is loaded: the workers share the cores."""
+    """What a process reads once: set before torch and Ray are loaded.
+
+    One thread a process, for the workers share the cores. No tokens, unless a test asks for them: a Ray that is
+    started here would turn them on for the rest of this process, which then could join no Ray without.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["RAY_AUTH_MODE"] = "disabled"
 
 
 @pytest.fixture(scope="session", autouse=True)
