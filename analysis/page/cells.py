@@ -3,9 +3,10 @@
 from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.stats.cells import PANEL_AXES
-from analysis.stats.intervals import CI
+from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.table import rows_of
 from analysis.study import Study
+from analysis.words.numbers import count_in_words
 
 _NAMES = {"source": "Sweep", **{axis.name: axis.label for axis in PANEL_AXES}}
 
@@ -42,6 +43,9 @@ def section(study: Study) -> Section:
         ]
         for row in rows
     ]
-    caption = "Error at the last epoch over seeds, in percent, with Student’s t interval of the mean"
+    caption = (
+        "Error at the last epoch over seeds, in percent, with Student’s t interval of the mean, cut at 0 and "
+        f"100; fewer than {count_in_words(FEWEST_VALUES)} seeds, or seeds that are all alike, give none"
+    )
     table = html.table(columns, body, caption)
     return Section("cells", "Cells", "The table of cells", html.render("cells", copies=COPIES, table=table))

@@ -12,9 +12,9 @@ from analysis.plots import differences as figures
 from analysis.stats import paired, power
 from analysis.stats.cells import Panel
 from analysis.stats.differences import Difference
-from analysis.stats.intervals import ALPHA, BCA_COVERAGE, CI, CONFIDENCE, CONFIDENCE_LABEL
+from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL, FEWEST_VALUES, bca_coverage
 from analysis.study import Study
-from analysis.words.numbers import count_in_words, p_value, signed, signed_interval
+from analysis.words.numbers import count_in_words, p_value, signed, signed_interval, too_few_words
 
 #: What the calculator offers, in points of error, points and probabilities.
 HALF_WIDTHS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("n", "n pairs", True),
     Column("mean", "Difference", True, 2),
     Column("t", f"{CI} (t)", True),
-    Column("bca", f"{CI} (BCa)", True),
+    Column("bca", f"BCa (nominal {CONFIDENCE_LABEL})", True),
     Column("p", "p (t test)", True),
     Column("p_holm", "Holm", True),
     Column("p_flip", "p (sign flip)", True),
@@ -114,8 +114,9 @@ def _name(d: Difference) -> str:
 
 def verdict(d: Difference) -> str:
     """What may be said of one difference, and who was left out of it."""
-    if d.summary.n < 2:
-        words = "no pair" if d.summary.n == 0 else "one pair: no interval"
+    if not d.summary.interval.known:
+        words = "no pair" if d.summary.n == 0 else f"{d.summary.n} pairs: {too_few_words(d.summary.n)}"
+        words = "one pair: no interval" if d.summary.n == 1 else words
     elif d.claimed:
         words = f"{'lower' if d.summary.mean < 0 else 'higher'} error"
     else:
@@ -127,9 +128,9 @@ def verdict(d: Difference) -> str:
 
 def what_n_allows(differences: Sequence[Difference]) -> str:
     """What so many pairs can show at all, in words."""
-    counts = sorted({d.summary.n for d in differences if d.summary.n > 1})
+    counts = sorted({d.summary.n for d in differences if d.summary.n >= FEWEST_VALUES})
     if not counts:
-        return "One seed gives a mean and no interval: nothing can be tested."
+        return "One or two seeds give means and no interval: nothing can be tested."
     n = counts[-1]
     least = paired.smallest_p(n)
     text = (
@@ -144,11 +145,18 @@ def what_n_allows(differences: Sequence[Difference]) -> str:
         text += ", before any correction."
     if len(counts) > 1:
         text += f" Some batch sizes have only {counts[0]}."
-    share = BCA_COVERAGE.get(CONFIDENCE)
-    covered = "less" if share is None else f"about {share:.0%}"
+    return f"{text} {_bca_words(n)}"
+
+
+def _bca_words(n: int) -> str:
+    """What a BCa interval of `n` differences is worth."""
+    share = bca_coverage(n)
+    if share is None:
+        return ""
     return (
-        f"{text} BCa intervals are shown because readers ask for them; with five seeds they cover {covered}, "
-        f"not {CONFIDENCE_LABEL}, so the claims rest on the t intervals."
+        f"BCa intervals are shown because readers ask for them: nominal at {CONFIDENCE_LABEL}, with {n} "
+        f"pairs they hold the truth in about {share:.0%} of studies with normal errors, so the claims rest "
+        "on the t intervals."
     )
 
 

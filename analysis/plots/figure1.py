@@ -14,7 +14,7 @@ from analysis.plots import theme
 from analysis.plots.published import PUBLISHED, Published
 from analysis.plots.theme import Json
 from analysis.stats.cells import Cell, Line, Panel
-from analysis.stats.intervals import KINDS, interval
+from analysis.stats.intervals import FEWEST_VALUES, KINDS, PERCENT, interval
 
 QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
@@ -50,7 +50,8 @@ def info(
         values = {s: 100 - e if quantity == "accuracy" else e for s, e in errors.items()}
         if not values:
             continue
-        mean, spread = sum(values.values()) / len(values), interval(list(values.values()), kind)
+        mean = sum(values.values()) / len(values)
+        spread = interval(list(values.values()), kind).cut(PERCENT)
         point = Point(cell.batch_size, mean, spread.low, spread.high, values, cell.remarks)
         lines.setdefault(cell.line, []).append(point)
     published = [] if panel.holdout else list(PUBLISHED)
@@ -108,9 +109,8 @@ def hover(line: Line, point: Point, kind: str) -> str:
     text = f"<b>{theme.plain(line.name)}, batch size {point.batch_size}</b><br>mean {point.mean:.2f}%"
     if math.isfinite(point.low):
         text += f"<br>{KINDS[kind]}: {point.low:.2f} to {point.high:.2f}"
-    text += f"<br>n = {len(point.values)}" + (
-        " (no interval from one seed)" if len(point.values) == 1 else ""
-    )
+    few = len(point.values) < FEWEST_VALUES and not math.isfinite(point.low)
+    text += f"<br>n = {len(point.values)}" + (" (too few seeds for an interval)" if few else "")
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
 
 

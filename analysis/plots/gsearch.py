@@ -13,7 +13,7 @@ from analysis.plots import theme
 from analysis.plots.published import FRANKE_G_SEARCH
 from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell, Panel
-from analysis.stats.intervals import CI, interval
+from analysis.stats.intervals import CI, PERCENT, interval
 
 
 class GPoint(NamedTuple):
@@ -61,7 +61,7 @@ def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
 def _point(cell: Cell) -> GPoint:
     assert cell.line.groups is not None
     values = cell.errors()
-    spread = interval(list(values.values()))
+    spread = interval(list(values.values())).cut(PERCENT)
     mean = sum(values.values()) / len(values)
     diverged = cell.counts.get("diverged", 0)
     return GPoint(cell.line.groups, mean, spread.low, spread.high, values, diverged)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.sources.frame import STATUSES
-from analysis.stats.intervals import CONFIDENCE
+from analysis.stats.intervals import CONFIDENCE, PERCENT
 from analysis.stats.summary import Summary, summary
 from model.axis import Value
 from model.spec import AXES, NORM_NAMES, NORMS
@@ -124,7 +124,8 @@ class Cell:
         return self.last if measure == "last" else self.median5
 
     def summary(self, measure: str = "last", level: float = CONFIDENCE) -> Summary:
-        return summary(list(self.errors(measure).values()), level)
+        """Of the errors in percent; the interval is cut at 0 and 100."""
+        return summary(list(self.errors(measure).values()), level, PERCENT)
 
     @property
     def trials(self) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantile
+from analysis.stats.intervals import ALPHA, NAN, Interval, alike, t_quantile, too_few
 
 #: All 2ⁿ flips up to this many pairs (about a million); a random sample of flips above.
 EXACT_PAIRS = 20
@@ -27,13 +27,11 @@ SAMPLED_FLIPS = 100_000
 
 
 def t_test(differences: ArrayLike) -> float:
-    """Two-sided p of Student's paired t test for `differences` [n]; NaN for n < 2."""
+    """Two-sided p of Student's paired t test for `differences` [n]; NaN where they are too few."""
     x = np.asarray(differences, dtype=float).ravel()
-    if x.size < 2:
+    if too_few(x):
         return NAN
     sd = x.std(ddof=1)
-    if sd == 0:
-        return 1.0 if x[0] == 0 else 0.0
     return float(2 * special.stdtr(x.size - 1, -abs(x.mean()) / (sd / math.sqrt(x.size))))
 
 
@@ -99,9 +97,9 @@ def effect_size(differences: ArrayLike) -> float:
     Cohen 1988, d_z; Hedges 1981 for J. NaN for n < 2 or where all differences are the same.
     """
     x = np.asarray(differences, dtype=float).ravel()
-    sd = x.std(ddof=1) if x.size > 1 else 0.0
-    if not sd > 0:
+    if x.size < 2 or alike(x):
         return NAN
+    sd = x.std(ddof=1)
     df = x.size - 1
     correction = (
         math.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2)
@@ -127,16 +125,17 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
-    """Two one-sided t tests (Schuirmann 1987) that the mean of `differences` [n] lies within ± `margin`."""
+    """Two one-sided t tests (Schuirmann 1987) that the mean of `differences` [n] lies within ± `margin`.
+
+    NaN where they are too few.
+    """
     x = np.asarray(differences, dtype=float).ravel()
     level = 1 - 2 * ALPHA
-    if x.size < 2:
+    if too_few(x):
         return Equivalence(NAN, Interval(NAN, NAN, level), margin)
     error, df, mean = x.std(ddof=1) / math.sqrt(x.size), x.size - 1, x.mean()
     half = t_quantile(1 - ALPHA, df) * error
     interval = Interval(float(mean - half), float(mean + half), level)
-    if error == 0:
-        return Equivalence(0.0 if abs(mean) < margin else 1.0, interval, margin)
     below = special.stdtr(df, -(mean + margin) / error)
     above = special.stdtr(df, (mean - margin) / error)
     return Equivalence(float(max(below, above)), interval, margin)

@@ -14,7 +14,8 @@ from analysis.stats.intervals import CONFIDENCE, NAN, Interval, t_interval
 
 @dataclass(frozen=True)
 class Summary:
-    """What one cell's values say. `sd` uses n − 1; it and the interval are NaN for n < 2."""
+    """What one cell's values say. `sd` uses n − 1 and is NaN for n < 2; the interval is NaN where the
+    values are too few or all alike."""
 
     n: int
     mean: float
@@ -25,8 +26,12 @@ class Summary:
     high: float
 
 
-def summary(values: ArrayLike, level: float = CONFIDENCE) -> Summary:
+def summary(
+    values: ArrayLike, level: float = CONFIDENCE, within: tuple[float, float] | None = None
+) -> Summary:
     """Mean, sd, Student-t interval, extremes and median of `values` [n]; NaN values are an error.
+
+    `within`: what the interval is cut to, where the mean can lie nowhere else.
 
     Raises ValueError where a value is not finite: the caller decides what a diverged trial means.
     """
@@ -36,11 +41,12 @@ def summary(values: ArrayLike, level: float = CONFIDENCE) -> Summary:
     if x.size == 0:
         return Summary(0, NAN, NAN, Interval(NAN, NAN, level), NAN, NAN, NAN)
     sd = float(x.std(ddof=1)) if x.size > 1 else NAN
+    spread = t_interval(x, level)
     return Summary(
         n=int(x.size),
         mean=float(x.mean()),
         sd=sd,
-        interval=t_interval(x, level),
+        interval=spread if within is None else spread.cut(within),
         low=float(x.min()),
         median=float(np.median(x)),
         high=float(x.max()),

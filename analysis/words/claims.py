@@ -10,14 +10,19 @@ from analysis.stats.cells import Cell, Line
 from analysis.stats.claims import Constancy, Rise
 from analysis.stats.crossover import Crossover
 from analysis.stats.intervals import CI, Interval
-from analysis.words.numbers import p_equals, signed_interval
+from analysis.words.numbers import p_equals, signed_interval, too_few_words
 
 
 def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
+    """Below which batch size `ours` has the lower error, with the interval of that batch size."""
     smallest, largest = c.sizes[0], c.sizes[-1]
-    interval = "one seed: no interval"
-    if c.interval.known or math.isinf(c.interval.high):
-        interval = f"{CI} {_size(c.interval.low, c)} to {_size(c.interval.high, c)}"
+    few = math.isnan(c.interval.low)
+    if not few and not c.resolved:
+        return (
+            f"Below which batch size {ours} has the lower error is not resolved by {c.n} seeds: "
+            f"nothing from below {smallest} to above {largest} is excluded."
+        )
+    interval = f"n = {c.n}: {too_few_words(c.n)}" if few else f"{CI} of the crossover {_sizes(c)}"
     if math.isinf(c.estimate):
         return (
             f"{ours}’s mean error is below {theirs}’s at every batch size from {largest} to {smallest} "
@@ -25,7 +30,14 @@ def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
         )
     if c.estimate == 0:
         return f"{ours}’s mean error is not below {theirs}’s even at batch size {smallest} ({interval})."
-    return f"{ours} has the lower error below a batch size of about {c.estimate:.1f} ({interval})."
+    return f"{ours}’s mean error is the lower below a batch size of about {c.estimate:.1f} ({interval})."
+
+
+def _sizes(c: Crossover) -> str:
+    """“3.1 to 9.5”, “above 32”: the interval of the crossover."""
+    low, high = c.interval.low, c.interval.high
+    beyond = low == high and (low == 0 or math.isinf(low))
+    return _size(low, c) if beyond else f"{_size(low, c)} to {_size(high, c)}"
 
 
 def _size(value: float, c: Crossover) -> str:
@@ -68,7 +80,7 @@ def constancy_sentence(c: Constancy, name: str) -> str:
     if c.test.shown:
         return f"{name} is constant {sizes}, {margin} (equivalence test, p {p_equals(c.test.p)})."
     if math.isnan(c.test.p):
-        return f"Whether {name} is constant {sizes}, {margin}, needs two seeds or more."
+        return f"Whether {name} is constant {sizes}, {margin}, needs three seeds or more that differ."
     return (
         f"{name} is not shown to be constant {sizes}, {margin} "
         f"(equivalence test, p {p_equals(c.test.p)}, for {c.worst[1]} against {c.worst[0]})."

@@ -15,7 +15,7 @@ from analysis.stats.crossover import crossover_of
 from analysis.stats.differences import Difference
 from analysis.stats.intervals import CI
 from analysis.words.claims import about_lines, crossover_sentence
-from analysis.words.numbers import p_value, signed, signed_interval
+from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
 
 #: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
 UNFINISHED = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
@@ -65,6 +65,11 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
             f"{where}, {ours}’s error is {size} than {theirs}’s in the one seed there is.",
             "n = 1: no interval",
         )
+    if not s.interval.known:
+        return (
+            f"{where}, {ours}’s mean error is {size} than {theirs}’s in the {s.n} seeds there are.",
+            f"n = {s.n}: {too_few_words(s.n)}",
+        )
     interval = f"{CI} {signed_interval(s.interval)}, n = {s.n}"
     if d.claimed:
         low, high = sorted((abs(s.interval.low), abs(s.interval.high)))
@@ -90,9 +95,9 @@ def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:
     """The best cell, where there is nothing to compare."""
     best = min((cell for cell in cells if cell.errors()), key=lambda cell: cell.summary().mean)
     s = best.summary()
-    detail = (
-        f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}" if s.n > 1 else "n = 1: no interval"
-    )
+    detail = f"n = {s.n}: {'no interval' if s.n == 1 else too_few_words(s.n)}"
+    if s.interval.known:
+        detail = f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}"
     return (
         f"{best.line.name} reaches {s.mean:.2f}% {panel.judged} error at batch size {best.batch_size}.",
         detail,

@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.stats.intervals import Interval
+from analysis.stats.intervals import FEWEST_VALUES, Interval
 
 _MINUS = "−"
 
@@ -23,6 +23,11 @@ def p_value(p: float) -> str:
 def p_equals(p: float) -> str:
     """“= 0.03” or “< 0.001”."""
     return "< 0.001" if p < 0.001 else f"= {p_value(p)}"
+
+
+def too_few_words(n: int) -> str:
+    """Why `n` seeds give no interval: they are too few, or all alike."""
+    return "too few for an interval" if n < FEWEST_VALUES else "all alike, so no interval"
 
 
 def signed_interval(interval: Interval, digits: int = 1) -> str:

@@ -8,7 +8,7 @@ from analysis.plots.gsearch import GSearchInfo
 from analysis.stats.best_groups import BestGroups, confidence
 from analysis.stats.intervals import CI
 from analysis.words.headline import Headline
-from analysis.words.numbers import signed, signed_interval
+from analysis.words.numbers import signed, signed_interval, too_few_words
 
 
 def search_headline(search: GSearchInfo) -> Headline:
@@ -24,9 +24,12 @@ def search_headline(search: GSearchInfo) -> Headline:
         share = best.chances[best.groups]
         facts.append(f"In {share:.0%} of bootstrap resamples of the seeds, G = {best.groups} is the best.")
     if best.lead is not None and best.lead.n > 1:
+        sure = too_few_words(best.lead.n)
+        if best.lead.interval.known:
+            sure = f"{CI} {signed_interval(best.lead.interval, 2)}"
         facts.append(
             f"The runner-up, G = {best.runner_up}, has {signed(best.lead.mean, 2)} points of error "
-            f"({CI} {signed_interval(best.lead.interval, 2)}, paired by seed, n = {best.lead.n})."
+            f"({sure}, paired by seed, n = {best.lead.n})."
         )
     title = (
         f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at batch size "

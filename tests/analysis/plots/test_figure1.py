@@ -47,11 +47,21 @@ def test_accuracy_mirrors_error(panel):
                 assert (a.low, a.high) == pytest.approx((100 - e.high, 100 - e.low))
 
 
+def test_a_band_stays_within_0_and_100_percent(sweep):
+    url = sweep(block(seeds=3), error=lambda t: (0.0, 0.1, 1.0)[t.seed - 1], epochs=60, folder="small")
+    cells = next(iter(panels(load(url)).items()))
+    (point,) = figure1.info(*cells).lines[BN]
+    assert point.low == 0
+    assert point.high == pytest.approx(11 / 30 + 4.302653 * 0.550757 / math.sqrt(3), rel=1e-4)
+    (point,) = figure1.info(*cells, quantity="accuracy").lines[BN]
+    assert point.high == 100
+
+
 def test_one_seed_has_a_mean_no_interval_and_says_so(panel):
     point = figure1.info(*panel).lines[GN][1]
     assert math.isnan(point.low)
     text = figure1.hover(GN, point, "t")
-    assert "no interval from one seed" in text
+    assert "too few seeds for an interval" in text
     assert "2 failed" in text
 
 

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from analysis import report
@@ -26,6 +28,15 @@ def test_the_headline_says_which_g_and_how_sure(study):
     assert said.title.startswith("G = 8 has the lowest validation error, 12.0")
     assert said.facts[0] == "In 100% of bootstrap resamples of the seeds, G = 8 is the best."
     assert "n = 5" in said.facts[1]
+
+
+def test_two_seeds_that_agree_give_no_interval(sweep):
+    trials = block(norm="gn", groups=[8, 4], holdout=5000, seeds=2)
+    (search,) = read([sweep(trials, error=lambda t: 12.0 + t.groups / 10, epochs=60)]).searches
+    assert all(math.isnan(p.low) for p in search.points)
+    said = search_headline(search)
+    assert said.detail == "n = 2"
+    assert "too few for an interval" in said.facts[1]
 
 
 def test_a_search_alone_is_the_first_screen_of_its_report(study):

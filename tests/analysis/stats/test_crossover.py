@@ -2,48 +2,61 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from analysis.stats.crossover import crossover
 
 SIZES = [2, 4, 8, 16, 32]
+D = np.random.default_rng(4).normal(0, 0.3, size=(5, 5)) + np.log2(SIZES) - 2.6
 
 
-def rng():
-    return np.random.default_rng(0)
-
-
-def test_crossover_between_batch_sizes_by_hand():
+def test_the_estimate_by_hand():
     d = np.array([[-5.0, -1.0, 0.5, 0.5, 0.5], [-5.0, -2.0, 0.5, 0.5, 0.5]])
-    crossing = crossover(SIZES, d, rng())
     # mean −1.5 at 4, +0.5 at 8: three quarters of the way from log₂ 4 to log₂ 8
-    assert crossing.estimate == pytest.approx(2**2.75)
-    assert crossing.interval.low == pytest.approx(2 ** (2 + 1 / 1.5))  # seed 1 alone
-    assert crossing.interval.high == pytest.approx(2 ** (2 + 2 / 2.5))  # seed 2 alone
-    assert crossing.n == 2
+    assert crossover(SIZES, d).estimate == pytest.approx(2**2.75)
+    assert crossover(SIZES, d).n == 2
+    assert math.isnan(crossover(SIZES, d).interval.low), "two seeds are too few"
 
 
-def test_crossover_at_the_ends():
-    assert crossover(SIZES, np.full((3, 5), 0.2), rng()).estimate == 0.0
-    everywhere = crossover(SIZES, np.full((3, 5), -0.2), rng())
-    assert everywhere.estimate == math.inf
-    assert (everywhere.interval.low, everywhere.interval.high) == (math.inf, math.inf)
+def test_the_interval_is_what_the_t_test_does_not_exclude():
+    """At each end scipy's p of the seeds' interpolated differences is 0.05."""
+    crossing = crossover(SIZES, D)
+    for end in (crossing.interval.low, crossing.interval.high):
+        values = [np.interp(math.log2(end), np.log2(SIZES), row) for row in D]
+        assert scipy_stats.ttest_1samp(values, 0).pvalue == pytest.approx(0.05, abs=0.001)
+    assert crossing.interval.low < crossing.estimate < crossing.interval.high
 
 
-def test_crossover_with_an_unpaired_seed_and_with_one_seed():
-    d = np.array([[-1.0, 1.0], [-3.0, np.nan]])
-    crossing = crossover([2, 4], d, rng())
-    assert crossing.estimate == pytest.approx(2 ** (1 + 2 / 3))  # means −2 and 1
-    one = crossover([2, 4], d[:1], rng())
-    assert one.estimate == pytest.approx(2**1.5)
-    assert not one.interval.known
+def test_between_two_batch_sizes_it_is_fiellers():
+    """A ratio of means: −a/(b − a) of the way, whose interval has a closed form (Fieller 1954)."""
+    d = D[:, 1:4:2]
+    a, b = d[:, 0], d[:, 1] - d[:, 0]
+    t = scipy_stats.t.ppf(0.975, 4)
+    (vaa, vab), (_, vbb) = np.cov(a, b) / 5
+    square = [b.mean() ** 2 - t**2 * vbb, 2 * (a.mean() * b.mean() - t**2 * vab), a.mean() ** 2 - t**2 * vaa]
+    expected = sorted(2 ** (2 + 2 * np.roots(square)))
+    interval = crossover([4, 16], d).interval
+    assert (interval.low, interval.high) == pytest.approx(expected, rel=2e-3)
 
 
-def test_crossover_interval_covers_the_truth():
-    """A line that crosses at log₂ b = 2.5 in truth; 95% intervals from 12 seeds hold it nearly always."""
-    generator, hits, studies = np.random.default_rng(11), 0, 200
-    truth = np.log2(SIZES) - 2.5
-    for _ in range(studies):
-        d = truth + generator.normal(0, 0.5, size=(12, 5))
-        crossing = crossover(SIZES, d, generator, resamples=400)
-        hits += crossing.interval.low <= 2**2.5 <= crossing.interval.high
-    assert hits / studies > 0.88  # the percentile bootstrap is somewhat narrow at n = 12
+def test_the_ends_of_the_scale():
+    noise = np.random.default_rng(0).normal(0, 0.05, size=(4, 5))
+    never, always = crossover(SIZES, 0.5 + noise), crossover(SIZES, -0.5 + noise)
+    assert (never.estimate, never.interval.low, never.interval.high) == (0, 0, 0)
+    assert (always.estimate, always.interval.low, always.interval.high) == (math.inf, math.inf, math.inf)
+    nothing = crossover(SIZES, 20 * noise)
+    assert (nothing.interval.low, nothing.interval.high) == (0, math.inf)
+    assert not nothing.resolved
+
+
+def test_an_unpaired_seed_counts_where_it_is_paired():
+    d = np.array([[-1.0, 1.0], [-3.0, np.nan], [-1.4, 1.2], [-1.1, 0.9]])
+    crossing = crossover([2, 4], d)
+    assert crossing.estimate == pytest.approx(2 ** (1 + 1.625 / (1.625 + 3.1 / 3)))
+    assert 2 < crossing.interval.low < crossing.estimate
+    assert crossing.interval.high == crossing.estimate, "the others alone would end at 3.0"
+
+
+def test_a_batch_size_without_spread_excludes_nothing():
+    d = np.array([[-1.0, 1.0], [-1.0, 1.2], [-1.0, 0.9]])
+    assert crossover([2, 4], d).interval.low == 0

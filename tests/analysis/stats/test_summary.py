@@ -32,6 +32,18 @@ def test_one_value_has_a_mean_and_no_interval():
     assert not s.interval.known
 
 
+@pytest.mark.parametrize("values", [[54.0, 54.0], [70.0, 87.0], [9.1, 9.1, 9.1], [9.3 - 0.2, 9.2 - 0.1, 9.1]])
+def test_two_values_and_values_all_alike_have_no_interval(values):
+    assert not summary(values).interval.known
+
+
+def test_an_interval_is_cut_where_the_mean_cannot_lie():
+    s = summary([0.0, 0.1, 1.0], within=(0.0, 100.0))
+    low, high = scipy_stats.t.interval(0.95, 2, s.mean, scipy_stats.sem([0.0, 0.1, 1.0]))
+    assert low < 0
+    assert (s.interval.low, s.interval.high) == (0.0, pytest.approx(high))
+
+
 def test_no_value_has_nothing():
     s = summary([])
     assert s.n == 0
