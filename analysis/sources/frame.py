@@ -13,21 +13,21 @@ import pandas as pd
 
 from model.spec import AXES
 
-Kind = Literal["text", "int", "float", "bool"]
+ColumnType = Literal["text", "int", "float", "bool"]
 
 #: The axes of a trial's identity: those of its cell, and the seed.
 IDENTITY = (*AXES, "seed")
 
-_KINDS: dict[str, Kind] = {**{name: axis.kind for name, axis in AXES.items()}, "seed": "int"}
+_KINDS: dict[str, ColumnType] = {**{name: axis.kind for name, axis in AXES.items()}, "seed": "int"}
 
 
-def _axes(*names: str) -> dict[str, Kind]:
+def _axes(*names: str) -> dict[str, ColumnType]:
     return {name: _KINDS[name] for name in names}
 
 
 #: Column -> kind. `int` is pandas' nullable Int64, `text` its nullable string. Errors are in percent.
 #: Axes stand where results.csv has had them from the beginning; those added since stand at the end.
-COLUMNS: dict[str, Kind] = {
+COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",
     **_axes("dataset", "model", "norm", "groups", "batch_size", "recipe", "epochs", "seed"),
     "status": "text",
@@ -56,7 +56,7 @@ COLUMNS: dict[str, Kind] = {
 }
 COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
 
-HISTORY_COLUMNS: dict[str, Kind] = {
+HISTORY_COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",
     "epoch": "int",
     "learning_rate": "float",

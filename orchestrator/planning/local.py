@@ -6,7 +6,7 @@ from model.machine import cores, memory_bytes
 from model.spec import Spec
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Memory
-from orchestrator.planning.resources import Kind, Resources, Site, packs_at_once
+from orchestrator.planning.resources import MachineGroup, Resources, Site, packs_at_once
 
 
 def local_site(options: Options) -> Site:
@@ -27,8 +27,8 @@ def local_site(options: Options) -> Site:
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
         )
     if options.executor == "inline" and not resources.gpus:
-        return Site(resources, (Kind(1, 1, gpus),))  # one after another, as a debugger wants it
-    return Site(resources, (Kind(1, packs_at_once(resources, cpus, gpus), gpus),))
+        return Site(resources, (MachineGroup(1, 1, gpus),))  # one after another, as a debugger wants it
+    return Site(resources, (MachineGroup(1, packs_at_once(resources, cpus, gpus), gpus),))
 
 
 def _gpu_resources(options: Options) -> tuple[Resources, int]:

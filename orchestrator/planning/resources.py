@@ -65,7 +65,7 @@ class NodeType:
 
 
 @dataclass(frozen=True)
-class Kind:
+class MachineGroup:
     """`count` machines that take `packs` packs each at once and have `gpus` GPUs each."""
 
     count: int
@@ -75,13 +75,13 @@ class Kind:
 
 @dataclass(frozen=True)
 class Site:
-    """Where packs go. `nodes`: up now and in use; `kinds`: what there is when all have come, largest first.
+    """Where packs go. `nodes`: up now and in use; `fleet`: what there is when all have come, largest first.
 
     `avoid`: node id of the head where packs stay off it.
     """
 
     resources: Resources
-    kinds: tuple[Kind, ...]
+    fleet: tuple[MachineGroup, ...]
     nodes: tuple[Node, ...] = ()
     avoid: str | None = None
     gpu_type: str | None = None
@@ -89,11 +89,11 @@ class Site:
     @property
     def slots(self) -> int:
         """Packs that run at once when all machines have come."""
-        return sum(kind.count * kind.packs for kind in self.kinds)
+        return sum(group.count * group.packs for group in self.fleet)
 
     @property
     def most_nodes(self) -> int:
-        return sum(kind.count for kind in self.kinds)
+        return sum(group.count for group in self.fleet)
 
 
 def choose_site(
@@ -139,7 +139,7 @@ def choose_site(
         raise InputError(_nothing_fits(resources, machines))
     return Site(
         resources,
-        _kinds(fitting, resources, most),
+        _fleet(fitting, resources, most),
         nodes=tuple(machine for machine in fitting if isinstance(machine, Node)),
         avoid=head.node_id if head is not None and head not in usable else None,
         gpu_type=_spelling(gpu_type, fitting),
@@ -151,21 +151,23 @@ def packs_on(machine: Node | NodeType, resources: Resources) -> int:
     return packs_at_once(resources, machine.cpus, machine.gpus)
 
 
-def _kinds(machines: Sequence[Node | NodeType], resources: Resources, most: int | None) -> tuple[Kind, ...]:
+def _fleet(
+    machines: Sequence[Node | NodeType], resources: Resources, most: int | None
+) -> tuple[MachineGroup, ...]:
     """What there is when all have come, most packs a machine first; `most` caps what may come."""
     coming = sorted(
         (machine for machine in machines if isinstance(machine, NodeType)),
         key=lambda machine: -packs_on(machine, resources),
     )
-    kinds, left = [], math.inf if most is None else most
+    fleet, left = [], math.inf if most is None else most
     for machine in coming:
         count = int(min(machine.most, left))
         left -= count
-        kinds.append(Kind(count, packs_on(machine, resources), machine.gpus))
+        fleet.append(MachineGroup(count, packs_on(machine, resources), machine.gpus))
     # The autoscaler's machines that are up already are counted in the most of their type.
     up = [machine for machine in machines if isinstance(machine, Node) and (machine.head or not coming)]
-    kinds += [Kind(1, packs_on(machine, resources), machine.gpus) for machine in up]
-    return tuple(sorted((kind for kind in kinds if kind.count), key=lambda kind: -kind.packs))
+    fleet += [MachineGroup(1, packs_on(machine, resources), machine.gpus) for machine in up]
+    return tuple(sorted((group for group in fleet if group.count), key=lambda group: -group.packs))
 
 
 @dataclass(frozen=True)
@@ -185,9 +187,9 @@ def bill(site: Site, seconds: float, packs: int, price: float | None = None) -> 
     ones are let go is the cluster's affair.
     """
     nodes, gpus = 0, 0.0
-    for kind in site.kinds:
-        count = min(kind.count, math.ceil(max(0, packs) / kind.packs))
-        nodes, gpus, packs = nodes + count, gpus + count * kind.gpus, packs - count * kind.packs
+    for group in site.fleet:
+        count = min(group.count, math.ceil(max(0, packs) / group.packs))
+        nodes, gpus, packs = nodes + count, gpus + count * group.gpus, packs - count * group.packs
     hours = seconds / 3600
     return Bill(nodes, nodes * hours, gpus * hours, None if price is None else gpus * hours * price)
 
