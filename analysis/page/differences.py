@@ -120,7 +120,7 @@ def verdict(d: Difference) -> str:
     elif d.claimed:
         words = f"{'lower' if d.summary.mean < 0 else 'higher'} error"
     else:
-        words = "not told apart" + (" after Holm" if d.p < ALPHA else "")
+        words = "not resolved" + (" after Holm" if d.p < ALPHA else "")
     if d.unpaired:
         words += f"; {len(d.unpaired)} unpaired"
     return words

@@ -9,8 +9,35 @@ from analysis.stats import claims
 from analysis.stats.cells import Cell, Line
 from analysis.stats.claims import Constancy, Rise
 from analysis.stats.crossover import Crossover
+from analysis.stats.interaction import Interaction
 from analysis.stats.intervals import CI, Interval
-from analysis.words.numbers import p_equals, signed_interval, too_few_words
+from analysis.stats.summary import Summary
+from analysis.words.numbers import p_equals, signed, signed_interval, too_few_words
+
+
+def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, str]:
+    """“From batch size 32 to 2, BN’s error grows by 5.5 points relative to GN’s.”, “95% CI 4.3 to 6.7, n = 5,
+    p < 0.001”"""
+    s, sizes = i.summary, f"From batch size {i.largest} to {i.smallest}"
+    if i.claimed:
+        grows, other = (theirs, ours) if s.mean < 0 else (ours, theirs)
+        return (
+            f"{sizes}, {grows}’s error grows by {abs(s.mean):.1f} points relative to {other}’s.",
+            f"{unsigned_interval(s.interval)}, n = {s.n}, p {p_equals(i.p_holm)}",
+        )
+    change = f"{ours} − {theirs} changes by {signed(s.mean)} points"
+    if not s.interval.known:
+        return f"{sizes}, {change}.", f"n = {s.n}: {too_few_words(s.n)}"
+    return (
+        f"{sizes}, which of {ours}’s and {theirs}’s error grows more is not resolved by {s.n} seeds.",
+        f"{change}, {CI} {signed_interval(s.interval)}, p {p_equals(i.p_holm)}",
+    )
+
+
+def unsigned_interval(interval: Interval) -> str:
+    """“95% CI 4.3 to 6.7” of an interval on one side of zero, where a word says which."""
+    low, high = sorted((abs(interval.low), abs(interval.high)))
+    return f"{CI} {low:.1f} to {high:.1f}"
 
 
 def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
@@ -58,20 +85,27 @@ def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
     first = rises[0]
     parts = []
     for rise in rises:
-        size = f"{'falls' if rise.summary.mean < 0 else 'rises'} by {abs(rise.summary.mean):.1f} points"
+        size = _change(rise)
         own = (rise.largest, rise.smallest) != (first.largest, first.smallest)
         sizes = f" from {rise.largest} to {rise.smallest}" if own else ""
-        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.summary.interval)}")
+        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.summary)}")
     return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
 
 
-def _bracket(interval: Interval) -> str:
-    if not interval.known:
-        return ""
-    if interval.low > 0 or interval.high < 0:  # the verb says the direction
-        low, high = sorted((abs(interval.low), abs(interval.high)))
-        return f" ({CI} {low:.1f} to {high:.1f})"
-    return f" ({CI} {signed_interval(interval)})"
+def _change(rise: Rise) -> str:
+    """A direction only where the interval has one."""
+    mean, interval = rise.summary.mean, rise.summary.interval
+    if interval.known and (interval.low > 0 or interval.high < 0):
+        return f"{'falls' if mean < 0 else 'rises'} by {abs(mean):.1f} points"
+    return f"changes by {signed(mean)} points"
+
+
+def _bracket(s: Summary) -> str:
+    if not s.interval.known:
+        return f" (n = {s.n}: {too_few_words(s.n)})"
+    if s.interval.low > 0 or s.interval.high < 0:  # the verb says the direction
+        return f" ({unsigned_interval(s.interval)})"
+    return f" ({CI} {signed_interval(s.interval)})"
 
 
 def constancy_sentence(c: Constancy, name: str) -> str:

@@ -13,8 +13,14 @@ from analysis.stats.cells import Cell, Line, Panel, short_names
 from analysis.stats.claims import MARGIN
 from analysis.stats.crossover import crossover_of
 from analysis.stats.differences import Difference
+from analysis.stats.interaction import interactions
 from analysis.stats.intervals import CI
-from analysis.words.claims import about_lines, crossover_sentence
+from analysis.words.claims import (
+    about_lines,
+    crossover_sentence,
+    interaction_sentence,
+    unsigned_interval,
+)
 from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
 
 #: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
@@ -47,9 +53,13 @@ def headline(
         title, detail = lowest(panel, cells)
         return Headline(title, detail, (*about_lines(cells, names, margin), *open_questions))
     main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
-    title, detail = sentence(main, names)
+    changes = [i for i in interactions(pairs) if i.line == main.line]
+    answers = [interaction_sentence(i, names[i.line], names[i.base]) for i in changes]
+    answers.insert(1 if changes and changes[0].claimed else 0, sentence(main, names))
+    answers += _claimed_elsewhere(main, pairs, names)
+    title, detail = answers[0]
+    facts = [_in_one(answer) for answer in answers[1:]]
     crossover = crossover_of([d for d in pairs if d.line == main.line])
-    facts = [] if main.claimed else _claimed_elsewhere(main, pairs, names)
     facts += [crossover_sentence(crossover, names[main.line], names[main.base])] if crossover else []
     kept = [cell for cell in cells if cell.line in {main.line, main.base}]
     return Headline(title, detail, (*facts, *about_lines(kept, names, margin), *open_questions))
@@ -72,23 +82,37 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
         )
     interval = f"{CI} {signed_interval(s.interval)}, n = {s.n}"
     if d.claimed:
-        low, high = sorted((abs(s.interval.low), abs(s.interval.high)))
         return (
             f"{where}, {ours}’s error is {size} than {theirs}’s.",
-            f"{CI} {low:.1f} to {high:.1f}, n = {s.n}",
+            f"{unsigned_interval(s.interval)}, n = {s.n}",
         )
-    title = f"{where}, {ours} and {theirs} cannot be told apart."
+    title = f"{where}, which of {ours} and {theirs} has the lower error is not resolved by {s.n} seeds."
     detail = f"{ours} − {theirs}: {signed(s.mean)} points, {interval}"
     if s.interval.low > 0 or s.interval.high < 0:
         detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} batch sizes"
     return title, detail
 
 
-def _claimed_elsewhere(main: Difference, pairs: Sequence[Difference], names: dict[Line, str]) -> list[str]:
-    """An open question at the smallest batch size must not hide an answer at the others; two at most."""
-    others = [d for d in pairs if d.line == main.line and d.claimed]
-    sentences = [sentence(d, names) for d in sorted(others, key=lambda d: d.batch_size)[:2]]
-    return [f"{title[:-1]} ({detail})." for title, detail in sentences]
+def _claimed_elsewhere(
+    main: Difference, pairs: Sequence[Difference], names: dict[Line, str]
+) -> list[tuple[str, str]]:
+    """Where a line is better must not hide where it is worse, nor an open question at the smallest batch size
+    an answer at another: the largest claimed difference of each direction that `main` does not tell of."""
+    others = sorted(
+        (d for d in pairs if d.line == main.line and d.claimed), key=lambda d: -abs(d.summary.mean)
+    )
+    told = {main.summary.mean < 0} if main.claimed else set()
+    answers = []
+    for d in others:
+        if (better := d.summary.mean < 0) not in told:
+            told.add(better)
+            answers.append(sentence(d, names))
+    return answers
+
+
+def _in_one(answer: tuple[str, str]) -> str:
+    title, detail = answer
+    return f"{title[:-1]} ({detail})."
 
 
 def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:

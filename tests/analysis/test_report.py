@@ -28,7 +28,8 @@ def html(sweep):
 
 def test_the_headline_comes_from_the_numbers(html):
     title = re.search(r"<h1>(.*?)</h1>", html, re.S)[1]
-    assert title.startswith("At batch size 2, GN’s error is 6.0 points lower than BN’s.")
+    assert title.startswith("From batch size 32 to 2, BN’s error grows by 6.0 points relative to GN’s.")
+    assert "At batch size 2, GN’s error is 6.0 points lower than BN’s (95%&nbsp;CI&nbsp;" in html
     assert "n&nbsp;=&nbsp;5" in title
 
 
