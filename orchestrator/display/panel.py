@@ -125,6 +125,13 @@ class Lines:
 
     def finished(self, index: int) -> None:
         self._progress.finished(index)
+        self._ended(index)
+
+    def stopped(self, index: int) -> None:
+        self._progress.stopped(index)
+        self._ended(index)
+
+    def _ended(self, index: int) -> None:
         entry = self._progress.packs[index]
         error = "" if entry.error is None else f", error {entry.error:.2f}%"
         done = f"{self._progress.trials('done')} of {self._progress.total} trials done"

@@ -106,8 +106,10 @@ class Progress:
         self.warnings.append(warning)
 
     def finished(self, index: int) -> None:
-        # A pack stopped at an epoch's end is over for Tune but not done.
-        self._becomes(index, "done" if self.packs[index].share >= 1.0 else "stopped")
+        self._becomes(index, "done")
+
+    def stopped(self, index: int) -> None:
+        self._becomes(index, "stopped")
 
     def retrying(self, index: int, error: str) -> None:
         self._becomes(index, "waiting")

@@ -47,7 +47,8 @@ class Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, tune_controller: object, trial: TuneTrial, result: Message) -> str:
         # A stop at the first report, before the first epoch, would only throw its beginning away.
-        stop = self._interrupt.requested and "epoch" in result
+        # Nor one after the last epoch, when the results are all that is left to write.
+        stop = self._interrupt.requested and "epoch" in result and result["epoch"] < result["epochs"]
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
 
 
@@ -121,8 +122,10 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
             return
         if "failed" in last:
             self._listener.failed(index, last["failed"])
-        else:
+        elif "trials" in last:
             self._listener.finished(index)
+        else:
+            self._listener.stopped(index)
 
     def on_trial_recover(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object

@@ -21,6 +21,11 @@ class EpochEnd:
     worker: str
     replicas: Mapping[str, EpochRecord]
 
+    @property
+    def last(self) -> bool:
+        """Whether only the results are left to write: an interrupt lets such a pack finish."""
+        return self.epoch >= self.epochs
+
 
 @dataclass(frozen=True)
 class Warned:
@@ -53,7 +58,11 @@ class Listener(Protocol):
 
     def warned(self, index: int, warning: str) -> None: ...
 
-    def finished(self, index: int) -> None: ...
+    def finished(self, index: int) -> None:
+        """Every trial of the pack has its result."""
+
+    def stopped(self, index: int) -> None:
+        """The pack has ended before that, at an epoch's end or by trouble; what it had is saved."""
 
     def retrying(self, index: int, error: str) -> None: ...
 

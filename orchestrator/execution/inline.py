@@ -101,6 +101,8 @@ class _Seat:
             try:
                 run_pack(assignment, lambda event: self._report(index, event))
             except (Stopped, StorageError):
+                with self._lock:
+                    self._listener.stopped(index)
                 raise
             except Exception as error:  # recorded by run_pack; one bad pack must not end the sweep
                 if given_up(store_of(assignment), assignment) is not None:
@@ -122,7 +124,7 @@ class _Seat:
             case EpochEnd():
                 with self._lock:
                     self._listener.epoch(index, event)
-                if self._interrupt.requested:
+                if self._interrupt.requested and not event.last:
                     raise Stopped
             case Trained():  # told as finished
                 pass

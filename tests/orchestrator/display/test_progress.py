@@ -62,8 +62,8 @@ def test_counts_follow_the_events(progress):
 
 def test_a_pack_that_was_stopped_is_not_done(progress):
     progress.started(0)
-    progress.epoch(0, epoch_end(1, [10.0, 20.0]))
-    progress.finished(0)
+    progress.epoch(0, epoch_end(3, [10.0, 20.0]))  # all epochs, and no results
+    progress.stopped(0)
     assert counts(progress)["done"] == 4
     assert progress.packs[0].state == "stopped"
 
@@ -114,10 +114,14 @@ def test_plain_lines(progress):
     lines.started(1)
     lines.epoch(1, epoch_end(3, [12.5]))
     lines.finished(1)
+    lines.started(0)
+    lines.stopped(0)
     lines.failed(2, "RuntimeError: [boom]")
     assert console.file.getvalue().splitlines() == [
         "started   gn G=4, batch 4, seed 1 from epoch 1",
         "done      gn G=4, batch 4, seed 1, error 12.50%; 5 of 9 trials done",
+        "started   bn, batch 4, seeds 1–2",
+        "stopped   bn, batch 4, seeds 1–2; 5 of 9 trials done",
         "failed    bn, batch 4, seed 3: RuntimeError: [boom]",
     ]
 

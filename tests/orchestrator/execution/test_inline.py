@@ -45,7 +45,29 @@ def test_an_interrupt_ends_every_seat(tmp_path, images):
     train(tmp_path, images, 3, interrupt, progress)
     states = Store(str(tmp_path)).scan().values()
     assert not any(s.finished for s in states)
-    assert 1 <= sum(s.status == "partial" for s in states) <= 3
+    partial = sum(s.status == "partial" for s in states)
+    assert 1 <= partial <= 3
+    assert sum(entry.state == "stopped" for entry in progress.packs) == partial
+
+
+def test_a_pack_in_its_last_epoch_finishes_all_the_same(tmp_path, images):
+    """What is told as done is done: asked in the last epoch, the results are still written."""
+    interrupt = Interrupt()
+
+    class AtTheEnd(Progress):
+        def epoch(self, index, event):
+            super().epoch(index, event)
+            if event.last:
+                interrupt.signal = 2
+
+    packs = [Pack((t,)) for t in TRIALS]
+    progress = AtTheEnd(packs, [1.0] * 6, [3] * 6, slots=1, before=0)
+    train(tmp_path, images, 1, interrupt, progress)
+    states = Store(str(tmp_path)).scan()
+    assert progress.packs[0].state == "done"
+    assert states[TRIALS[0].trial_id].status == "done"
+    assert [states[t.trial_id].status for t in TRIALS[1:]] == ["missing"] * 5
+    assert {entry.state for entry in progress.packs[1:]} == {"waiting"}
 
 
 def test_trouble_in_a_seat_is_raised(tmp_path, images):
