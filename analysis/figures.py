@@ -20,6 +20,7 @@ import plotly.graph_objects as go
 from analysis.plots import curves, differences, figure1, gsearch, timeline
 from analysis.sources.load import Source
 from analysis.study import Study, read
+from model.command import leave
 from model.errors import InputError, first_line
 
 FORMATS = ("svg", "png", "pdf")
@@ -108,7 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
     options = parser.parse_args(arguments)
     try:
-        drawn = figures(read([options.results]))
+        study = read([options.results])
+        for warning in study.sweeps[0].warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        drawn = figures(study)
         if options.only is not None:
             if options.only not in drawn:
                 raise InputError(f"no figure {options.only!r} here; there are: {', '.join(drawn) or 'none'}")
@@ -126,4 +130,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -33,6 +33,7 @@ from analysis.page.panels import PanelData, panel_data
 from analysis.sources.load import Source
 from analysis.stats.claims import MARGIN
 from analysis.study import Study, read
+from model.command import leave
 from model.errors import InputError
 from orchestrator.results.files import Files
 
@@ -154,4 +155,4 @@ def _target(results: Sequence[str], out: str | None) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -23,6 +23,7 @@ from analysis.stats.differences import differences
 from analysis.stats.intervals import CI
 from analysis.stats.table import CellRow, rows, rows_of
 from analysis.words.headline import headline
+from model.command import leave
 from model.errors import InputError
 
 CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
@@ -153,9 +154,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        from analysis.sources.load import load
+        from analysis.sources.load import load_sweep
 
-        sys.stdout.write(FORMATS[options.format](load(options.results), options.measure))
+        sweep = load_sweep(options.results)
+        for warning in sweep.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        sys.stdout.write(FORMATS[options.format](sweep.frame, options.measure))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -163,4 +167,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from model.command import leave, output_is_gone
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
@@ -62,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("Interrupted before anything was trained.", file=sys.stderr)
         return 130
     except (OSError, StorageError) as error:
+        if isinstance(error, BrokenPipeError) and output_is_gone():
+            raise
         print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
 
@@ -208,4 +211,4 @@ def _list_grids(console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from model.command import leave
 from model.errors import InputError
 from orchestrator.cli import duration
 from orchestrator.grid.trial import Trial
+from orchestrator.results.damage import damage
 from orchestrator.results.lock import is_held
 from orchestrator.results.records import Identity, SweepRecord
 from orchestrator.results.storage_errors import StorageError
@@ -76,7 +78,10 @@ def status(url: str) -> SweepStatus:
         "held_by": {k: held.get(k) for k in ("host", "pid", "started", "command", "time")} if held else None,
         "counts": {state: counts[state] for state in STATES},
         "trials": trials,
-        "warnings": [warning for state in states.values() for warning in state.warnings],
+        "warnings": [
+            *(warning for state in states.values() for warning in state.warnings),
+            *damage(store, states),
+        ],
     }
 
 
@@ -186,4 +191,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -32,6 +32,7 @@ from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
+from orchestrator.results.damage import damage
 from orchestrator.results.lock import Lock
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import RunRecord
@@ -116,6 +117,7 @@ def prepare(
     if repair and (repaired := repair_trials(store, trials, states, infos)):
         told += repaired
         states = store.scan()
+    told += damage(store, states)
     left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
     if left.waiting:
         plan, schedule = _schedule(left, states, options, infos, join)

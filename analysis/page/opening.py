@@ -173,5 +173,5 @@ def _progress(sweep: Sweep, named: bool) -> Progress:
     words = f"{name}{done:,} of {total:,} trial{'' if total == 1 else 's'} done{more}"
     warnings = list(sweep.warnings[:WARNINGS])
     if len(sweep.warnings) > WARNINGS:
-        warnings.append(f"and {len(sweep.warnings) - WARNINGS} more damaged files")
+        warnings.append(f"and {len(sweep.warnings) - WARNINGS} more warnings")
     return Progress(words, counts, done >= total, warnings)

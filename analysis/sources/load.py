@@ -7,6 +7,7 @@ longer declared: a trial that is missing from the results must not be missing fr
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import Any
+from warnings import warn
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, Row, make
 from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
 from model.spec import full_name
+from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store, TrialState
 
@@ -44,8 +46,12 @@ Source = str | PathLike[str] | ResultGrid | pd.DataFrame | Sweep
 
 def load(source: Source) -> pd.DataFrame:
     """One row per trial. `source`: a sweep's folder (path or URL), a Ray ResultGrid, a results.csv, or a
-    CSV with the columns seed, batch_size, norm, accuracy. Raises InputError."""
-    return load_sweep(source, history=False).frame
+    CSV with the columns seed, batch_size, norm, accuracy. Damaged files are told as warnings. Raises
+    InputError."""
+    sweep = load_sweep(source, history=False)
+    for warning in sweep.warnings:
+        warn(warning, stacklevel=2)
+    return sweep.frame
 
 
 def load_history(source: Source) -> pd.DataFrame:
@@ -114,7 +120,7 @@ def _read_store(url: str, history: bool) -> Sweep:
         facts={k: v for k, v in facts.items() if k != "trials"},
         packs=packs,
         provenance=provenance,
-        warnings=(*warnings, *damaged),
+        warnings=(*warnings, *damaged, *damage(store, states)),
     )
 
 

@@ -18,6 +18,7 @@ from model.bench.check import checks
 from model.bench.survey import Survey
 from model.bench.throughput import BATCH_SIZES, Row, device_name, fig1_seconds, measure
 from model.bench.variants import Missing, Way, schedule
+from model.command import leave
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError
@@ -236,4 +237,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

@@ -2,7 +2,7 @@
 
 A union, because real studies are not one product: batch norm has no G, so BN × G would train the same
 network three times under three names. Each block is the product of its own lists; a trial that two
-blocks declare is a mistake and said to be one.
+blocks declare is one trial.
 
 A grid says *what* is trained. How (workers, devices, packs) is no part of it.
 """
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from model.axis import Axis, Value
-from model.errors import InputError
 from model.spec import AXES, WIDTHS, NotNegative
 from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
@@ -122,14 +121,5 @@ class Grid(BaseModel):
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     def trials(self) -> list[Trial]:
-        """Every trial once, in the order declared. Raises InputError where two blocks declare the same."""
-        seen: dict[Trial, int] = {}
-        for index, block in enumerate(self.blocks):
-            for trial in block.trials():
-                if trial in seen:
-                    raise InputError(
-                        f"grid {self.name}: blocks[{index}] declares {trial.trial_id} again, "
-                        f"as blocks[{seen[trial]}] did; every trial may be declared once"
-                    )
-                seen[trial] = index
-        return list(seen)
+        """Every trial once, in the order declared, however many blocks declare it."""
+        return list(dict.fromkeys(trial for block in self.blocks for trial in block.trials()))

@@ -1,7 +1,7 @@
 """A grid narrowed or widened from the command line. Pure.
 
-An adjusted grid is a list of trials and not a grid: two blocks of a file may well come out the same
-once both have been given the same batch size, and then the trial is meant once.
+An adjusted grid is a list of trials and not a grid: norms that the grid does not have stand in a block of
+their own, and two blocks may well come out the same once both have been given the same batch size.
 """
 
 from collections.abc import Mapping

@@ -67,11 +67,9 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
         raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
     document = {str(key): value for key, value in document.items()}
     try:
-        grid = Grid(**{"name": name, **document})
+        return Grid(**{"name": name, **document})
     except ValidationError as error:
         raise InputError(_explain(source, node, error)) from None
-    grid.trials()
-    return grid
 
 
 def _explain(source: str, node: Any, error: ValidationError) -> str:

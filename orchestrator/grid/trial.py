@@ -75,9 +75,8 @@ class Trial(Spec):
     @cached_property
     def trial_id(self) -> str:
         """A readable slug and 12 hex digits of the identity's SHA-256; safe as a file name."""
-        canonical = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
-        return f"{self.dataset}-{self.model}-{self.norm_slug}-b{self.batch_size}-s{self.seed}-{digest}"
+        slug = f"{self.dataset}-{self.model}-{self.norm_slug}-b{self.batch_size}-s{self.seed}"
+        return f"{slug}-{digest(self.identity)}"
 
     @property
     def norm_slug(self) -> str:
@@ -96,6 +95,12 @@ class Trial(Spec):
         if protocol != PROTOCOL:
             raise ValueError(f"protocol {protocol!r}, this version trains protocol {PROTOCOL}")
         return cls(**{**_ADDED, **stored})
+
+
+def digest(identity: Mapping[str, Any]) -> str:
+    """The 12 hex digits that end a trial's id."""
+    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _values(trial: Trial) -> dict[str, Value]:

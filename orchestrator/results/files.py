@@ -221,6 +221,26 @@ class Files:
                 names.setdefault(subfolder, set()).add(name)
         return names
 
+    def sizes(self, folder: str, name: str) -> dict[str, int]:
+        """Bytes of the file of that name in each subfolder of `folder` that has one."""
+        base = self.path(folder)
+        if self.local:
+            return {
+                subfolder: os.lstat(f"{base}/{subfolder}/{name}").st_size
+                for subfolder, names in self.folders(folder).items()
+                if name in names
+            }
+        self.fs.invalidate_cache()
+        try:
+            entries = self._patiently(lambda: self.fs.find(base, detail=True))
+        except _ABSENT:
+            return {}
+        return {
+            path.removeprefix(base).strip("/").removesuffix(f"/{name}"): int(entry["size"])
+            for path, entry in entries.items()
+            if path.removeprefix(base).strip("/").count("/") == 1 and path.endswith(f"/{name}")
+        }
+
     def names(self, folder: str) -> set[str]:
         """The names of the files in one folder. Empty where there is no such folder."""
         base = self.path(folder)

@@ -35,6 +35,8 @@ def repair_trials(
         if notes is None:
             if state.finished:
                 told.append(f"trials/{trial.trial_id}: its learning curve is lost, its result is whole")
+            elif state.records:  # it had trained, and no checkpoint is left either
+                told.append(f"trials/{trial.trial_id}: result and weights are lost; it is trained again")
             continue
         store.write_history(trial.trial_id, notes)
         if not state.finished:

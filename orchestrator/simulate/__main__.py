@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from model.command import leave
 from model.data.registry import describe
 from model.errors import InputError
 from orchestrator.grid.blocks import MOST_SEEDS
@@ -176,4 +177,4 @@ def _driver(path: str | None) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

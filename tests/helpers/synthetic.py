@@ -19,6 +19,8 @@ from orchestrator.results.store import Store
 
 BEGUN = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 EXTRA = {"bn": {32: 0.0, 16: 0.1, 8: 0.3, 4: 1.6, 2: 6.0}, "gn": {32: 0.5, 16: 0.6, 8: 0.6, 4: 0.5, 2: 0.5}}
+#: An archive with nothing in it.
+NO_WEIGHTS = b"PK\5\6" + bytes(18)
 BY_GROUPS = {8: 0.0, 4: 0.4, 2: 2.2}
 
 
@@ -153,6 +155,7 @@ def _write_pack(
                 worker=worker,
                 length=length,
             )
+            store.write_weights(trial.trial_id, NO_WEIGHTS)
             store.write_result(trial.trial_id, result)
     return ended
 

@@ -271,13 +271,15 @@ def test_failures_are_bounded_and_told(command, tmp_path, monkeypatch, capsys):
     assert "in broken" in failed.failure["traceback"]
 
 
-def test_weights_lost_after_the_end_are_trained_again(command, undisturbed, tmp_path, at_epoch):
+def test_weights_lost_after_the_end_are_trained_again(command, undisturbed, tmp_path, capsys):
     """A trial whose weights and result are both gone is not invented from its history."""
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 0
     for path in tmp_path.glob("trials/*"):
         (path / "result.json").unlink()
         (path / "weights.pt").unlink()
+    capsys.readouterr()
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 0
+    assert capsys.readouterr().out.count("result and weights are lost; it is trained again") == 3
     found = numbers(tmp_path)
     assert found == {k: v for k, v in undisturbed.items() if k in found}
     assert len(found) == 3

@@ -54,6 +54,20 @@ def test_scalars_lists_and_mixed_norms():
     ]
 
 
+def test_a_trial_of_two_blocks_is_one():
+    blocks = "{norm: bn, batch_size: [4, 2], seeds: 2}, {norm: [bn, ln], batch_size: 2, seeds: [2, 3]}"
+    found = [(t.norm, t.batch_size, t.seed) for t in parse("x", f"blocks: [{blocks}]").trials()]
+    assert found == [
+        ("bn", 4, 1),
+        ("bn", 4, 2),
+        ("bn", 2, 1),
+        ("bn", 2, 2),
+        ("bn", 2, 3),
+        ("ln", 2, 2),
+        ("ln", 2, 3),
+    ]
+
+
 GOOD = "  - norm: bn\n    batch_size: 2\n    seeds: 2\n"
 
 
@@ -87,7 +101,6 @@ GOOD = "  - norm: bn\n    batch_size: 2\n    seeds: 2\n"
         (f"blocks:\n{GOOD.replace('size: 2', 'size: []')}", ["line 3", "batch_size", "empty list"]),
         (f"blocks:\n{GOOD.replace('seeds: 2', 'seeds: [1, 1]')}", ["line 4", "seeds", "given twice: 1"]),
         (f"blocks:\n{GOOD.replace('seeds: 2', 'seeds: 0')}", ["seeds", "count above zero"]),
-        (f"blocks:\n{GOOD}{GOOD}", ["blocks[1]", "blocks[0]", "again"]),
         (f"blocks:\n{GOOD}    epochs: 1\n    iterations: 2\n", ["epochs", "not both"]),
     ],
 )

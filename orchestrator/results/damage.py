@@ -1,0 +1,77 @@
+"""Damage in finished trials that no count shows: their result is whole, what stands beside it is not.
+
+Nothing is trained again for it. But an identity that was edited makes a result another trial's, and weights
+that are lost or spoilt are missed only by who needs them, so whoever reads a sweep's folder says so.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+
+from orchestrator.grid.trial import digest
+from orchestrator.results.files import Files
+from orchestrator.results.store import Store, TrialState
+
+#: Bytes of weights that are read whole to hold them against their checksums: of any sweep that ships.
+#: Where there are more only the ends of files are looked at, and in a bucket only sizes.
+_READ = 256 * 2**20
+_NAMED = 3
+
+
+def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
+    """A sentence for each kind of damage beside the results of finished trials, none where all is well.
+
+    `states`: from a scan. Reads trial.json of each, and of weights.pt what is cheap.
+    """
+    finished = sorted(trial_id for trial_id, state in states.items() if state.finished)
+    if not finished:
+        return []
+    kept = "Their results are whole and nothing is trained again."
+    weights = store.files.sizes("trials", "weights.pt")
+    missing = [trial_id for trial_id in finished if trial_id not in weights]
+    held = {trial_id: weights[trial_id] for trial_id in finished if trial_id in weights}
+    spoilt = _spoilt_weights(store.files, held)
+    sentences = (
+        (
+            "trial.json is damaged or was edited in",
+            _edited(store, finished),
+            "Look at them before you use them.",
+        ),
+        ("weights.pt is missing in", missing, kept),
+        ("weights.pt is damaged in", spoilt, kept),
+    )
+    return [f"{what} {_names(ids)}. {so}" for what, ids, so in sentences if ids]
+
+
+def _edited(store: Store, finished: Sequence[str]) -> list[str]:
+    """Trials whose identity cannot be read, or is not the one that their id was made from."""
+    identities = store.identities(finished)
+    return [
+        trial_id
+        for trial_id in finished
+        if trial_id not in identities or not trial_id.endswith(f"-{digest(identities[trial_id])}")
+    ]
+
+
+def _spoilt_weights(files: Files, held: Mapping[str, int]) -> list[str]:
+    """Of finished trials by the sizes of their weights, those whose weights cannot be read."""
+    if not files.local:
+        return [trial_id for trial_id, size in held.items() if not size]
+    whole = sum(held.values()) <= _READ
+    return [i for i in held if not _is_archive(files.path(f"trials/{i}/weights.pt"), whole=whole)]
+
+
+def _is_archive(path: str, *, whole: bool) -> bool:
+    """Whether a file of torch.save has its directory, which is its end, and (`whole`) its checksums hold."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not whole or archive.testzip() is None
+    except FileNotFoundError:
+        return True  # gone since it was listed
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+        return False
+
+
+def _names(ids: Sequence[str]) -> str:
+    trials = "1 finished trial" if len(ids) == 1 else f"{len(ids)} finished trials"
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return f"{trials}: {', '.join(ids[:_NAMED])}{more}"

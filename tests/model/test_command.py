@@ -1,0 +1,52 @@
+"""Commands whose output nobody reads to its end."""
+
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator.results.store import Store
+from tests.helpers.tiny import trial
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A sweep whose status is longer than a pipe holds."""
+    folder = tmp_path_factory.mktemp("sweep")
+    trials = [trial(seed=s) for s in range(600)]
+    Store(str(folder)).declare("x", trials, data={"imagefolder": {"fingerprint": "x", "train_size": 20}})
+    return folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "orchestrator.status {folder} --json",
+        "analysis.tables {folder} --format csv",
+        "orchestrator.run --list-grids",
+        "orchestrator.run --grid {grid} --dry-run --results {empty} --data-dir {images} --executor inline",
+    ],
+)
+def test_a_reader_that_goes_is_no_error(command, folder, images, tmp_path):
+    grid = tmp_path / "g.yaml"
+    grid.write_text("blocks: [{dataset: imagefolder, norm: bn, batch_size: [8, 4], epochs: 1, seeds: 2}]")
+    words = command.format(folder=folder, grid=grid, images=images, empty=tmp_path / "none").split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) in {1, 141}  # 1: rich's own, whose consoles look for themselves
+    assert errors == ""
+
+
+def test_a_broken_connection_is_no_reader_that_went():
+    code = "from model.command import leave\ndef main(): raise BrokenPipeError('storage')\nleave(main)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "BrokenPipeError: storage" in found.stderr
+
+
+def test_the_code_of_a_command_is_its_own():
+    code = "from model.command import leave\nleave(lambda: 2)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 2
