@@ -148,7 +148,8 @@ for (const select of $$("select[data-lines]")) select.addEventListener("change",
 // ---- how many seeds? -------------------------------------------------------------------------------
 function seedsNeeded(box) {
   const key = box.dataset.calculator, chosen = (what) => $(`select[data-seeds=${what}]`, box).value;
-  const show = (n) => (n === null ? "more than 1,000" : String(n));
+  const count = (n) => (n === null ? "more than 1,000" : String(n));
+  const show = ([n, low, high]) => count(n) + (low === high ? "" : ` (${count(low)} to ${count(high)})`);
   $$(`table[data-seeds="${CSS.escape(key)}"] tbody tr`).forEach((row, i) => {
     const { half, power } = DATA.seeds[key][i];
     $("[data-out=half]", row).textContent = show(half[chosen("half")]);

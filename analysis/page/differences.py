@@ -131,18 +131,18 @@ def what_n_allows(differences: Sequence[Difference]) -> str:
     counts = sorted({d.summary.n for d in differences if d.summary.n >= FEWEST_VALUES})
     if not counts:
         return "One or two seeds give means and no interval: nothing can be tested."
-    n = counts[-1]
-    least = paired.smallest_p(n)
-    text = (
-        f"With {n} pairs the smallest p that the two-sided sign-flip test can give is 1/{2 ** (n - 1)} "
-        f"({least:.3g})"
-    )
+    n, family = counts[-1], max(1, *(d.family for d in differences))
+    least = min(1.0, family * paired.smallest_p(n))
+    text = f"With {n} pairs the smallest p that the two-sided sign-flip test can give is 1/{2 ** (n - 1)}"
+    if family > 1:
+        text += f", times {count_in_words(family)} by Holm’s correction over the batch sizes"
+    text += f" ({least:.3g})"
     if least >= ALPHA:
-        fewest = count_in_words(paired.fewest_pairs())
+        fewest = count_in_words(paired.fewest_pairs(family))
         text += f", so by that test nothing can be significant at {ALPHA:g}; {fewest} pairs are the fewest"
         text += " that could."
     else:
-        text += ", before any correction."
+        text += "."
     if len(counts) > 1:
         text += f" Some batch sizes have only {counts[0]}."
     return f"{text} {_bca_words(n)}"
@@ -167,26 +167,41 @@ def _spreads(differences: Sequence[Difference], study: Study) -> list[Spread]:
     return [
         Spread(html.swatch(study, d.line, _name(d)).text, d.batch_size, d.summary.sd)
         for d in differences
-        if d.summary.n > 1
+        if d.summary.interval.known
     ]
 
 
-#: What is chosen -> seeds, None above power.MOST_SEEDS; for a half-width, and for a power and an effect.
-Needed = dict[str, dict[str, int | None]]
+#: Seeds at the sd seen, and at the ends of its interval; None above power.MOST_SEEDS.
+Seeds = tuple[int | None, int | None, int | None]
+#: What is chosen -> seeds; for a half-width, and for a power and an effect.
+Needed = dict[str, dict[str, Seeds]]
 
 
 def seeds_data(study: Study) -> dict[str, list[Needed]]:
     """What the calculator looks up: key -> a row per difference -> choice -> seeds, None above 1,000."""
     by_key = {}
     for panel in study.compared:
-        rows = [_needed(d.summary.sd) for d in study.differences[panel] if d.summary.n > 1]
+        rows = [_needed(d) for d in study.differences[panel] if d.summary.interval.known]
         if rows:
             by_key[_key(study, panel)] = rows
     return by_key
 
 
-def _needed(sd: float) -> Needed:
+def _needed(d: Difference) -> Needed:
+    """At the level that claims use: Holm's correction holds the first of the family to ALPHA over its
+    number."""
+    sds = (d.summary.sd, *power.sd_interval(d.summary.sd, d.summary.n))
+    alpha = ALPHA / d.family
+
+    def for_width(width: float) -> Seeds:
+        seen, low, high = (power.seeds_for_half_width(sd, width) for sd in sds)
+        return seen, low, high
+
+    def for_power(chance: float, effect: float) -> Seeds:
+        seen, low, high = (power.seeds_for_power(sd, effect, chance, alpha) for sd in sds)
+        return seen, low, high
+
     return {
-        "half": {str(w): power.seeds_for_half_width(sd, w) for w in HALF_WIDTHS},
-        "power": {f"{p}|{e}": power.seeds_for_power(sd, e, p) for p in POWERS for e in EFFECTS},
+        "half": {str(w): for_width(w) for w in HALF_WIDTHS},
+        "power": {f"{p}|{e}": for_power(p, e) for p in POWERS for e in EFFECTS},
     }

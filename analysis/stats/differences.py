@@ -5,6 +5,7 @@ order, so part of the noise is shared and the difference within a seed is what t
 Unpaired seeds (one of the two failed or is missing) are left out of the difference and counted.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Difference(NamedTuple):
     `values`: seed -> difference. `unpaired`: seeds that only one of the two finished. `p`: of the paired
     t test; `p_flip`: of the exact sign-flip test; `p_holm`, `p_flip_holm`: adjusted over the batch sizes of
     this pair of lines. `claimed`: what the decision rule allows to be called a difference.
+    `family`: how many batch sizes that correction counts.
     """
 
     panel: Panel
@@ -72,7 +74,7 @@ def _family(cells: Sequence[Cell], line: Line, base: Line, measure: str) -> list
     flips = [paired.sign_flip(x) for x in arrays]
     adjusted, flips_adjusted = paired.holm(tests), paired.holm(flips)
     claims = paired.decide(adjusted)
-    family = sum(len(x) > 1 for x in arrays)
+    family = sum(math.isfinite(p) for p in tests)
     return [
         Difference(
             panel=cells[0].panel,

@@ -1,6 +1,8 @@
 """How many seeds a study needs, for an interval of some width or a test of some power.
 
-Both take the sd of the paired differences as known; seen in few seeds it is itself uncertain.
+Both take the sd of the paired differences as known; seen in few seeds it is itself uncertain, so
+`sd_interval` says between which values it may lie, and what is needed can be computed for both of them too.
+Differences are claimed by Holm's correction: of m batch sizes the first must pass the t test at ALPHA / m.
 """
 
 import functools
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from analysis.stats.intervals import ALPHA, CONFIDENCE, t_quantile
+from analysis.stats.intervals import ALPHA, CONFIDENCE, FEWEST_VALUES, t_quantile
 
 #: More seeds than this are reported as "more than".
 MOST_SEEDS = 1_000
@@ -26,21 +28,30 @@ def seeds_for_half_width(sd: float, half_width: float, level: float = CONFIDENCE
     return _fewest(lambda n: t_quantile(0.5 + level / 2, n - 1) * sd / math.sqrt(n) <= half_width, sd)
 
 
-def seeds_for_power(sd: float, effect: float, power: float = 0.8) -> int | None:
-    """The fewest pairs with which the two-sided t test at ALPHA finds a true difference of `effect` points
+def seeds_for_power(sd: float, effect: float, power: float = 0.8, alpha: float = ALPHA) -> int | None:
+    """The fewest pairs with which the two-sided t test at `alpha` finds a true difference of `effect` points
     with probability `power` (noncentral t). None above MOST_SEEDS or where sd is unknown."""
-    return _fewest(lambda n: t_power(n, sd, effect) >= power, sd)
+    return _fewest(lambda n: t_power(n, sd, effect, alpha) >= power, sd)
 
 
-def t_power(n: int, sd: float, effect: float) -> float:
-    """Power of the two-sided paired t test at ALPHA with n pairs: the noncentral t beyond the critical value.
+def sd_interval(sd: float, n: int, level: float = CONFIDENCE) -> tuple[float, float]:
+    """The interval of the true sd where `n` normal differences have `sd`: χ² with n − 1 degrees of
+    freedom."""
+    half = (n - 1) / 2
+    low, high = (sd * math.sqrt(half / special.gammaincinv(half, 0.5 + x)) for x in (level / 2, -level / 2))
+    return low, high
+
+
+def t_power(n: int, sd: float, effect: float, alpha: float = ALPHA) -> float:
+    """Power of the two-sided paired t test at `alpha` with n pairs: the noncentral t beyond the critical
+    value.
 
     Given the sample's sd the mean is normal; the sd's own distribution is integrated out by Gauss–Legendre
     quadrature over its quantiles, because scipy.special.nctdtr gives NaN from about df = 260 on.
     """
     if sd == 0:
         return 1.0
-    df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - ALPHA / 2, n - 1)
+    df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - alpha / 2, n - 1)
     nodes, weights = _quadrature()
     scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
     inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)
@@ -54,10 +65,10 @@ def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _fewest(enough: Callable[[int], bool], sd: float) -> int | None:
-    """The smallest n from 2 that is enough; `enough` must stay true once it is."""
+    """The smallest n from FEWEST_VALUES that is enough; `enough` must stay true once it is."""
     if not math.isfinite(sd) or not enough(MOST_SEEDS):
         return None
-    low, high = 2, MOST_SEEDS
+    low, high = FEWEST_VALUES, MOST_SEEDS
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle + 1, high)

@@ -201,8 +201,8 @@ def test_the_calculator_looks_up_what_was_chosen(visit):
     page.locator("select[data-seeds=half]").select_option("0.1")
     page.locator("select[data-seeds=effect]").select_option("2.0")
     after = cells.all_inner_texts()
-    assert int(after[0]) > int(before[0])  # a narrower interval needs more seeds
-    assert int(after[1]) <= int(before[1])  # a larger effect needs fewer
+    assert int(after[0].split()[0]) > int(before[0].split()[0])  # a narrower interval needs more seeds
+    assert int(after[1].split()[0]) <= int(before[1].split()[0])  # a larger effect needs fewer
 
 
 def test_dark_is_dark_and_keeps_the_hues(visit):

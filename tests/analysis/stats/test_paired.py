@@ -38,6 +38,9 @@ def test_five_seeds_cannot_pass_the_sign_flip_test():
     assert paired.smallest_p(1025) == 2.0**-1024, "where 2**n is no float any more"
     assert paired.smallest_p(10_000) == 0
     assert paired.fewest_pairs() == 6  # 1/32 < 0.05 < 1/16
+    assert paired.fewest_pairs(3) == 7  # 3/64 < 0.05 < 3/32
+    assert paired.fewest_pairs(5) == 8  # 5/128 < 0.05 < 5/64
+    assert min(paired.holm([paired.smallest_p(7)] * 5)) > 0.05 > min(paired.holm([paired.smallest_p(8)] * 5))
 
 
 def test_sign_flip_of_many_pairs_is_sampled_with_the_generator():

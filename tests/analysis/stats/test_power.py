@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
+from statsmodels.stats.power import TTestPower
 
 from analysis.stats import power
 
@@ -30,6 +31,21 @@ def test_seeds_are_the_fewest_that_are_enough():
     assert half[0] > 0.3 >= half[1]
     n = power.seeds_for_power(0.5, 0.5, 0.8)
     assert power.t_power(n - 1, 0.5, 0.5) < 0.8 <= power.t_power(n, 0.5, 0.5)
-    assert power.seeds_for_half_width(0.0, 0.1) == 2
+    assert power.seeds_for_half_width(0.0, 0.1) == 3  # two give no interval
     assert power.seeds_for_half_width(50.0, 0.1) is None
     assert power.seeds_for_power(float("nan"), 1.0) is None
+
+
+def test_power_at_the_level_of_one_in_five_against_statsmodels():
+    expected = TTestPower().solve_power(effect_size=1.0, alpha=0.01, power=0.8)
+    assert power.seeds_for_power(0.5, 0.5, 0.8, alpha=0.05 / 5) == math.ceil(expected) == 16
+    assert power.seeds_for_power(0.5, 0.5, 0.8) == 10
+
+
+def test_the_interval_of_an_sd_by_simulation_and_by_hand():
+    low, high = power.sd_interval(2.0, 5)
+    assert low == pytest.approx(2 * math.sqrt(4 / scipy_stats.chi2.ppf(0.975, 4)))
+    assert high == pytest.approx(2 * math.sqrt(4 / scipy_stats.chi2.ppf(0.025, 4)))
+    sds = np.random.default_rng(1).normal(0, 3, size=(20_000, 4)).std(axis=1, ddof=1)
+    held = [low <= 3 <= high for low, high in (power.sd_interval(sd, 4) for sd in sds)]
+    assert np.mean(held) == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 20_000))

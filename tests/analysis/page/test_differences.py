@@ -1,0 +1,41 @@
+import pytest
+
+from analysis.page.differences import seeds_data, what_n_allows
+from analysis.stats import power
+from analysis.study import read
+from tests.helpers.synthetic import block
+
+
+def study_of(sweep, sizes, seeds=5):
+    trials = block(batch_size=sizes, seeds=seeds) + block(norm="gn", groups=8, batch_size=sizes, seeds=seeds)
+    return read([sweep(trials)])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ([32, 16, 8, 4, 2], "1/16, times five by Holm’s correction over the batch sizes (0.312), so by that test nothing can be significant at 0.05; eight pairs are the fewest that could."),
+        ([32, 8, 2], "1/16, times three by Holm’s correction over the batch sizes (0.188), so by that test nothing can be significant at 0.05; seven pairs are the fewest that could."),
+        ([2], "1/16 (0.0625), so by that test nothing can be significant at 0.05; six pairs are the fewest that could."),
+    ],
+)  # fmt: skip
+def test_what_five_seeds_allow_counts_holms_correction(sweep, sizes, words):
+    (own,) = study_of(sweep, sizes).differences.values()
+    assert words in what_n_allows(own)
+    assert "with 5 pairs they hold the truth in about 84% of studies" in what_n_allows(own)
+
+
+def test_seeds_needed_are_those_of_the_level_that_claims_use(sweep):
+    study = study_of(sweep, [32, 8, 2])
+    (own,), (rows,) = study.differences.values(), seeds_data(study).values()
+    low, high = power.sd_interval(own[0].summary.sd, 5)
+    expected = tuple(power.seeds_for_power(sd, 0.5, 0.8, 0.05 / 3) for sd in (own[0].summary.sd, low, high))
+    assert rows[0]["power"]["0.8|0.5"] == expected
+    assert expected[1] <= expected[0] <= expected[2]
+
+
+def test_two_pairs_allow_nothing(sweep):
+    study = study_of(sweep, [32, 2], seeds=2)
+    (own,) = study.differences.values()
+    assert what_n_allows(own) == "One or two seeds give means and no interval: nothing can be tested."
+    assert seeds_data(study) == {}
