@@ -140,10 +140,10 @@ def test_the_frame_has_it_last_and_knows_it_of_older_results(seen):
 
 def test_cells_tables_and_the_report_tell_it_apart(seen):
     assert seen["titles"] == [
-        "digits · resnet20 · wu2018 · 2 epochs",
-        "digits · resnet20 · wu2018 · 2 epochs",
-        "digits · resnet20 · wu2018 · 2 epochs · weight decay 0.0005",
-        "digits · resnet20 · wu2018 · 2 epochs · weight decay 0.0005",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · weight decay 0.0005",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · weight decay 0.0005",
     ]
     assert seen["table"][0].startswith("weight_decay,norm,groups,batch_size,")
     assert [line.split(",")[0] for line in seen["table"][1:]] == ["0.0001"] * 2 + ["0.0005"] * 2

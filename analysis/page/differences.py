@@ -78,6 +78,7 @@ def section(study: Study) -> Section | None:
     body = html.render(
         "differences",
         panels=views,
+        declared=all(sweep.facts for sweep in study.sweeps),
         half_widths={str(w): f"{w:g} points" for w in HALF_WIDTHS},
         powers={str(p): f"{p:.0%}" for p in POWERS},
         effects={str(e): f"{e:g} points" for e in EFFECTS},

@@ -63,7 +63,10 @@ def _totals(info: timeline.TimeInfo, sweep: Sweep) -> list[Definition]:
     pairs: list[Definition] = [
         (what, f"{hours:,.2f}" if hours < 100 else f"{hours:,.0f}"),
         ("From first to last epoch", duration_in_words(info.span)),
-        ("Lanes", f"{len(info.lanes)}, at work {info.use:.0%} of the time"),
+        (
+            "Packs at a time",
+            f"{len(info.lanes)} at most, places at work {info.use:.0%} of the time",
+        ),
         ("Trained on", ", ".join(info.devices)),
     ]
     return pairs + [("Estimate and truth", words) for run in runs if (words := _truth(sweep, run, runs))]

@@ -25,6 +25,12 @@ PANEL_AXES = tuple(axis for name, axis in AXES.items() if name not in _DRAWN)
 PANEL_KEYS = ("source", *(axis.name for axis in PANEL_AXES))
 CELL_KEYS = (*PANEL_KEYS, *_DRAWN)
 
+#: Recipe -> what a title calls it.
+RECIPE_NAMES: dict[Value, str] = {
+    "wu2018": "recipe of Wu & He (2018)",
+    "he2015": "recipe of He et al. (2015)",
+}
+
 #: How a trial's error is read off its epochs.
 MEASURES = ("last", "median5")
 
@@ -96,7 +102,8 @@ class Panel:
     def title(self) -> str:
         """What the panel's trials share, in a line."""
         pairs = zip(PANEL_AXES, self.values, strict=True)
-        return " · ".join(words for axis, value in pairs if (words := axis.in_title(value)))
+        named = (RECIPE_NAMES.get(value) or axis.in_title(value) for axis, value in pairs)
+        return " · ".join(words for words in named if words)
 
 
 @dataclass(frozen=True)

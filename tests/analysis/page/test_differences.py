@@ -1,6 +1,6 @@
 import pytest
 
-from analysis.page.differences import seeds_data, what_n_allows
+from analysis.page.differences import section, seeds_data, what_n_allows
 from analysis.stats import power
 from analysis.study import read
 from tests.helpers.synthetic import block
@@ -39,3 +39,16 @@ def test_two_pairs_allow_nothing(sweep):
     (own,) = study.differences.values()
     assert what_n_allows(own) == "One or two seeds give means and no interval: nothing can be tested."
     assert seeds_data(study) == {}
+
+
+def test_pairs_are_only_said_of_runs_that_are_known_to_be(sweep, tmp_path):
+    ours = study_of(sweep, [32, 2], seeds=3)
+    assert "Each seed starts both norms alike" in section(ours).body
+    path = tmp_path / "theirs.csv"
+    rows = [
+        f"{s},{b},{norm},{0.8 + s * b / 10_000}" for s in (1, 2, 3) for b in (2, 32) for norm in ("bn", "gn")
+    ]
+    path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
+    theirs = section(read([str(path)])).body
+    assert "Each seed starts both norms alike" not in theirs
+    assert "as if runs of the same number were pairs" in theirs

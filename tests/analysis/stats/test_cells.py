@@ -1,7 +1,8 @@
 import pytest
 
 from analysis import load
-from analysis.stats.cells import Line, cells, panels
+from analysis.stats.cells import RECIPE_NAMES, Line, cells, panels
+from model.recipe import RECIPES
 from tests.helpers.synthetic import block
 
 
@@ -47,3 +48,9 @@ def test_epochs_recipes_and_models_are_panels_of_their_own(sweep):
 @pytest.mark.parametrize(("line", "name"), [(Line("bn", None), "BN"), (Line("gn", 8), "GN (G = 8)")])
 def test_names(line, name):
     assert line.name == name
+
+
+def test_a_recipe_has_a_plain_name(sweep):
+    (panel,) = {cell.panel for cell in cells(load(sweep(block())))}
+    assert panel.title == "cifar10 · resnet20 · recipe of Wu & He (2018) · 2 epochs"
+    assert set(RECIPE_NAMES) == set(RECIPES)
