@@ -144,7 +144,7 @@ class Axis:
 def axes_of(table: type) -> Mapping[str, Axis]:
     """Name -> axis of every field of the dataclass `table`, in order. Raises TypeError where one is none."""
     hints = get_type_hints(table, include_extras=True)
-    found: dict[str, Axis] = {}
+    axes: dict[str, Axis] = {}
     for field in fields(table):
         hint = hints[field.name]
         axis = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Axis)), None)
@@ -153,7 +153,7 @@ def axes_of(table: type) -> Mapping[str, Axis]:
         inner, optional = _without_none(hint.__origin__)
         rest = tuple(part for part in hint.__metadata__ if part is not axis)
         kind = _KINDS[get_args(inner)[0] if get_origin(inner) is Annotated else inner]
-        found[field.name] = replace(
+        axes[field.name] = replace(
             axis,
             name=field.name,
             item=Annotated[(inner, *rest, axis)],
@@ -161,7 +161,7 @@ def axes_of(table: type) -> Mapping[str, Axis]:
             optional=optional,
             default=NOTHING if field.default is MISSING else field.default,
         )
-    return found
+    return axes
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

@@ -16,14 +16,13 @@ import torch
 from model.bench import compare, roofline
 from model.bench.check import checks
 from model.bench.survey import Survey
-from model.bench.throughput import BATCH_SIZES, Row, device_name, fig1_seconds, measure
-from model.bench.variants import Missing, Way, schedule
+from model.bench.throughput import BATCH_SIZES, Measurement, device_name, fig1_seconds, measure
+from model.bench.variants import COMPUTATIONS, Missing, Variant, schedule
 from model.command import leave
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError
 from model.machine import cores
-from model.net.convolution import CONVOLUTIONS
 from model.queues import CUDA_QUEUES
 from model.spec import MODELS, NORMS, Spec
 from model.training.calibrate import noise
@@ -32,7 +31,9 @@ from model.training.step import PRECISIONS
 GROUPS = 8
 
 
-def _limit_lines(device: torch.device, data: Dataset, model: str, rows: Sequence[Row]) -> Iterator[str]:
+def _roofline_lines(
+    device: torch.device, data: Dataset, model: str, rows: Sequence[Measurement]
+) -> Iterator[str]:
     if device.type == "cuda":
         best = roofline.gpu(device)
         kernel = f"{best.kernel * 1e6:.2f} µs a kernel in a captured chain"
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", help="where the images of --dataset are")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
     parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
-    parser.add_argument("--conv", choices=CONVOLUTIONS, default="grouped", help="default %(default)s")
+    parser.add_argument("--conv", choices=COMPUTATIONS, default="grouped", help="default %(default)s")
     parser.add_argument("--compile", action="store_true", help="the step by torch.compile")
     parser.add_argument(
         "--compare", action="store_true", help="every way × precision × layout; with --quick no torch.compile"
@@ -83,20 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
+def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Measurement]:
     """Measure what the options ask for; `say` gets the lines for a person. Raises InputError."""
     device, packs, specs, data = _prepare(options)
     block, blocks = (0.2, 5) if options.quick else (0.5, 15)
     say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv}")
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
-    way = Way(options.conv, options.precision, options.layout, options.compile)
-    rows: list[Row] = []
+    variant = Variant(options.conv, options.precision, options.layout, options.compile)
+    rows: list[Measurement] = []
     for spec in specs:
-        found = measure(spec, packs, data, device, block=block, blocks=blocks, way=way)
-        for row in found:
+        measured = measure(spec, packs, data, device, block=block, blocks=blocks, variant=variant)
+        for row in measured:
             say(_line(row))
-        rows += found
-    for line in _limit_lines(device, data, options.model, rows):
+        rows += measured
+    for line in _roofline_lines(device, data, options.model, rows):
         say(line)
     _say_fig1(rows, device, options, say)
     return rows
@@ -104,26 +105,26 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Row]:
 
 def run_comparison(
     options: argparse.Namespace, say: Callable[[str], None]
-) -> list[Row | Missing | compare.Together]:
-    """Every way of computing a step. Gives `Row`s, `Missing` and `compare.Together`."""
+) -> list[Measurement | Missing | compare.SideBySide]:
+    """Every variant of computing a step."""
     device, packs, specs, data = _prepare(options)
     block, blocks = (0.1, 3) if options.quick else (0.3, 3)
     say(_heading(device, block, blocks))
     comparison = compare.Comparison(
         data, device, say, block=block, blocks=blocks, seconds=options.end - time.monotonic()
     )
-    together: list[compare.Together] = []
+    beside: list[compare.SideBySide] = []
     if device.type == "cuda":  # first, as the rest may take all the time there is
         smallest = min(spec.batch_size for spec in specs)
         for spec in specs:
             if spec.batch_size == smallest:
-                together += comparison.together(spec, max(packs))
+                beside += comparison.side_by_side(spec, max(packs))
     size = data.info.height * data.info.width
-    found = comparison.run(schedule(specs, packs, device, size, compiled=not options.quick))
-    rows = [row for row in found if isinstance(row, Row)]
-    for line in [*compare.winners(found), *_limit_lines(device, data, options.model, rows)]:
+    compared = comparison.run(schedule(specs, packs, device, size, compiled=not options.quick))
+    rows = [row for row in compared if isinstance(row, Measurement)]
+    for line in [*compare.winners(compared), *_roofline_lines(device, data, options.model, rows)]:
         say(line)
-    return [*found, *together]
+    return [*compared, *beside]
 
 
 def _prepare(options: argparse.Namespace) -> tuple[torch.device, list[int], list[Spec], Dataset]:
@@ -165,7 +166,7 @@ def _specs(options: argparse.Namespace) -> list[Spec]:
     ]
 
 
-def _line(row: Row) -> str:
+def _line(row: Measurement) -> str:
     spread = f"({row.low:.0f}–{row.high:.0f})"
     return (
         f"{row.norm:4}  {row.batch_size:5}  {row.pack:4}  {row.images_per_second:8.0f}  {spread:>11}  "
@@ -174,17 +175,17 @@ def _line(row: Row) -> str:
 
 
 def _say_fig1(
-    rows: list[Row], device: torch.device, options: argparse.Namespace, say: Callable[[str], None]
+    rows: list[Measurement], device: torch.device, options: argparse.Namespace, say: Callable[[str], None]
 ) -> None:
     workers = 1 if device.type == "cuda" else max(1, cores() // options.threads)
-    found = fig1_seconds(rows, workers) if not options.dataset else None
-    if found:
+    both = fig1_seconds(rows, workers) if not options.dataset else None
+    if both:
         where = (
             "one pack at a time"
             if device.type == "cuda"
             else f"{workers} worker{'s' if workers > 1 else ''} at this rate"
         )
-        ours, plain = (seconds / 3600 for seconds in found)
+        ours, plain = (seconds / 3600 for seconds in both)
         say(f"fig1 (50 trials, 100 epochs): {ours:.1f} h with {where}; by the plain loop {plain:.1f} h")
 
 
@@ -225,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.check
             else []
         )
-        measured: Callable[..., Sequence[Row | Missing | compare.Together]]
+        measured: Callable[..., Sequence[Measurement | Missing | compare.SideBySide]]
         measured = run_comparison if options.compare else run
         rows = measured(options, say)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Does a device train as the CPU does, in every way of computing a step? `python -m model.bench --check`.
+"""Whether a device trains as the CPU does, in every variant of a step: `python -m model.bench --check`.
 
 For a machine that is lent for half an hour and has no test runner: two epochs of a small cell in
 float64, where devices differ by rounding alone, beside the same cell out of grouped convolutions on the
@@ -11,14 +11,16 @@ from typing import get_args
 
 import torch
 
+from model.bench.variants import COMPUTATIONS, Variant, training
 from model.data.dataset import DataInfo, Dataset
-from model.net.convolution import Convolution
 from model.spec import Spec
 from model.training.calibrate import noise
-from model.training.training import Layout, Training
+from model.training.layout import Layout
+from model.training.training import Training
 
-_SEEDS = (1, 2, 3)
+_PACK = 3
 _EPOCHS = 2
+_CPU = torch.device("cpu")
 #: Largest relative difference of a loss that is still rounding: two epochs of float64.
 TOLERANCE = 1e-6
 
@@ -42,30 +44,27 @@ def checks(device: torch.device, say: Callable[[str], None]) -> list[Check]:
     """Both norms, every convolution, both layouts."""
     info = DataInfo("noise", 68, 8, 3, 8, 8, ("a", "b", "c"), "0" * 12)
     data = noise(68, 8, info)
-    found: list[Check] = []
+    results: list[Check] = []
     for norm, groups in (("bn", None), ("gn", 8)):
         spec = Spec(dataset="noise", norm=norm, groups=groups, batch_size=8, epochs=_EPOCHS)
-        expected = _losses(Training(spec, _SEEDS, data, dtype=torch.float64))
+        expected = _losses(training(spec, _PACK, data, _CPU, dtype=torch.float64))
         for check in _one_norm(spec, data, device, expected):
             verdict = "ok" if check.passed else f"WRONG {check.error or ''}"
-            way = f"{check.convolution} {check.layout}"
-            say(f"check {norm} {way:14}  {check.difference:.1e} apart from the CPU, float64: {verdict}")
-            found.append(check)
-    return found
+            variant = f"{check.convolution} {check.layout}"
+            say(f"check {norm} {variant:14}  {check.difference:.1e} apart from the CPU, float64: {verdict}")
+            results.append(check)
+    return results
 
 
 def _one_norm(spec: Spec, data: Dataset, device: torch.device, expected: Sequence[float]) -> Iterator[Check]:
-    ways: tuple[Convolution, ...] = get_args(Convolution)
-    for convolution in ways:
+    for convolution in COMPUTATIONS:
         if convolution == "triton":  # float32 alone, which the survey compares
             continue
         for layout in get_args(Layout):
             try:
-                training = Training(
-                    spec, _SEEDS, data, device, dtype=torch.float64, layout=layout, convolution=convolution
-                )
-                pairs = zip(_losses(training), expected, strict=True)
-                difference = max(abs(a - b) / abs(b) for a, b in pairs)
+                variant = Variant(convolution, layout=layout)
+                trained = training(spec, _PACK, data, device, variant, dtype=torch.float64)
+                difference = _difference(_losses(trained), expected)
             except Exception as error:  # the next may work, and both are worth knowing
                 reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
                 yield Check(spec.norm, convolution, layout, float("inf"), reason)
@@ -74,13 +73,17 @@ def _one_norm(spec: Spec, data: Dataset, device: torch.device, expected: Sequenc
 
 
 def one_norm(spec: Spec, data: Dataset, device: torch.device, dtype: torch.dtype) -> Check:
-    """The default way of this norm alone, in this dtype."""
-    expected = _losses(Training(spec, _SEEDS, data, dtype=dtype))
-    training = Training(spec, _SEEDS, data, device, dtype=dtype)
-    pairs = zip(_losses(training), expected, strict=True)
-    return Check(spec.norm, "grouped", training.layout, max(abs(a - b) / abs(b) for a, b in pairs))
+    """The variant that a sweep takes for this norm, in this dtype."""
+    expected = _losses(training(spec, _PACK, data, _CPU, dtype=dtype))
+    trained = training(spec, _PACK, data, device, dtype=dtype)
+    difference = _difference(_losses(trained), expected)
+    return Check(spec.norm, trained.convolution, trained.layout, difference)
 
 
-def _losses(training: Training) -> list[float]:
+def _losses(trained: Training) -> list[float]:
     """Every epoch's, replica by replica."""
-    return [metrics.train_loss for _ in range(_EPOCHS) for metrics in training.run_epoch()]
+    return [metrics.train_loss for _ in range(_EPOCHS) for metrics in trained.run_epoch()]
+
+
+def _difference(losses: Sequence[float], expected: Sequence[float]) -> float:
+    return max(abs(a - b) / abs(b) for a, b in zip(losses, expected, strict=True))

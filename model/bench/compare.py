@@ -1,9 +1,9 @@
-"""Which way of computing a step wins here? `python -m model.bench --compare`.
+"""The variants of computing a step, compared: `python -m model.bench --compare`.
 
-Every way (`model.net.convolution`, torch.compile) × precision × layout, for each norm, batch size and pack
+Every convolution, and torch.compile, × precision × layout, for each norm, batch size and pack
 size, each in alternating blocks with the plain loop of its cell. What matters most comes first, all cells
-of one way before the next, so that a run that ends at its time limit has left out the least; what was
-left out is counted, and a way that fails here is a row that says so. On a GPU packs of one process side
+of one variant before the next, so that a run that ends at its time limit has left out the least; what was
+left out is counted, and a variant that fails here is a row that says so. On a GPU packs of one process side
 by side come before: what it gains when several cells share it.
 """
 
@@ -17,19 +17,19 @@ from dataclasses import dataclass
 import torch
 
 from model.bench.reference_loop import PlainLoop
-from model.bench.throughput import Row, measure, plain_loop, steps_for, timed, training
-from model.bench.variants import DEFAULT, Missing, Turn
+from model.bench.throughput import Measurement, measure, plain_loop, steps_for, timed
+from model.bench.variants import Case, Missing, training
 from model.data.dataset import Dataset
 from model.spec import Spec
 
 #: Packs side by side in threads of one process.
-TOGETHER = (1, 2, 4)
-#: Seconds that must be left before a way is tried: it is not broken off once begun.
+SIDE_BY_SIDE = (1, 2, 4)
+#: Seconds that must be left before a variant is tried: it is not broken off once begun.
 _MARGIN, _COMPILE_MARGIN = 10.0, 90.0
 
 
 @dataclass(frozen=True)
-class Together:
+class SideBySide:
     """`packs` of the same cell and size side by side; images a second of all of them."""
 
     norm: str
@@ -40,7 +40,7 @@ class Together:
 
 
 class Comparison:
-    """Measures turn by turn until all is measured or `seconds` are over; `say` gets a line for each."""
+    """Measures case by case until all is measured or `seconds` are over; `say` gets a line for each."""
 
     def __init__(
         self,
@@ -57,63 +57,63 @@ class Comparison:
         self._end, self._longest = time.monotonic() + seconds, 0.0
         self._plain: dict[Spec, PlainLoop] = {}
 
-    def run(self, turns: Iterable[Turn]) -> list[Row | Missing]:
+    def run(self, cases: Iterable[Case]) -> list[Measurement | Missing]:
         self._say("norm  batch  pack  way                       images/s      (range)  plain loop  ratio")
-        return [self._turn(turn) for turn in turns]
+        return [self._case(case) for case in cases]
 
-    def _turn(self, turn: Turn) -> Row | Missing:
-        margin = _COMPILE_MARGIN if turn.way.compiled else _MARGIN
+    def _case(self, case: Case) -> Measurement | Missing:
+        margin = _COMPILE_MARGIN if case.variant.compiled else _MARGIN
         begun = time.monotonic()
         if begun + max(margin, self._longest) > self._end:
-            return turn.missing("not measured: out of time")
-        if turn.way.compiled:
+            return case.missing("not measured: out of time")
+        if case.variant.compiled:
             torch._dynamo.reset()  # its memory of earlier networks has a limit
         try:
-            found: Row | Missing = self._measure(turn)
-        except Exception as error:  # a way that this machine cannot go is a result too
-            found = turn.missing(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+            row: Measurement | Missing = self._measure(case)
+        except Exception as error:  # what this machine cannot compute is a result too
+            row = case.missing(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
         tidy(self.device)
         self._longest = max(self._longest, time.monotonic() - begun)
-        self._say(line(found))
-        return found
+        self._say(line(row))
+        return row
 
-    def _measure(self, turn: Turn) -> Row:
-        if turn.spec not in self._plain:
-            self._plain[turn.spec] = plain_loop(turn.spec, self.data, self.device)
+    def _measure(self, case: Case) -> Measurement:
+        if case.spec not in self._plain:
+            self._plain[case.spec] = plain_loop(case.spec, self.data, self.device)
         (row,) = measure(
-            turn.spec,
-            [turn.pack],
+            case.spec,
+            [case.pack],
             self.data,
             self.device,
             block=self._block,
             blocks=self._blocks,
-            way=turn.way,
-            plain=self._plain[turn.spec],
+            variant=case.variant,
+            plain=self._plain[case.spec],
         )
         return row
 
-    def together(self, spec: Spec, pack: int) -> list[Together]:
+    def side_by_side(self, spec: Spec, pack: int) -> list[SideBySide]:
         """Packs of one cell in threads of this process, each with a stream of its own."""
-        found: list[Together] = []
-        for packs in TOGETHER:
+        measured: list[SideBySide] = []
+        for packs in SIDE_BY_SIDE:
             if time.monotonic() + _MARGIN > self._end:
                 break
             rate = side_by_side(spec, pack, packs, self.data, self.device, self._block, self._blocks)
-            found.append(Together(spec.norm, spec.batch_size, pack, packs, round(rate, 1)))
-            gain = rate / found[0].together_images_per_second
+            measured.append(SideBySide(spec.norm, spec.batch_size, pack, packs, round(rate, 1)))
+            gain = rate / measured[0].together_images_per_second
             self._say(
                 f"{spec.norm} batch {spec.batch_size} pack {pack}: {packs} side by side {rate:.0f} images/s, "
                 f"{gain:.2f} times one"
             )
             tidy(self.device)
-        return found
+        return measured
 
 
 def side_by_side(
     spec: Spec, pack: int, packs: int, data: Dataset, device: torch.device, block: float, blocks: int
 ) -> float:
     """Images a second of all packs together, the median of `blocks` blocks."""
-    trained = [training(spec, pack, data, device, DEFAULT) for _ in range(packs)]
+    trained = [training(spec, pack, data, device) for _ in range(packs)]
     most = len(data.train_labels) // spec.batch_size
     steps = min(steps_for(one.train_steps, block, most) for one in trained)
     with ThreadPoolExecutor(packs) as pool:
@@ -132,32 +132,32 @@ def tidy(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def line(found: Row | Missing) -> str:
-    way = f"{'compiled' if found.compiled else found.convolution} {found.precision} {found.layout}"
-    start = f"{found.norm:4}  {found.batch_size:5}  {found.pack:4}  {way:22}"
-    if isinstance(found, Missing):
-        return f"{start}  {found.error}"
-    spread = f"({found.low:.0f}–{found.high:.0f})"
+def line(row: Measurement | Missing) -> str:
+    variant = f"{'compiled' if row.compiled else row.convolution} {row.precision} {row.layout}"
+    start = f"{row.norm:4}  {row.batch_size:5}  {row.pack:4}  {variant:22}"
+    if isinstance(row, Missing):
+        return f"{start}  {row.error}"
+    spread = f"({row.low:.0f}–{row.high:.0f})"
     return (
-        f"{start}  {found.images_per_second:10.0f}  {spread:>11}  "
-        f"{found.plain_images_per_second:10.0f}  {found.ratio:5.2f}"
+        f"{start}  {row.images_per_second:10.0f}  {spread:>11}  "
+        f"{row.plain_images_per_second:10.0f}  {row.ratio:5.2f}"
     )
 
 
-def winners(found: Iterable[Row | Missing]) -> list[str]:
-    """A line for each cell, pack and precision: the fastest way, beside the default one."""
-    groups: dict[tuple[str, int, int, str], list[Row]] = {}
+def winners(rows: Iterable[Measurement | Missing]) -> list[str]:
+    """A line for each cell, pack and precision: the fastest variant, beside the default one."""
+    groups: dict[tuple[str, int, int, str], list[Measurement]] = {}
     missing = 0
-    for row in found:
+    for row in rows:
         if isinstance(row, Missing):
             missing += 1
         else:
             groups.setdefault((row.norm, row.batch_size, row.pack, row.precision), []).append(row)
-    lines = [_winner(rows) for rows in groups.values() if len(rows) > 1]
+    lines = [_winner(group) for group in groups.values() if len(group) > 1]
     return [*lines, f"{missing} ways without a measurement"] if missing else lines
 
 
-def _winner(rows: Sequence[Row]) -> str:
+def _winner(rows: Sequence[Measurement]) -> str:
     best = max(rows, key=lambda row: row.images_per_second)
     name = f"{'compiled' if best.compiled else best.convolution} {best.layout}"
     gain = best.images_per_second / rows[0].images_per_second

@@ -19,7 +19,7 @@ _REPEATS = 5
 
 
 @dataclass(frozen=True)
-class CpuLimits:
+class CpuRoofline:
     """Rates in 10⁹ floating-point operations a second on torch's present number of threads."""
 
     matmul: float
@@ -27,7 +27,7 @@ class CpuLimits:
 
 
 @dataclass(frozen=True)
-class GpuLimits:
+class GpuRoofline:
     """`bandwidth` in 10⁹ bytes a second (read plus written), `kernel` in seconds for each of a chain."""
 
     bandwidth: float
@@ -49,7 +49,7 @@ def operations(model: str, channels: int, height: int, width: int, classes: int)
     return 6.0 * (total + WIDTHS[-1] * classes)
 
 
-def cpu(batch_size: int = 32, size: int = 32) -> CpuLimits:
+def cpu(batch_size: int = 32, size: int = 32) -> CpuRoofline:
     """Measure both rates; half a second or so."""
     a, b = torch.randn(2, 768, 768)
     matmul = 2 * 768**3 / _seconds(lambda: torch.mm(a, b))
@@ -60,7 +60,7 @@ def cpu(batch_size: int = 32, size: int = 32) -> CpuLimits:
         w = torch.randn(maps, maps, 3, 3).contiguous(memory_format=torch.channels_last)
         spent += _seconds(lambda x=x, w=w: _both_ways(x, w))  # type: ignore[misc]
         work += 6.0 * batch_size * side * side * 9 * maps * maps
-    return CpuLimits(matmul / 1e9, work / spent / 1e9)
+    return CpuRoofline(matmul / 1e9, work / spent / 1e9)
 
 
 def _both_ways(x: torch.Tensor, w: torch.Tensor) -> None:
@@ -86,7 +86,7 @@ def _seconds(work: Callable[[], object]) -> float:
             return statistics.median(times)
 
 
-def gpu(device: torch.device) -> GpuLimits:
+def gpu(device: torch.device) -> GpuRoofline:
     """Measure a large copy, and a captured chain of 1,000 tiny kernels of which each needs the last."""
     source = torch.empty(2**28, device=device)
     target = torch.empty_like(source)
@@ -98,7 +98,7 @@ def gpu(device: torch.device) -> GpuLimits:
     with torch.cuda.graph(graph):
         for _ in range(1000):
             x.add_(1)
-    return GpuLimits(bandwidth / 1e9, event_seconds(graph.replay) / 1000)
+    return GpuRoofline(bandwidth / 1e9, event_seconds(graph.replay) / 1000)
 
 
 def event_seconds(work: Callable[[], object]) -> float:

@@ -1,8 +1,8 @@
-"""Images per second of packs beside the plain loop: what is compared, and what is added up.
+"""Images per second of packs beside the plain loop.
 
-A pack's training steps as a sweep runs them, data included, with the plain loop (`reference_loop`),
-data included. Both on the same images, threads and device, in alternating blocks of one run. Images per
-second of a pack are those of all its replicas together, as a sweep's wall-clock time depends on them.
+A pack's training steps as a sweep runs them are compared with the plain loop (`reference_loop`), data
+included: both on the same images, threads and device, in alternating blocks of one run. Images per second
+of a pack are those of all its replicas together, as a sweep's wall-clock time depends on them.
 
 Rates are medians over the blocks. The ratio is the median over the rounds of each round's own ratio: a
 machine that is shared slows down and recovers over minutes, and a round's blocks are slowed alike.
@@ -16,19 +16,19 @@ from dataclasses import dataclass
 import torch
 
 from model.bench.reference_loop import Images, PlainLoop
-from model.bench.variants import DEFAULT, Way
+from model.bench.variants import DEFAULT, Variant, training
 from model.data.dataset import Dataset
 from model.spec import Spec
 from model.training.training import Training
 
 BATCH_SIZES = (32, 16, 8, 4, 2)
-#: What fig1 declares (design.md): seeds, epochs, images to train and to evaluate on.
+#: What the grid fig1 declares: seeds, epochs, images to train and to evaluate on.
 FIG1 = (5, 100, 50_000, 10_000)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One measurement. Rates in images a second of all replicas; `low` and `high` over the blocks."""
+class Measurement:
+    """One pack beside the plain loop. Images a second of all replicas; `low` and `high` over the blocks."""
 
     norm: str
     groups: int | None
@@ -54,20 +54,6 @@ def plain_loop(spec: Spec, data: Dataset, device: torch.device) -> PlainLoop:
     return PlainLoop(spec, images, len(data.classes), device)
 
 
-def training(spec: Spec, pack: int, data: Dataset, device: torch.device, way: Way) -> Training:
-    """A pack of seeds from 1, its step computed in this way."""
-    return Training(
-        spec,
-        range(1, pack + 1),
-        data,
-        device,
-        precision=way.precision,
-        layout=way.layout,
-        convolution=way.convolution,
-        compiled=way.compiled,
-    )
-
-
 def measure(
     spec: Spec,
     packs: Sequence[int],
@@ -76,14 +62,14 @@ def measure(
     *,
     block: float,
     blocks: int,
-    way: Way = DEFAULT,
+    variant: Variant = DEFAULT,
     plain: PlainLoop | None = None,
-) -> list[Row]:
-    """A row per pack size, the plain loop and every pack in turn, `blocks` times about `block` seconds.
+) -> list[Measurement]:
+    """One per pack size, the plain loop and every pack in turn, `blocks` times about `block` seconds.
 
     `plain`: a plain loop of this cell to go on with, instead of a new one.
     """
-    trainings = [training(spec, pack, data, device, way) for pack in packs]
+    trainings = [training(spec, pack, data, device, variant) for pack in packs]
     runs: list[Callable[[int], None]] = [(plain or plain_loop(spec, data, device)).train_steps]
     runs += [pack.train_steps for pack in trainings]
     most = len(data.train_labels) // spec.batch_size
@@ -94,26 +80,26 @@ def measure(
             into.append(count * spec.batch_size * replicas / timed(run, count))
     beside = statistics.median(rates[0])
     return [
-        Row(
+        Measurement(
             norm=spec.norm,
             groups=spec.groups,
             batch_size=spec.batch_size,
             pack=pack,
-            images_per_second=round(statistics.median(found), 1),
-            low=round(min(found), 1),
-            high=round(max(found), 1),
+            images_per_second=round(statistics.median(ours), 1),
+            low=round(min(ours), 1),
+            high=round(max(ours), 1),
             plain_images_per_second=round(beside, 1),
             ratio=round(
-                statistics.median(ours / theirs for ours, theirs in zip(found, rates[0], strict=True)), 2
+                statistics.median(rate / other for rate, other in zip(ours, rates[0], strict=True)), 2
             ),
             evaluation_images_per_second=round(_evaluation_rate(trained), 1),
             device=device_name(device),
-            precision=way.precision,
+            precision=variant.precision,
             layout=trained.layout,
-            convolution=way.convolution or "usual",
-            compiled=way.compiled,
+            convolution=variant.convolution or "usual",
+            compiled=variant.compiled,
         )
-        for pack, found, trained in zip(packs, rates[1:], trainings, strict=True)
+        for pack, ours, trained in zip(packs, rates[1:], trainings, strict=True)
     ]
 
 
@@ -155,7 +141,7 @@ def _cpu_model() -> str:
     return names[0] if names else "CPU"
 
 
-def fig1_seconds(rows: Sequence[Row], workers: int) -> tuple[float, float] | None:
+def fig1_seconds(rows: Sequence[Measurement], workers: int) -> tuple[float, float] | None:
     """Seconds for the grid fig1 with each cell's best pack, and with the plain loop; both on `workers`.
 
     None where `rows` do not hold all of its cells. Evaluation is counted in both at our rate.

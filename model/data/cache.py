@@ -1,4 +1,4 @@
-"""Decoded images, once per machine: how do twenty workers start at once without decoding twenty times?
+"""Decoded images, once per machine, however many workers start at once.
 
 The first to take the file lock decodes and writes one .npy per array; the folder gets its final name
 by rename when all of it is there, so what has the name is whole. Everybody maps the files into memory,
@@ -42,23 +42,23 @@ def cached(key: str, decode: Callable[[], Arrays]) -> Arrays:
     from filelock import FileLock
 
     target = folder() / f"{key}-v{FORMAT}"
-    found = _open(target)
-    if found is not None:
-        return found
+    arrays = _open(target)
+    if arrays is not None:
+        return arrays
     try:
         with FileLock(f"{target}.lock"):
-            found = _open(target)
-            if found is None:
+            arrays = _open(target)
+            if arrays is None:
                 _write(target, decode())
-                found = _open(target)
+                arrays = _open(target)
     except OSError as error:
         raise InputError(
             f"cannot write decoded images to {target}: {error.strerror or error}; free some space, or set "
             "NORMSWEEP_CACHE to another folder"
         ) from None
-    if found is None:
+    if arrays is None:
         raise InputError(f"the cache {target} cannot be read back; remove it and try again")
-    return found
+    return arrays
 
 
 def _write(target: Path, arrays: Arrays) -> None:

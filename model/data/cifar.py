@@ -68,8 +68,8 @@ def _decode(name: str, data_dir: str | None) -> Arrays:
             f"cannot fetch {name}: {first_line(error)}\n"
             f"Download {url} elsewhere and put {archive} into {root}, or use --dataset digits."
         ) from None
-    found: Arrays = {}
+    decoded: Arrays = {}
     for part, dataset in parts.items():
-        found[f"{part}_images"] = dataset.data
-        found[f"{part}_labels"] = np.array(dataset.targets, dtype=np.int64)
-    return found
+        decoded[f"{part}_images"] = dataset.data
+        decoded[f"{part}_labels"] = np.array(dataset.targets, dtype=np.int64)
+    return decoded

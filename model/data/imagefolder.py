@@ -1,4 +1,4 @@
-"""Anybody's images, in torchvision's ImageFolder layout: what must be checked before training starts?
+"""Anybody's images, in torchvision's ImageFolder layout, checked before training starts.
 
     data_dir/train/<class>/…/<image>      data_dir/test/<class>/…/<image>
 
@@ -59,12 +59,12 @@ def scan(data_dir: str | None) -> Scan:
     for part in ("train", "test"):
         files[part] = []
         for label, name in enumerate(classes):
-            found = _images(root / part / name)
-            if not found:
+            images = _images(root / part / name)
+            if not images:
                 raise InputError(
                     f"{root}: class {name} has no image in {part}/{name}/; add images, or remove the class"
                 )
-            for relative, size, changed in found:
+            for relative, size, changed in images:
                 content.update(f"{part}/{name}/{relative}\0{size}\n".encode(errors="surrogateescape"))
                 place.update(f"{changed}\n".encode())
                 files[part].append((root / part / name / relative, label))
@@ -103,7 +103,7 @@ def _classes(folder: Path) -> list[str]:
 
 def _images(folder: Path) -> list[tuple[str, int, int]]:
     """(relative name with /, size in bytes, modification time in ns) of each image, sorted by name."""
-    found = []
+    images = []
     seen: set[tuple[int, int]] = set()
     for base, below, _ in os.walk(folder, followlinks=True):
         place = os.stat(base)
@@ -114,10 +114,10 @@ def _images(folder: Path) -> list[tuple[str, int, int]]:
         for entry in os.scandir(base):
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
                 facts = entry.stat()
-                found.append(
+                images.append(
                     (Path(entry.path).relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns)
                 )
-    return sorted(found)
+    return sorted(images)
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -138,17 +138,17 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(f"cannot read the image {path}: {reason}. Repair or remove it.")
 
 
-def arrays(found: Scan) -> Arrays:
+def arrays(scanned: Scan) -> Arrays:
     """Images uint8 [n, H, W, 3], labels int64 [n]. Warns where images were resized.
 
     Raises InputError that names an unreadable image.
     """
     import numpy as np
 
-    loaded = cached(found.key, lambda: _decode(found))
-    size = (found.info.width, found.info.height)
+    loaded = cached(scanned.key, lambda: _decode(scanned))
+    size = (scanned.info.width, scanned.info.height)
     resized = [
-        found.files[part][index][0]
+        scanned.files[part][index][0]
         for part in ("train", "test")
         for index in np.flatnonzero(loaded.pop(f"{part}_resized"))
     ]
@@ -161,13 +161,13 @@ def arrays(found: Scan) -> Arrays:
     return loaded
 
 
-def _decode(found: Scan) -> Arrays:
+def _decode(scanned: Scan) -> Arrays:
     import numpy as np
 
     decoded: Arrays = {}
-    size = (found.info.width, found.info.height)
-    for part, files in found.files.items():
-        images = np.empty((len(files), found.info.height, found.info.width, 3), dtype=np.uint8)
+    size = (scanned.info.width, scanned.info.height)
+    for part, files in scanned.files.items():
+        images = np.empty((len(files), scanned.info.height, scanned.info.width, 3), dtype=np.uint8)
         resized = np.zeros(len(files), dtype=np.uint8)
         for index, (path, _) in enumerate(files):
             images[index], resized[index] = _pixels(path, size)

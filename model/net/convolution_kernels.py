@@ -1,18 +1,16 @@
 """Convolutions of R replicas in one kernel of ours each: cuDNN runs grouped float32 ones group by group.
 
-On an H100 (cuDNN 9.19, torch 2.11, ResNet-20, five replicas) a step had 600 kernels where the network has 60
-products, most of them one group of one convolution, and took 4.9 ms at batch 32 where the arithmetic takes
-0.8. Here a convolution is an implicit matrix product (Chetlur et al. 2014, cuDNN, section 3): rows are
-places, columns output channels, and the sum goes over the kernel's taps and the input channels. The replica
-is one more axis of the launch. NCHW throughout, so that neighbouring threads read neighbouring places.
-
-It wins at small batches, where launches count, and loses at 32 (see `model.net.convolution.TRITON_PLACES`).
+H100, cuDNN 9.19, torch 2.11, ResNet-20, five replicas: 604 kernels a step, where the network has 60 products.
+Here a convolution is an implicit matrix product (Chetlur et al. 2014, cuDNN, section 3): rows are places
+(pixels of the output), columns output channels, and the sum goes over the kernel's taps and the input
+channels. The replica is one more axis of the launch. NCHW throughout, so that neighbouring threads read
+neighbouring places. Where it wins: `model.net.convolution.TRITON_PIXELS`.
 
 A float32 product is three products on tensor cores, of the upper and lower halves of both factors, which
 keeps float32's accuracy (Ootomo & Yokota 2022); where `tf32` is allowed it is one. Weight gradients are
 summed in parts of a fixed order. Measured error against float64, norms of output, input's and weights'
-gradient: 1.2e-7 to 2.2e-7, where cuDNN's float32 kernels have 2.1e-7 to 1.4e-6 (16 and 64 maps, batch 8).
-Imported only where used: it needs Triton.
+gradient: 1.2e-7 to 2.2e-7, where cuDNN's float32 kernels have 2.1e-7 to 1.4e-6 (H100, 16 and 64 maps, batch
+8). Imported only where used: it needs Triton.
 """
 
 import functools
@@ -50,7 +48,7 @@ def _convolve(  # type: ignore[no-untyped-def]
     WT: tl.constexpr,
     K: tl.constexpr,
     STRIDE: tl.constexpr,
-    TURNED: tl.constexpr,  # the input's gradient, from the output's
+    TRANSPOSED: tl.constexpr,  # the input's gradient, from the output's
     PRECISION: tl.constexpr,
     BM: tl.constexpr,
     BS: tl.constexpr,
@@ -66,12 +64,12 @@ def _convolve(  # type: ignore[no-untyped-def]
     wt = place % WT
     first = (n * replicas + replica) * (S * HS * WS)
     total = tl.zeros((BM, BT), dtype=tl.float32)
-    for turn in range(K * K * parts):
-        tap = turn // parts
+    for term in range(K * K * parts):
+        tap = term // parts
         kh = tap // K
         kw = tap % K
-        s = (turn % parts) * BS + tl.arange(0, BS)
-        if TURNED:
+        s = (term % parts) * BS + tl.arange(0, BS)
+        if TRANSPOSED:
             hu = ht + K // 2 - kh
             wu = wt + K // 2 - kw
             hs = hu // STRIDE
@@ -173,7 +171,7 @@ class _Convolution(torch.autograd.Function):
         ctx.stride, ctx.replicas = stride, replicas
         n, _, height, width = x.shape
         shape = (n, len(weight), -(-height // stride), -(-width // stride))
-        return _launch(x, weight, x.new_empty(shape), stride, replicas, turned=False)
+        return _launch(x, weight, x.new_empty(shape), stride, replicas, transposed=False)
 
     @staticmethod
     @once_differentiable
@@ -183,12 +181,12 @@ class _Convolution(torch.autograd.Function):
         by_weight = _weight_gradient(x, grad, weight, ctx.stride, ctx.replicas)
         if not ctx.needs_input_grad[0]:
             return None, by_weight, None, None
-        by_input = _launch(grad, weight, torch.empty_like(x), ctx.stride, ctx.replicas, turned=True)
+        by_input = _launch(grad, weight, torch.empty_like(x), ctx.stride, ctx.replicas, transposed=True)
         return by_input, by_weight, None, None
 
 
 def _launch(
-    source: Tensor, weight: Tensor, target: Tensor, stride: int, replicas: int, *, turned: bool
+    source: Tensor, weight: Tensor, target: Tensor, stride: int, replicas: int, *, transposed: bool
 ) -> Tensor:
     n, channels, hs, ws = source.shape
     _, targets, ht, wt = target.shape
@@ -198,7 +196,7 @@ def _launch(
     bm = 64 if -(-n * ht * wt // 64) * columns >= _PROGRAMS else 32
     grid = (-(-n * ht * wt // bm), columns)
     _convolve[grid](
-        source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, turned, _precision(),
+        source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, transposed, _precision(),
         bm, bs, bt, num_warps=4, num_stages=3,
     )  # fmt: skip
     return target
@@ -232,7 +230,7 @@ def _precision() -> str:
 
 
 @functools.cache
-def trouble(device: torch.device) -> str | None:
+def why_not(device: torch.device) -> str | None:
     """Why these kernels cannot be used on this GPU: they do not compile there, say; None where they can."""
     try:
         x = torch.randn(2, 32, 8, 8, device=device, requires_grad=True)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 #: Added to the variance; torch's default and Wu & He's (2018, section 3.2).
 EPS = 1e-5
-#: Weight of the newest batch in BN's running statistics, torch's default.
+#: Weight of the newest batch in batch norm's running statistics (its buffers), torch's default.
 MOMENTUM = 0.1
 
 

@@ -1,8 +1,8 @@
-"""Cutting replicas apart and putting them together: what is one replica's share of a packed tensor?
+"""Unstacking a pack's tensors into replicas, and stacking replicas into a pack.
 
-Replicas are outermost in the first dimension of every parameter, momentum buffer and running
-statistic, so the share is one contiguous slice, whatever the tensor is. A trial saved from any pack
-can therefore go on in any other.
+Replicas are outermost in the first dimension of every parameter, momentum and buffer, so one replica's
+share is one contiguous slice, whatever the tensor is. A trial saved from any pack can therefore go on in
+any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 
-def cut(tensors: Mapping[str, Tensor], replicas: int) -> list[dict[str, Tensor]]:
-    """Each replica's share, as copies on the CPU in plain layout that own their memory."""
+def unstack(tensors: Mapping[str, Tensor], replicas: int) -> list[dict[str, Tensor]]:
+    """Each replica's share [n, …] of tensors [R·n, …]: contiguous copies on the CPU that own their memory."""
     shares: list[dict[str, Tensor]] = [{} for _ in range(replicas)]
     for name, tensor in tensors.items():
         whole = tensor.detach().to("cpu", copy=True).contiguous()
@@ -22,7 +22,7 @@ def cut(tensors: Mapping[str, Tensor], replicas: int) -> list[dict[str, Tensor]]
 
 
 @torch.no_grad()
-def join(tensors: Mapping[str, Tensor], shares: Sequence[Mapping[str, Tensor]]) -> None:
+def stack(tensors: Mapping[str, Tensor], shares: Sequence[Mapping[str, Tensor]]) -> None:
     """Write each replica's share into the packed tensors in place. Raises ValueError where it misfits."""
     for number, share in enumerate(shares):
         if set(share) != set(tensors):

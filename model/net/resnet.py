@@ -1,12 +1,11 @@
-"""The CIFAR ResNets of He et al. 2015, R of them at once: how are seeds an axis of the network?
+"""The CIFAR ResNets of He et al. 2015, with seeds as an axis of the network.
 
 Small networks leave hardware idle, so R seeds of one cell are trained as one network. Activations are
 [N, R·C, H, W], a convolution has weight [R·O, I, k, k] and R groups, and the classifier is one batched
 matrix product. R = 1 is the plain network: there is no second family of fused layers beside it.
 
-Every parameter and buffer has replicas outermost in its first dimension, so cutting one replica out
-of a tensor is the same slice everywhere (see `model.net.replicas`), and what is cut out has the names and
-shapes of `model.bench.reference`.
+Every parameter and buffer has replicas outermost in its first dimension, so one replica is the same slice
+of every tensor (`model.net.replicas`), under the names and in the shapes of `model.bench.reference`.
 """
 
 import torch

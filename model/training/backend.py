@@ -12,48 +12,45 @@ import torch
 
 from model.training.step import Precision
 
-#: Up to so many pixels in a batch of all replicas, torch's own convolutions beat oneDNN's, whose fixed
-#: cost a call is the higher. ResNet-20 with BN training on 8×8 digits, one core, torch 2.15, images a
-#: second with torch's own and with oneDNN's, batch × replicas: 2×1 1,197 and 639; 2×3 1,692 and 1,326;
-#: 4×1 1,737 and 1,110; 2×5 1,841 and 1,592; 8×1 2,318 and 1,858; 4×3 2,082 and 1,992; but 4×5 2,046 and
-#: 2,135; 8×3 2,498 and 2,965. On 32×32 pixels oneDNN always wins.
+#: Pixels in a batch of all replicas up to which torch's own convolutions beat oneDNN's, whose fixed cost a
+#: call is the higher. ResNet-20 with BN training on 8×8 pixels, one core, torch 2.15, images a second with
+#: torch's own and with oneDNN's: 640 pixels 1,841 and 1,592, 768 pixels 2,082 and 1,992, 1,280 pixels 2,046
+#: and 2,135. On 32×32 pixels oneDNN always wins.
 TINY = 800
 
-#: Whether cuDNN tries its kernels and takes the fastest; else its own first choice.
-SEARCH = True
-
 _lock = threading.Lock()
-_turn = threading.Condition()
+_users: list[tuple[Precision, bool]] = []
+_before: list[bool] = []
+
+_idle = threading.Condition()
 _onednn: list[bool] = []
 _onednn_before: list[bool] = []
-_users: list[Precision] = []
-_before: list[bool] = []
 
 
 @contextmanager
-def arithmetic(precision: Precision) -> Iterator[None]:
-    """TF32 on CUDA for `tf32` alone, and cuDNN's search for the fastest kernels.
+def arithmetic(precision: Precision, *, search: bool = True) -> Iterator[None]:
+    """TF32 on CUDA for `tf32` alone; `search`: cuDNN tries its kernels and takes the fastest.
 
     torch itself lets cuDNN use TF32 by default, so float32 has to be asked for. The settings belong to
     the process: the first of several threads makes them, the last restores what was there, and a thread
-    that wants another precision meanwhile gets RuntimeError rather than wrong numbers.
+    that wants others meanwhile gets RuntimeError rather than wrong numbers.
     """
     with _lock:
-        if any(user != precision for user in _users):
-            raise RuntimeError(f"{precision} asked for while {_users[0]} is in use by another thread")
+        if any(user != (precision, search) for user in _users):
+            raise RuntimeError(f"{precision} asked for while {_users[0][0]} is in use by another thread")
         if not _users:
-            _before[:] = _settings(precision == "tf32", precision == "tf32", SEARCH)
-        _users.append(precision)
+            _before[:] = _set(precision == "tf32", precision == "tf32", search)
+        _users.append((precision, search))
     try:
         yield
     finally:
         with _lock:
             _users.pop()
             if not _users:
-                _settings(*_before)
+                _set(*_before)
 
 
-def _settings(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bool, bool]:
+def _set(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bool, bool]:
     """Make the settings, return the ones before."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
@@ -71,19 +68,19 @@ def convolutions(device: torch.device, pixels: int) -> Iterator[None]:
         yield
         return
     wanted = pixels > TINY
-    with _turn:
-        _turn.wait_for(lambda: not _onednn or _onednn[0] == wanted)
+    with _idle:
+        _idle.wait_for(lambda: not _onednn or _onednn[0] == wanted)
         if not _onednn:
             _onednn_before[:] = [_set_onednn(wanted)]
         _onednn.append(wanted)
     try:
         yield
     finally:
-        with _turn:
+        with _idle:
             _onednn.pop()
             if not _onednn:
                 _set_onednn(_onednn_before[0])
-            _turn.notify_all()
+            _idle.notify_all()
 
 
 def _set_onednn(enabled: bool) -> bool:

@@ -1,4 +1,4 @@
-"""How fast does a pack train here? A few steps on random images, for a plan's estimate."""
+"""How fast a pack trains here: a few steps on random images, for a plan's estimate."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How an epoch's steps reach the device: a loop on a CPU, replays of one captured step on a GPU.
+"""How an epoch's steps reach the device: a loop on a CPU, replays of captured steps on a GPU.
 
 On a CPU the cost is arithmetic and memory traffic: images are augmented and standardised in blocks that
 stay in a core's cache, and a step is called with views of them.
@@ -7,7 +7,7 @@ On a GPU the cost at small batches is the host: hundreds of kernel launches a st
 kernel. So steps are captured in a CUDA graph, several at once, and replayed. All that changes from step to
 step lies on the device: the epoch's augmented images as uint8, its labels, its learning rates, and a
 counter that the steps themselves advance. The host neither copies nor waits for results inside an epoch;
-it only keeps from running far ahead. Parameters, momentum and running statistics are updated in place, so
+it only keeps from running far ahead. Parameters, momentum and buffers are updated in place, so
 a graph stays good for the life of the pack, across epochs and `load_state`. The graph has its own stream,
 and capture is local to its thread: packs of different cells may train in threads of one process and share
 the GPU (`model.streams`).
@@ -17,7 +17,6 @@ Both run the same `Step` on the same numbers.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -25,17 +24,14 @@ from torch import Tensor
 from model.data import augment
 from model.data.augment import Order
 from model.data.dataset import Dataset
-from model.streams import alone, uncollected
+from model.streams import exclusive
+from model.training.graphs import CudaGraphs
 from model.training.step import Step
 
 #: Images of all replicas that are augmented at once. On a CPU they should stay in a core's caches.
 CHUNK_IMAGES = {"cpu": 512, "cuda": 16_384}
 #: Steps that run uncaptured first: cuDNN chooses its kernels, the allocator gets its memory.
 WARM_UP = 3
-#: Steps of one graph. Preparing images and adding up losses is done once for all of them.
-STEPS_PER_GRAPH = 8
-#: Steps between two marks in a stream; the host is never further ahead than two marks.
-MARK = 48
 #: Bytes: addresses that are multiples of it are all the same to cuDNN.
 _ALIGNED = 32
 
@@ -97,17 +93,17 @@ class Source:
 
 
 class LoopedEpoch:
-    """The plain loop, for a CPU."""
+    """The plain loop, for a CPU. `lrs`: the learning rate of each step."""
 
     def __init__(self, step: Step, source: Source, tally: Tally) -> None:
         self.step, self.source, self.tally = step, source, tally
 
-    def run(self, order: Order, rates: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
+    def run(self, order: Order, lrs: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
         for start, raw, labels in self.source.chunks(order):
             images = self._standardised(raw)
-            rest = rates[start : start + len(labels)]
-            done = [self.step(*one) for one in zip(images.unbind(), labels.unbind(), rest, strict=True)]
-            losses, logits = (torch.stack(parts) for parts in zip(*done, strict=True))
+            rest = lrs[start : start + len(labels)]
+            steps = [self.step(*batch) for batch in zip(images.unbind(), labels.unbind(), rest, strict=True)]
+            losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
             self.tally.add(losses, logits, labels)
 
     def _standardised(self, raw: Tensor) -> Tensor:
@@ -118,36 +114,41 @@ class LoopedEpoch:
 class GraphedEpoch:
     """Captured steps, replayed. `run` queues work; reading the tally waits for it.
 
-    `steps`: the most that an epoch has. Memory: the epoch's augmented images as uint8, R of each.
+    `steps`: the most that an epoch has; `graphing`: how they become graphs. Memory: the epoch's augmented
+    images as uint8, R of each.
     """
 
-    def __init__(self, step: Step, source: Source, tally: Tally, steps: int) -> None:
+    def __init__(
+        self, step: Step, source: Source, tally: Tally, steps: int, graphing: CudaGraphs | None = None
+    ) -> None:
         self.step, self.source, self.tally = step, source, tally
         self.device, self.steps = source.images.device, steps
+        self.graphing = graphing or CudaGraphs()
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}  # by their steps
         self.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
-        self._ahead = torch.arange(STEPS_PER_GRAPH, device=self.device)
-        self.rates = torch.zeros(steps, device=self.device)
+        self._ahead = torch.arange(self.graphing.steps, device=self.device)
+        self.lrs = torch.zeros(steps, device=self.device)
         self.raw, self.labels = torch.empty(0), torch.empty(0)
 
-    def run(self, order: Order, rates: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
+    def run(self, order: Order, lrs: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
         """Queue an epoch on the current stream, which must be the same one every time.
 
-        `rehearse`: called between the first steps and the capture, for whatever else the pack does on the
-        device and must not do for the first time beside another pack's capture.
+        `lrs`: the learning rate of each step. `rehearse`: called between the first steps and the capture, for
+        whatever else the pack does on the device and must not do for the first time beside another pack's
+        capture.
         """
-        steps = len(rates)
-        self._fill(order, rates)
+        steps = len(lrs)
+        self._fill(order, lrs)
         self._replay(steps if self.graphs else steps - self._start(steps, rehearse))
 
     def _start(self, steps: int, rehearse: Callable[[], None]) -> int:
         """The first steps, uncaptured, and the capture of the others; gives how many are done."""
         warm_up = min(steps, WARM_UP)
-        with alone():
+        with exclusive():
             for _ in range(warm_up):
-                self._some(1)
+                self._run_steps(1)
             rehearse()
-            self._settle()  # what the kernels' choice waits for has to be over when others may capture
+            self.graphing.settle()  # what the choice of kernels waits for must be over when others capture
             if steps > warm_up:
                 self.graphs = self._capture_all()
         return warm_up
@@ -160,19 +161,19 @@ class GraphedEpoch:
             self.graphs[count].replay()
             steps -= count
             since += count
-            if since >= MARK:
+            if since >= self.graphing.marks:
                 since = 0
-                marks.append(self._mark())
+                marks.append(self.graphing.mark())
                 if len(marks) > 1:
                     marks.popleft().synchronize()
 
     def trace(self, steps: int) -> None:
         """The first steps that lie in the buffers, uncaptured."""
-        with alone():
+        with exclusive():
             self.counter.zero_()
-            self._some(steps)
+            self._run_steps(steps)
 
-    def _fill(self, order: Order, rates: Sequence[float]) -> None:
+    def _fill(self, order: Order, lrs: Sequence[float]) -> None:
         """Write the epoch into the buffers that the graph reads; their addresses never change."""
         for start, raw, labels in self.source.chunks(order):
             if not self.raw.numel():
@@ -180,54 +181,28 @@ class GraphedEpoch:
                 self.labels = labels.new_empty((self.steps, *labels.shape[1:]))
             self.raw[start : start + len(raw)] = raw.permute(0, 1, 3, 4, 2)
             self.labels[start : start + len(labels)] = labels
-        self.rates[: len(rates)] = torch.tensor(rates)
+        self.lrs[: len(lrs)] = torch.tensor(lrs)
         self.counter.zero_()
 
-    def _some(self, count: int) -> None:
+    def _run_steps(self, count: int) -> None:
         """The `count` steps from where the counter points; then the counter points behind them."""
         which = self.counter + self._ahead[:count]
         raw = self.raw.index_select(0, which).permute(0, 1, 4, 2, 3)
         labels = self.labels.index_select(0, which)
-        rates = self.rates.index_select(0, which)
+        lrs = self.lrs.index_select(0, which)
         images = self.source.standardise(raw.flatten(0, 1)).view(raw.shape).unbind()
         if images[0].nbytes % _ALIGNED:  # cuDNN would search anew for odd addresses, within the capture
-            images = tuple(one.clone() for one in images)
-        done = [self.step(*one) for one in zip(images, labels.unbind(), rates.unbind(), strict=True)]
-        losses, logits = (torch.stack(parts) for parts in zip(*done, strict=True))
+            images = tuple(image.clone() for image in images)
+        steps = [self.step(*batch) for batch in zip(images, labels.unbind(), lrs.unbind(), strict=True)]
+        losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
         self.tally.add(losses, logits, labels)
         self.counter += count
 
     def _capture_all(self) -> dict[int, torch.cuda.CUDAGraph]:
         """A graph of many steps, and one of a single step for what they leave over; they share memory."""
-        one = self._capture(1)
-        many = len(self._ahead)
-        return {1: one, many: self._capture(many, one)} if 1 < many <= self.steps else {1: one}
+        one = self._captured(1)
+        many = self.graphing.steps
+        return {1: one, many: self._captured(many, one)} if 1 < many <= self.steps else {1: one}
 
-    def _capture(self, count: int, beside: torch.cuda.CUDAGraph | None = None) -> torch.cuda.CUDAGraph:
-        """`beside`: a graph that never runs at the same time, whose memory this one may use too.
-
-        Not by torch.cuda.graph, which waits for the whole device first: other packs have work queued.
-        """
-        graph = torch.cuda.CUDAGraph()
-        pool = None if beside is None else beside.pool()
-        with uncollected():
-            # "thread_local": what other packs do in other threads meanwhile must not spoil the capture
-            graph.capture_begin(pool=pool, capture_error_mode="thread_local")
-            try:
-                self._some(count)
-            except BaseException:
-                with suppress(RuntimeError):  # the capture's own complaint would hide the reason
-                    graph.capture_end()
-                raise
-            graph.capture_end()
-        return graph
-
-    def _settle(self) -> None:
-        torch.cuda.current_stream(self.device).synchronize()
-        torch.cuda.empty_cache()  # cuDNN's search takes memory that no step will need
-
-    def _mark(self) -> torch.cuda.Event:
-        """An event here in the stream. Blocking: ten threads that spin take the cores from one another."""
-        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        event.record()
-        return event
+    def _captured(self, count: int, beside: torch.cuda.CUDAGraph | None = None) -> torch.cuda.CUDAGraph:
+        return self.graphing.capture(lambda: self._run_steps(count), beside)

@@ -1,4 +1,4 @@
-"""How much memory does a replica take? Measured on the network itself, for packs that fit at the first try.
+"""How much memory a replica takes, counted on the network itself, for packs that fit at the first try.
 
 What a step keeps for its backward pass is counted by torch's own hooks, on two images and on any machine,
 and grows with the batch. The factor on top, for gradients on their way and for workspaces, is a bound on
@@ -15,8 +15,10 @@ from model.net.resnet import ResNet
 from model.spec import Spec
 
 _IMAGES = 2
-_ON_TOP = 2  # gradients of activations live as long as what they are made of; workspaces
-_COPIES = 3  # weights, gradients, momentum
+#: Gradients of activations live as long as what they are made of; workspaces.
+_SAFETY_FACTOR = 2
+#: Weights, gradients, momentum.
+_COPIES = 3
 
 
 def saved_bytes(spec: Spec, info: DataInfo) -> int:
@@ -47,4 +49,4 @@ def replica_bytes(spec: Spec, info: DataInfo) -> int:
     net = ResNet(spec, info.channels, len(info.classes))
     weights = sum(parameter.nbytes for parameter in net.parameters())
     epoch = info.train_size * info.channels * info.height * info.width
-    return _ON_TOP * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch
+    return _SAFETY_FACTOR * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch

@@ -92,11 +92,11 @@ def _train_or_halve(
 def _free_memory() -> None:
     import torch
 
-    from model.streams import alone
+    from model.streams import exclusive
 
     gc.collect()
     if torch.cuda.is_available():
-        with alone():  # giving memory back waits for the device, which would spoil another pack's capture
+        with exclusive():  # giving memory back waits for the device, which would spoil another pack's capture
             torch.cuda.empty_cache()
 
 

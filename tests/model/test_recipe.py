@@ -49,8 +49,8 @@ def test_rates_of_an_epoch_are_those_of_its_steps():
     for recipe in RECIPES.values():
         for total in (7, 10, 64, 999):
             found = recipe.learning_rates(range(total), total, 2)
-            scale = 2 / recipe.rate_batch if recipe.rate_batch else 1.0
+            scale = 2 / recipe.base_batch_size if recipe.base_batch_size else 1.0
             for step, rate in enumerate(found):
                 passed = sum(step >= m * total for m in recipe.milestones)
-                assert rate == float(recipe.rate * scale / 10**passed)
+                assert rate == float(recipe.base_lr * scale / 10**passed)
                 assert rate == recipe.learning_rate(step, total, 2)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from model import streams
+from model.streams import MAX_STREAMS, StreamPool, exclusive, gc_paused
 
 GPU = torch.device("cuda", 0)
 
@@ -16,55 +16,50 @@ class Owner:
     pass
 
 
-@pytest.fixture(autouse=True)
-def pool(monkeypatch):
+@pytest.fixture
+def pool():
     """torch's 32 streams handed out in turn, over and over."""
-    gc.collect()  # owners of the test before
     made = iter(range(10**6))
-    monkeypatch.setattr(
-        streams, "_new", lambda device: SimpleNamespace(cuda_stream=next(made) % streams.MOST)
-    )
-    monkeypatch.setattr(streams, "_free", {})
-    monkeypatch.setattr(streams, "_lent", {})
+    return StreamPool(lambda device: SimpleNamespace(cuda_stream=next(made) % MAX_STREAMS))
 
 
-def test_live_owners_have_different_streams_however_many_came_and_went():
+def test_live_owners_have_different_streams_however_many_came_and_went(pool):
     stays = Owner()
-    kept = streams.take(GPU, stays)
+    kept = pool.take(GPU, stays)
     assert kept is not None
     for _ in range(100):
         owners = [Owner() for _ in range(9)]
-        lent = [streams.take(GPU, owner) for owner in owners]
+        lent = [pool.take(GPU, owner) for owner in owners]
         assert len({stream.cuda_stream for stream in lent if stream} | {kept.cuda_stream}) == 10
 
 
-def test_an_owner_in_a_cycle_is_collected_when_streams_run_out():
+def test_an_owner_in_a_cycle_is_collected_when_streams_run_out(pool):
     gc.disable()
     try:
-        for _ in range(streams.MOST):
+        for _ in range(MAX_STREAMS):
             owner = Owner()
             owner.itself = owner
-            assert streams.take(GPU, owner) is not None
+            assert pool.take(GPU, owner) is not None
         last = Owner()
-        assert streams.take(GPU, last) is not None
+        assert pool.take(GPU, last) is not None
     finally:
         gc.enable()
 
 
-def test_there_is_no_33rd():
-    owners = [Owner() for _ in range(streams.MOST)]
-    assert all(streams.take(GPU, owner) is not None for owner in owners)
-    assert streams.take(GPU, Owner()) is None
+def test_there_is_no_33rd(pool):
+    owners = [Owner() for _ in range(MAX_STREAMS)]
+    assert all(pool.take(GPU, owner) is not None for owner in owners)
+    assert pool.take(GPU, Owner()) is None
 
 
-def test_alone_is_alone_and_may_be_nested():
+def test_exclusive_is_exclusive_and_may_be_nested():
     entered = threading.Event()
 
     def other():
-        with streams.alone():
+        with exclusive():
             entered.set()
 
-    with streams.alone(), streams.alone():
+    with exclusive(), exclusive():
         thread = threading.Thread(target=other)
         thread.start()
         assert not entered.wait(0.05)
@@ -73,9 +68,9 @@ def test_alone_is_alone_and_may_be_nested():
 
 
 def test_nothing_is_collected_within_a_capture():
-    with streams.uncollected():
+    with gc_paused():
         assert not gc.isenabled()
-        with streams.uncollected():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     assert gc.isenabled()

@@ -1,4 +1,4 @@
-"""The comparison of ways: what it tries and in what order, what it says. No time is asserted."""
+"""The comparison of variants: what it tries and in what order, what it says. No time is asserted."""
 
 import json
 import subprocess
@@ -10,8 +10,8 @@ import torch
 from model.bench import __main__ as bench
 from model.bench import compare
 from model.bench.compare import Comparison, line, side_by_side, winners
-from model.bench.throughput import Row
-from model.bench.variants import Missing, Turn, Way, schedule, ways
+from model.bench.throughput import Measurement
+from model.bench.variants import Case, Missing, Variant, schedule, variants
 from model.training.calibrate import noise
 from tests.helpers import ROOT
 from tests.helpers.cells import spec
@@ -20,67 +20,69 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def row(convolution, rate, precision="fp32", pack=5):
-    return Row(
+    return Measurement(
         "bn", None, 2, pack, rate, rate, rate, 10.0, rate / 10, 1.0, "x", precision, "nhwc", convolution
     )
 
 
-def test_every_way_is_tried_once_and_layouts_in_both_orders():
-    found = [way for _, way in ways(CUDA, "bn", 5, 10_240, compiled=True)]
+def test_every_variant_is_tried_once_and_layouts_in_both_orders():
+    found = [variant for _, variant in variants(CUDA, "bn", 5, 10_240, compiled=True)]
     assert len(set(found)) == len(found) == 3 * 6 + 3
     for precision in ("fp32", "tf32", "bf16"):
-        mine = {(w.convolution, w.layout) for w in found if w.precision == precision and not w.compiled}
+        mine = {(v.convolution, v.layout) for v in found if v.precision == precision and not v.compiled}
         both = {(name, layout) for name in ("grouped", "streams") for layout in ("nhwc", "nchw")}
         assert mine == both | {("matmul", "nhwc"), ("triton", "nchw")}
 
 
 def test_one_replica_has_no_streams_and_a_cpu_no_tf32():
-    assert "streams" not in {way.convolution for _, way in ways(CUDA, "gn", 1, 2048, compiled=False)}
-    found = [way for _, way in ways(CPU, "bn", 5, 10_240, compiled=False)]
-    assert {way.precision for way in found} == {"fp32", "bf16"}
-    assert found[0] == Way("grouped", layout="nhwc")
+    assert "streams" not in {
+        variant.convolution for _, variant in variants(CUDA, "gn", 1, 2048, compiled=False)
+    }
+    found = [variant for _, variant in variants(CPU, "bn", 5, 10_240, compiled=False)]
+    assert {variant.precision for variant in found} == {"fp32", "bf16"}
+    assert found[0] == Variant("grouped", layout="nhwc")
 
 
-def test_all_cells_of_a_way_come_before_the_next_and_small_batches_first():
+def test_all_cells_of_a_variant_come_before_the_next_and_small_batches_first():
     specs = [
         spec(norm=norm, groups=groups, batch_size=b)
         for norm, groups in (("bn", None), ("gn", 8))
         for b in (32, 2)
     ]
-    turns = schedule(specs, [1, 5], CUDA, 1024, compiled=True)
-    first = [(t.spec.norm, t.spec.batch_size, t.pack) for t in turns[:8]]
+    cases = schedule(specs, [1, 5], CUDA, 1024, compiled=True)
+    first = [(case.spec.norm, case.spec.batch_size, case.pack) for case in cases[:8]]
     assert first[:4] == [("bn", 2, 5), ("gn", 2, 5), ("bn", 2, 1), ("gn", 2, 1)]
     assert len(set(first)) == 8
-    assert {t.way.convolution for t in turns[:8]} == {"grouped"}
-    assert [t.way.compiled for t in turns] == sorted(t.way.compiled for t in turns)
-    assert len(set(turns)) == len(turns) == 4 * (18 + 12 + 2 * 3)
+    assert {case.variant.convolution for case in cases[:8]} == {"grouped"}
+    assert [case.variant.compiled for case in cases] == sorted(case.variant.compiled for case in cases)
+    assert len(set(cases)) == len(cases) == 4 * (18 + 12 + 2 * 3)
 
 
 def comparison(said, seconds):
     return Comparison(noise(32, 8), CPU, said.append, block=0.01, blocks=2, seconds=seconds)
 
 
-def test_a_way_that_fails_is_a_row_and_the_next_goes_on(monkeypatch):
+def test_a_variant_that_fails_is_a_row_and_the_next_goes_on(monkeypatch):
     said = []
     real = compare.measure
 
     def measure(*arguments, **options):
-        if options["way"].convolution == "matmul":
+        if options["variant"].convolution == "matmul":
             raise RuntimeError("no kernel\nand a long story")
         return real(*arguments, **options)
 
     monkeypatch.setattr(compare, "measure", measure)
-    turns = [Turn(spec(batch_size=2), 2, Way(name)) for name in ("grouped", "matmul", "streams")]
-    found = comparison(said, 1000).run(turns)
-    assert [type(one) for one in found] == [Row, Missing, Row]
+    cases = [Case(spec(batch_size=2), 2, Variant(name)) for name in ("grouped", "matmul", "streams")]
+    found = comparison(said, 1000).run(cases)
+    assert [type(one) for one in found] == [Measurement, Missing, Measurement]
     assert found[1].error == "RuntimeError: no kernel"
     assert [one.convolution for one in found] == ["grouped", "matmul", "streams"]
     assert "no kernel" in said[2]
 
 
-def test_out_of_time_is_said_of_every_way_left():
+def test_out_of_time_is_said_of_every_variant_left():
     said = []
-    found = comparison(said, 0).run([Turn(spec(batch_size=2), 2, Way())] * 2)
+    found = comparison(said, 0).run([Case(spec(batch_size=2), 2, Variant())] * 2)
     assert [one.error for one in found] == ["not measured: out of time"] * 2
     assert winners(found) == ["2 ways without a measurement"]
 
@@ -100,7 +102,7 @@ def test_side_by_side_counts_the_images_of_all_packs(monkeypatch):
 
 
 @pytest.mark.slow
-def test_json_of_a_comparison_has_a_row_for_every_way(capsys):
+def test_json_of_a_comparison_has_a_row_for_every_variant(capsys):
     threads = torch.get_num_threads()
     arguments = ["--compare", "--quick", "--json", "--norms", "bn", "--batch-sizes", "2", "--packs", "2"]
     try:

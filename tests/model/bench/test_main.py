@@ -10,14 +10,14 @@ from model.bench import __main__ as bench
 from model.bench import roofline, throughput
 from model.bench.reference import PlainResNet
 from model.bench.reference_loop import Images, PlainLoop
-from model.bench.throughput import Row, fig1_seconds, measure
+from model.bench.throughput import Measurement, fig1_seconds, measure
 from model.data.registry import describe
 from model.training.calibrate import calibrate, noise
 from tests.helpers.cells import spec
 
 
 def row(norm, batch_size, pack, rate, plain):
-    return Row(
+    return Measurement(
         norm, None, batch_size, pack, rate, rate, rate, plain, rate / plain, 1000.0, "x", "fp32", "nhwc"
     )
 

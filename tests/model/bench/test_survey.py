@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from model.bench import __main__ as bench
-from model.bench import survey, survey_rows
-from model.bench.survey import Survey, summary
+from model.bench.survey import HUNG, Entry, Survey
+from model.bench.survey_summary import summary
 from model.bench.throughput import BATCH_SIZES
 from model.data.registry import describe
 from model.errors import InputError
@@ -18,7 +18,7 @@ from tests.helpers.cells import spec
 CPU = torch.device("cpu")
 
 
-def pace(norm, size, rate, **more):
+def timed_row(norm, size, rate, **more):
     facts = {
         "norm": norm,
         "batch_size": size,
@@ -33,7 +33,7 @@ def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, ca
     out = tmp_path / "survey.jsonl"
     threads = torch.get_num_threads()
     try:
-        assert bench.main(["--survey", "0.25", "--out", str(out)]) == 0
+        assert bench.main(["--survey", "2", "--out", str(out)]) == 0
     finally:
         torch.set_num_threads(threads)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
@@ -47,18 +47,17 @@ def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, ca
         times(spec(batch_size=4), 5, describe("digits"))
 
 
-def test_without_time_every_row_says_so_and_one_that_fails_ends_nothing(tmp_path, monkeypatch):
+def test_without_time_every_row_says_so_and_one_that_fails_ends_nothing(tmp_path):
     said = []
     rows = Survey(CPU, 0.0, None, said.append).run()
     assert {row["error"] for row in rows} == {"not measured: out of time"}
 
-    def broken(device):
+    def broken():
         raise RuntimeError("CUDA error:\n operation not permitted")
 
-    monkeypatch.setattr(survey_rows, "environment", broken)
     measured = Survey(CPU, 1.0, str(tmp_path / "out"), said.append)
-    measured._turn("environment", 0, lambda: survey_rows.environment(CPU))
-    measured._turn("limits", 0, lambda: {"kernel_us": 1.0})
+    measured.measure(Entry("environment", 0, broken))
+    measured.measure(Entry("limits", 0, lambda: {"kernel_us": 1.0}))
     assert measured.rows[0]["error"] == "RuntimeError: CUDA error: operation not permitted"
     assert measured.rows[1]["kernel_us"] == 1.0
 
@@ -67,14 +66,16 @@ def test_the_watchdog_ends_what_hangs(monkeypatch):
     codes = []
     monkeypatch.setattr("os._exit", codes.append)
     hung = Survey(CPU, 1.0, None, lambda line: None)
-    hung._watch(0.01)
-    assert codes == [survey.HUNG]
+    hung.watch(0.01)
+    assert codes == [HUNG]
     assert hung.rows[-1]["row"] == "watchdog"
 
 
 def test_the_summary_adds_up_fig1_one_pack_at_a_time_and_side_by_side():
     cells = [(norm, size) for norm in ("bn", "gn") for size in BATCH_SIZES]
-    rows = [pace(*cell, 10_000.0) for cell in cells] + [pace(*cell, 5_000.0, beside=10) for cell in cells]
+    rows = [timed_row(*cell, 10_000.0) for cell in cells] + [
+        timed_row(*cell, 5_000.0, beside=10) for cell in cells
+    ]
     rows += [{"row": "side by side, batch 2", "packs": n, "images_per_second": 100.0 * n} for n in (1, 4)]
     rows += [{"row": "way", "error": "none such"}]
     text = "\n".join(summary(rows))

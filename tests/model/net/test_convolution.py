@@ -1,244 +1,37 @@
-"""Every way of computing convolutions against torch's own, and against solo runs."""
+"""Which convolution a cell gets, and what the kernels of ours leave to torch."""
 
 import pytest
 import torch
 
 from model.errors import InputError
-from model.net.branches import Branches
-from model.net.convolution import CONVOLUTIONS, grouped, matmul
-from model.net.resnet import ResNet
+from model.net.convolution import TRITON_PIXELS, default_convolution, grouped, triton
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-LAYOUTS = [torch.channels_last, torch.contiguous_format]
-CELLS = [("bn", None), ("gn", 4)]
-OTHERS = [name for name in CONVOLUTIONS if name != "grouped"]
 
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", [3, 1])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("replicas", [1, 3])
-def test_a_product_is_the_convolution_and_its_gradients(replicas, stride, size, layout):
-    """Odd heights and widths too, float64, against conv2d of each replica alone."""
-    torch.manual_seed(0)
-    for height, width in ((7, 6), (5, 8)):
-        x = torch.randn(2, replicas * 3, height, width, dtype=torch.float64).to(memory_format=layout)
-        weight = torch.randn(replicas * 4, 3, size, size, dtype=torch.float64).to(memory_format=layout)
-        x.requires_grad_()
-        weight.requires_grad_()
-        found = matmul(x, weight, stride, replicas)
-        parts = zip(x.chunk(replicas, 1), weight.chunk(replicas), strict=True)
-        expected = torch.cat(
-            [torch.nn.functional.conv2d(a, w, stride=stride, padding=size // 2) for a, w in parts], 1
-        )
-        torch.testing.assert_close(found, expected)
-        towards = torch.randn_like(expected)
-        for a, b in zip(
-            torch.autograd.grad(found, (x, weight), towards),
-            torch.autograd.grad(expected, (x, weight), towards),
-            strict=True,
-        ):
-            torch.testing.assert_close(a, b)
-
-
-def test_products_stay_in_channels_last_memory_and_leave_the_input_alone_where_nobody_asks():
-    x = torch.randn(2, 6, 5, 5).to(memory_format=torch.channels_last)
-    weight = torch.randn(8, 3, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
-    out = matmul(x, weight, 1, 2)
-    (grad,) = torch.autograd.grad(out.sum(), weight)
-    assert out.is_contiguous(memory_format=torch.channels_last)
-    assert grad.stride() == weight.stride()  # so the update needs no copy
-
-
-def test_the_product_follows_autocast():
-    x, weight = torch.randn(2, 6, 5, 5), torch.randn(8, 3, 3, 3)
-    with torch.autocast("cpu", torch.bfloat16):
-        found, expected = matmul(x, weight, 1, 2), grouped(x, weight, 1, 2)
-    assert found.dtype == expected.dtype == torch.bfloat16
-    torch.testing.assert_close(found.float(), expected.float(), rtol=0.05, atol=0.1)
-
-
-def run(convolution, norm, groups, **options):
-    """Two epochs of three replicas, with a training set that the batch does not divide."""
-    cell = spec(norm=norm, groups=groups)
-    training = Training(cell, [3, 1, 4], toy_data(), convolution=convolution, **options)
-    training.results = [training.run_epoch() for _ in range(2)]
-    return training
-
-
-def assert_same(a, b, rtol):
-    for epoch, other in zip(a.results, b.results, strict=True):
-        for one, two in zip(epoch, other, strict=True):
-            assert one.train_loss == pytest.approx(two.train_loss, rel=rtol)
-            assert (one.train_error, one.test_error) == (two.train_error, two.test_error)
-    for state, other_state in zip(a.state(), b.state(), strict=True):
-        for kind in ("weights", "momentum", "statistics"):
-            assert state[kind].keys() == other_state[kind].keys()
-            for name, tensor in state[kind].items():
-                torch.testing.assert_close(
-                    tensor, other_state[kind][name], msg=lambda m, name=name: f"{name}: {m}"
-                )
-
-
-@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
-@pytest.mark.parametrize("convolution", OTHERS)
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_every_way_trains_as_the_grouped_one(norm, groups, convolution, layout):
-    """float64: weights, momentum, statistics, losses and errors, under the same names and shapes."""
-    found = run(convolution, norm, groups, dtype=torch.float64, layout=layout)
-    assert_same(found, run("grouped", norm, groups, dtype=torch.float64), 1e-9)
-
-
-@pytest.mark.parametrize("convolution", OTHERS)
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_replicas_are_solo_runs_in_every_way(norm, groups, convolution):
-    packed = run(convolution, norm, groups, dtype=torch.float64)
-    for position, seed in enumerate([3, 1, 4]):
-        alone = Training(spec(norm=norm, groups=groups), [seed], toy_data(), dtype=torch.float64)
-        expected = [alone.run_epoch()[0].train_loss for _ in range(2)]
-        found = [epoch[position].train_loss for epoch in packed.results]
-        assert found == pytest.approx(expected, rel=1e-9)
-        for name, tensor in alone.state()[0]["weights"].items():
-            torch.testing.assert_close(packed.state()[position]["weights"][name], tensor)
-
-
-@pytest.mark.parametrize("convolution", CONVOLUTIONS)
-def test_a_replica_that_is_lost_leaves_the_others_bit_for_bit(convolution):
-    data, cell = toy_data(), spec()
-    well, ill = (Training(cell, [1, 2, 3], data, convolution=convolution) for _ in "ab")
-    with torch.no_grad():
-        ill.net.conv.weight.chunk(3)[1].fill_(float("nan"))
-    a, b = well.run_epoch(), ill.run_epoch()
-    assert (a[0], a[2]) == (b[0], b[2])
-    assert b[1].train_loss != b[1].train_loss
-    for position in (0, 2):
-        for name, tensor in well.state()[position]["weights"].items():
-            assert torch.equal(tensor, ill.state()[position]["weights"][name]), name
-
-
-def test_a_pack_goes_on_in_another_way():
-    data, cell = toy_data(), spec()
-    whole = Training(cell, [1, 2], data, dtype=torch.float64)
-    whole.run_epoch()
-    for name in OTHERS:
-        other = Training(cell, [1, 2], data, dtype=torch.float64, convolution=name)
-        other.load_state(whole.state())
-        expected = Training(cell, [1, 2], data, dtype=torch.float64)
-        expected.load_state(whole.state())
-        assert other.run_epoch()[0].train_loss == pytest.approx(expected.run_epoch()[0].train_loss, rel=1e-9)
-
-
-def test_branches_share_the_packed_networks_memory():
-    net = ResNet(spec(), 3, 3, 2)
-    branches = Branches(net)
-    solo = dict(branches.solos[1].named_parameters()) | dict(branches.solos[1].named_buffers())
-    packed = dict(net.named_parameters()) | dict(net.named_buffers())
-    for name, tensor in packed.items():
-        assert solo[name].data_ptr() == tensor.chunk(2)[1].data_ptr(), name
-
-
-def test_bf16_stays_near_float32_in_every_way():
-    exact = Training(spec(), [1, 2], toy_data()).run_epoch()[0].train_loss
-    for name in CONVOLUTIONS:
-        rough = Training(spec(), [1, 2], toy_data(), precision="bf16", convolution=name)
-        assert rough.run_epoch()[0].train_loss == pytest.approx(exact, rel=0.1)
-        assert {p.dtype for p in rough.net.parameters()} == {torch.float32}
+def test_on_a_cpu_and_in_float64_convolutions_are_grouped():
+    for device, dtype in (("cpu", torch.float32), ("cuda", torch.float64), ("cuda", torch.bfloat16)):
+        assert default_convolution(torch.device(device), dtype, 1) == "grouped"
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("pixels", "why_not", "expected"),
     [
-        ({"convolution": "winograd"}, "grouped, matmul, streams"),
-        ({"convolution": "matmul", "compiled": True}, "grouped convolutions alone"),
+        (TRITON_PIXELS, None, "triton"),
+        (TRITON_PIXELS + 1, None, "grouped"),
+        (1, "no compiler here", "grouped"),
     ],
 )
-def test_what_does_not_exist_is_an_input_error(options, message):
-    with pytest.raises(InputError, match=message):
-        Training(spec(), [1], toy_data(), **options)
+def test_on_a_gpu_small_batches_have_our_kernels_where_they_compile(pixels, why_not, expected, monkeypatch):
+    monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device: why_not)
+    assert default_convolution(torch.device("cuda"), torch.float32, pixels) == expected
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_compiled_training_is_the_eager_one(norm, groups):
-    """float64; needs a C++ compiler."""
-    torch._dynamo.reset()
-    try:
-        found = run("grouped", norm, groups, dtype=torch.float64, compiled=True)
-    except Exception as error:
-        if "compiler" in str(error).lower():
-            pytest.skip("no C++ compiler here")
-        raise
-    assert_same(found, run("grouped", norm, groups, dtype=torch.float64), 1e-9)
+def test_what_our_kernels_do_not_take_is_torchs():
+    x, weight = torch.randn(2, 6, 5, 5, dtype=torch.float64), torch.randn(8, 3, 3, 3, dtype=torch.float64)
+    assert torch.equal(triton(x, weight, 2, 2), grouped(x, weight, 2, 2))
 
 
-@needs_cuda
-@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
-@pytest.mark.parametrize("convolution", CONVOLUTIONS)
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
-def test_on_cuda_every_way_is_captured_and_trains_as_the_cpu(norm, groups, convolution, layout):
-    """float64, so that devices differ by rounding alone; epochs long enough to be replayed."""
-    data, cell = toy_data(n=45), spec(norm=norm, groups=groups)
-    cpu = Training(cell, [1, 2, 3], data, dtype=torch.float64)
-    cuda = Training(
-        cell, [1, 2, 3], data, "cuda", dtype=torch.float64, layout=layout, convolution=convolution
-    )
-    for _ in range(3):
-        for a, b in zip(cpu.run_epoch(), cuda.run_epoch(), strict=True):
-            assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
-            assert (a.train_error, a.test_error) == (b.train_error, b.test_error)
-    assert cuda._loop.graph is not None
-
-
-@needs_cuda
-@pytest.mark.slow
-def test_on_cuda_a_compiled_step_is_captured_and_trains_as_the_eager_one():
-    torch._dynamo.reset()
-    data, cell = toy_data(n=45), spec()
-    eager, compiled = (
-        Training(cell, [1, 2], data, "cuda", dtype=torch.float64, compiled=c) for c in (False, True)
-    )
-    for _ in range(2):
-        for a, b in zip(eager.run_epoch(), compiled.run_epoch(), strict=True):
-            assert a.train_loss == pytest.approx(b.train_loss, rel=1e-6)
-
-
-class FakeStream:
-    """Writes down who waits for whom, and what runs meanwhile."""
-
-    device = "cuda:0"
-    here: "list[FakeStream]"
-
-    def __init__(self, name, log):
-        self.name, self.log = name, log
-
-    def wait_stream(self, other):
-        self.log.append(f"{self.name} waits for {other.name}")
-
-    def __enter__(self):
-        self.here.append(self)
-
-    def __exit__(self, *_):
-        self.here.pop()
-
-
-def test_side_streams_fork_from_the_stream_at_hand_and_join_it_again(monkeypatch):
-    """Without a GPU: the order of waiting, and which replica runs where."""
-    log = []
-    main, one, two = (FakeStream(name, log) for name in ("main", "one", "two"))
-    FakeStream.here = [main]
-    monkeypatch.setattr("torch.cuda.current_stream", lambda device: FakeStream.here[-1])
-    monkeypatch.setattr("torch.cuda.stream", lambda stream: stream)
-    branches = Branches(ResNet(spec(), 3, 3, 4))
-    branches._streams = [one, two]
-    for replica, solo in enumerate(branches.solos):
-        solo.register_forward_hook(
-            lambda *_, replica=replica: log.append(f"{replica} in {FakeStream.here[-1].name}")
-        )
-    assert branches(torch.randn(2, 12, 8, 8)).shape == (4, 2, 3)
-    assert log == [
-        "one waits for main", "two waits for main",
-        "0 in main", "1 in one", "2 in two", "3 in main",
-        "main waits for one", "main waits for two",
-    ]  # fmt: skip
+def test_a_convolution_that_no_sweep_uses_is_an_input_error():
+    with pytest.raises(InputError, match="convolution 'winograd'; expected one of grouped, triton"):
+        Training(spec(), [1], toy_data(), convolution="winograd")

@@ -12,29 +12,49 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from model.training.epoch import CHUNK_IMAGES, WARM_UP, GraphedEpoch, Tally
+from model.training.epoch import CHUNK_IMAGES, WARM_UP, Tally
+from model.training.graphs import CudaGraphs
+from model.training.step import Step
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
-def graphed(training, replays):
-    """The training with its loop replaced by the captured path, capture replaced by a plain call."""
-    steps = training.spec.steps_per_epoch(training._size)
-    loop = GraphedEpoch(training._step, training._source, training._tally, steps)
+class Calls(CudaGraphs):
+    """ "Graphs" whose replay calls the work; `replays` counts them."""
 
-    def capture(count, beside=None):
+    def __init__(self, steps=8, marks=48):
+        super().__init__(steps, marks)
+        self.replays = []
+
+    def capture(self, work, beside=None):
         def replay():
-            replays.append(count)
-            loop._some(count)
+            self.replays.append(work)
+            work()
 
         return SimpleNamespace(replay=replay)
 
-    loop._capture = capture
-    loop._settle = lambda: None
-    training._loop = loop
-    return training
+    def settle(self): ...
+
+    def mark(self):
+        return SimpleNamespace(synchronize=lambda: None)
+
+
+def counting(seen):
+    """A maker of steps that writes down the learning rate of each."""
+
+    class Counted(Step):
+        def __call__(self, images, labels, lr):
+            seen.append(float(lr))
+            return super().__call__(images, labels, lr)
+
+    return Counted
+
+
+def replays(steps, together):
+    """Of graphs of so many steps, and of single steps for the rest."""
+    return sum(divmod(steps, together)) if together <= 7 else steps
 
 
 @pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
@@ -42,15 +62,15 @@ def graphed(training, replays):
 def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, together, monkeypatch):
     """`together` steps in a graph: the rest of an epoch is steps of their own."""
     monkeypatch.setitem(CHUNK_IMAGES, "cpu", chunk)
-    monkeypatch.setattr("model.training.epoch.STEPS_PER_GRAPH", together)
     data = toy_data(n=30)  # 7 steps of 4, two images left over
     cell = spec(norm=norm, groups=groups)
-    replays = []
+    graphs, seen = Calls(together), []
     looped = Training(cell, [1, 2], data)
-    captured = graphed(Training(cell, [1, 2], data), replays)
+    captured = Training(cell, [1, 2], data, graphs=graphs, make_step=counting(seen))
     for epoch in (1, 2, 3):
         assert captured.run_epoch() == looped.run_epoch()
-        assert sum(replays) == 7 * epoch - WARM_UP  # the warm-up steps count as training, once
+        assert len(seen) == 7 * epoch  # the warm-up steps count as training, once
+        assert len(graphs.replays) == replays(7 - WARM_UP, together) + (epoch - 1) * replays(7, together)
     for a, b in zip(captured.state(), looped.state(), strict=True):
         for kind in ("weights", "momentum", "statistics"):
             assert all(torch.equal(a[kind][name], b[kind][name]) for name in a[kind])
@@ -58,20 +78,21 @@ def test_buffers_and_counter_give_the_looped_epoch(norm, groups, chunk, together
 
 def test_a_short_last_epoch_uses_the_same_buffers():
     data, cell = toy_data(n=30), spec(epochs=None, iterations=9, recipe="he2015")
-    replays = []
-    looped, captured = Training(cell, [1], data), graphed(Training(cell, [1], data), replays)
+    seen = []
+    looped = Training(cell, [1], data)
+    captured = Training(cell, [1], data, graphs=Calls(), make_step=counting(seen))
     assert [captured.run_epoch() for _ in range(2)] == [looped.run_epoch() for _ in range(2)]
-    assert sum(replays) == 9 - WARM_UP
+    assert len(seen) == 9
 
 
 def test_loading_a_state_keeps_every_address_that_a_graph_knows():
     training = Training(spec(), [1, 2], toy_data())
-    tensors = [*training.net.parameters(), *training.net.buffers(), *training._step.momentum]
+    tensors = [*training.net.parameters(), *training.net.buffers(), *training.step.momentum]
     before = [tensor.data_ptr() for tensor in tensors]
     state = training.state()
     training.run_epoch()
     training.load_state(state)
-    after = [*training.net.parameters(), *training.net.buffers(), *training._step.momentum]
+    after = [*training.net.parameters(), *training.net.buffers(), *training.step.momentum]
     assert before == [tensor.data_ptr() for tensor in after]
 
 
@@ -101,39 +122,35 @@ def test_on_cuda_the_captured_epochs_are_the_cpus(norm, groups):
             torch.testing.assert_close(a["weights"][name], b["weights"][name], rtol=1e-6, atol=1e-8)
 
 
-def test_the_host_is_never_further_ahead_than_two_marks(monkeypatch):
-    monkeypatch.setattr("model.training.epoch.MARK", 4)
-    training = graphed(Training(spec(), [1], toy_data(n=122)), [])
-    loop, ahead = training._loop, []
-    assert isinstance(loop, GraphedEpoch)
-    replayed = 0
+def test_the_host_is_never_further_ahead_than_two_marks():
+    ahead = []
 
-    def mark():
-        nonlocal replayed
-        replayed += 1
-        place = replayed
-        return SimpleNamespace(synchronize=lambda: ahead.append(replayed - place))
+    class Marked(Calls):
+        made = 0
 
-    loop._mark = mark
-    training.run_epoch()
+        def mark(self):
+            Marked.made += 1
+            place = Marked.made
+            return SimpleNamespace(synchronize=lambda: ahead.append(Marked.made - place))
+
+    Training(spec(), [1], toy_data(n=122), graphs=Marked(marks=4)).run_epoch()
     assert ahead
     assert set(ahead) == {1}  # the mark before the newest
 
 
-def test_a_failure_within_a_capture_is_raised_and_not_what_it_did_to_the_capture():
+def test_a_failure_within_a_capture_is_raised_and_not_what_it_did_to_the_capture(monkeypatch):
     class Graph:
         def capture_begin(self, **_): ...
 
         def capture_end(self):
             raise RuntimeError("operation failed due to a previous error during capture")
 
-    training = Training(spec(), [1], toy_data())
-    loop = GraphedEpoch(training._step, training._source, training._tally, 5)
-    loop._some = lambda count: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.cuda, "CUDAGraph", Graph)
-        with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
-            loop._capture(1)
+    def work():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    with pytest.raises(torch.OutOfMemoryError, match="out of memory"):
+        CudaGraphs().capture(work)
 
 
 def test_a_finished_pack_needs_no_collector():
@@ -153,9 +170,9 @@ def test_a_finished_pack_needs_no_collector():
 def test_captured_packs_in_threads_train_as_they_do_alone():
     data = toy_data(n=60)
     cells = [spec(), spec(norm="gn", groups=4), spec(batch_size=8)]
-    alone = [graphed(Training(cell, [1, 2], data), []) for cell in cells]
+    alone = [Training(cell, [1, 2], data, graphs=Calls()) for cell in cells]
     expected = [[training.run_epoch() for _ in range(3)] for training in alone]
-    beside = [graphed(Training(cell, [1, 2], data), []) for cell in cells]
+    beside = [Training(cell, [1, 2], data, graphs=Calls()) for cell in cells]
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda training: [training.run_epoch() for _ in range(3)], beside))
     assert found == expected

@@ -29,7 +29,7 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype):
             p.grad = g.clone()
         optimiser.param_groups[0]["lr"] = rate
         optimiser.step()
-        step._update(grads, rate)
+        step.update(grads, rate)
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 1e-12, "atol": 1e-12}
     for (name, p), q in zip(net.named_parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(p, q, **tolerance, msg=lambda m, name=name: f"{name}: {m}")

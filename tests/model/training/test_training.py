@@ -12,8 +12,9 @@ from model.bench.reference import PlainResNet
 from model.data import augment
 from model.errors import InputError
 from model.net.norms import LAYERS
+from model.training.layout import default_layout
 from model.training.step import Step
-from model.training.training import Training, default_layout
+from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
 CELLS = [(name, 4 if name == "gn" else None) for name in LAYERS]
@@ -260,13 +261,13 @@ def test_a_gpu_where_there_is_none_is_an_input_error():
         ("cpu", "fp32", "gn", 2, 4096, True, "grouped", "nchw"),
         ("cpu", "fp32", "ln", 1, 2048, False, "grouped", "nchw"),  # torch whose nhwc kernels are slow
         ("cpu", "fp32", "gn", 5, 640, False, "grouped", "nhwc"),  # torch's own convolutions
-        ("cpu", "fp32", "gn", 5, 10_240, False, "matmul", "nhwc"),
+        ("cuda", "fp32", "bn", 5, 10_240, True, "triton", "nchw"),
         ("cuda", "fp32", "bn", 5, 10_240, True, "grouped", "nchw"),
-        ("cuda", "bf16", "bn", 1, 2048, True, "streams", "nhwc"),
+        ("cuda", "bf16", "bn", 1, 2048, True, "grouped", "nhwc"),
         ("cuda", "bf16", "gn", 5, 640, True, "grouped", "nchw"),
     ],
 )
 def test_the_default_layout_is_the_faster_one_as_far_as_is_known(device, precision, norm, replicas, pixels, fast, convolution, expected, monkeypatch):  # fmt: skip
-    monkeypatch.setattr("model.training.training._FAST_NHWC_GROUP_NORM", fast)
+    monkeypatch.setattr("model.training.layout.FAST_NHWC_GROUP_NORM", fast)
     found = default_layout(torch.device(device), precision, norm, replicas, pixels, convolution)
     assert found == expected

@@ -1,4 +1,4 @@
-"""The packed network as R networks side by side: may the hardware overlap what no replica shares?
+"""The packed network as R networks side by side, for hardware to overlap what no replica shares.
 
 A small kernel fills a corner of a GPU, and a chain of them is bound by the time of each. Replicas need
 nothing of one another between the images and the loss, so each can have a stream of its own: forked from
@@ -10,31 +10,37 @@ The R networks are views of the packed one: the same memory, so state, names and
 of any other pack.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from model import streams
 from model.net.resnet import ResNet
+from model.streams import POOL
 
 #: Side streams of a pack at most; fewer where other packs have them: two packs on one would spoil a capture.
-MOST_STREAMS = 7
+MAX_SIDE_STREAMS = 7
 
 
 class Branches:
-    """`net` cut into its replicas. Must be made after `net` got its device, dtype and layout."""
+    """`net` unstacked into its replicas. Must be made after `net` got its device, dtype and layout.
 
-    def __init__(self, net: ResNet) -> None:
+    `side_streams`: beside the stream at hand; None takes as many as are free and of use.
+    """
+
+    def __init__(self, net: ResNet, side_streams: Sequence[torch.cuda.Stream] | None = None) -> None:
         self._net = net
         self.solos = [_solo(net, replica) for replica in range(net.replicas)]
-        device = net.conv.weight.device
-        count = min(net.replicas - 1, MOST_STREAMS) if device.type == "cuda" else 0
-        taken = [streams.take(device, self) for _ in range(count)]
-        self._streams = [stream for stream in taken if stream is not None]
+        self._streams = self._take(net) if side_streams is None else list(side_streams)
         last = net.conv.weight.is_contiguous(memory_format=torch.channels_last)
         self._layout = torch.channels_last if last else torch.contiguous_format
+
+    def _take(self, net: ResNet) -> list[torch.cuda.Stream]:
+        device = net.conv.weight.device
+        count = min(net.replicas - 1, MAX_SIDE_STREAMS) if device.type == "cuda" else 0
+        taken = [POOL.take(device, self) for _ in range(count)]
+        return [stream for stream in taken if stream is not None]
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -66,11 +72,11 @@ class Branches:
     @contextmanager
     def _stream(self, replica: int) -> Iterator[None]:
         """The first replica stays in the stream at hand."""
-        turn = replica % (len(self._streams) + 1)
-        if not turn:
+        number = replica % (len(self._streams) + 1)
+        if not number:
             yield
             return
-        with torch.cuda.stream(self._streams[turn - 1]):
+        with torch.cuda.stream(self._streams[number - 1]):
             yield
 
 
