@@ -35,9 +35,6 @@ class Hide:
 sys.meta_path.insert(0, Hide())
 """
 
-
-pytestmark = pytest.mark.xdist_group("ray")
-
 #: Where it does not matter what is trained.
 SHORT = ["--epochs", "1", "--batch-sizes", "8", "--seeds", "1"]
 
@@ -80,6 +77,7 @@ def node_with(cluster, tmp_path, source):
     return cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path})
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 def test_packs_spread_over_the_nodes_and_stay_off_the_head(cluster, command, tmp_path):
     """The workers' parents are raylets, one a node: every node has trained, the head has not."""
@@ -115,6 +113,7 @@ def test_packs_spread_over_the_nodes_and_stay_off_the_head(cluster, command, tmp
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
@@ -137,6 +136,7 @@ def test_a_node_that_disagrees_is_named_before_anything_trains(cluster, command,
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
@@ -171,6 +171,7 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 def test_a_cluster_of_heads_alone_and_a_type_that_nobody_has(cluster, command, tmp_path):
     code, output = run(
@@ -261,6 +262,7 @@ def test_the_plan_can_be_timed_elsewhere(tmp_path):
     assert "has no time of bn at batch size 4" in output
 
 
+@pytest.mark.xdist_group("ray")
 def test_a_cluster_that_asks_for_a_token(command, tmp_path):
     """A head with a token of its own: a client that has none is told what to do."""
     home = tmp_path / "home"
@@ -297,6 +299,7 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
         head.wait()
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 def test_fractions_of_gpus_spread_evenly(cluster, tmp_path):
     """Twelve halves over three machines of two GPUs: four each, and two on each GPU. The GPUs are only counted."""
