@@ -18,8 +18,8 @@ from model.net.convolution_kernels import convolve, fits
 torch.manual_seed(0)
 # images, replicas, channels in and out, height, kernel, stride
 for n, r, i, o, h, k, s in (
-    (2, 3, 16, 16, 8, 3, 1), (3, 2, 16, 32, 8, 3, 2), (2, 2, 3, 16, 7, 3, 1),
-    (2, 2, 16, 32, 8, 1, 2), (1, 2, 64, 64, 4, 3, 1), (2, 1, 48, 80, 4, 3, 1), (3, 2, 16, 16, 9, 3, 2),
+    (2, 2, 16, 16, 4, 3, 1), (1, 2, 16, 32, 6, 3, 2), (1, 2, 3, 16, 5, 3, 1), (1, 2, 16, 32, 4, 1, 2),
+    (1, 1, 48, 80, 3, 3, 1), (3, 1, 16, 16, 5, 3, 2),
 ):
     x, w = torch.randn(n, r * i, h, h).requires_grad_(), torch.randn(r * o, i, k, k).requires_grad_()
     assert fits(x)
@@ -37,26 +37,38 @@ x[:, :16] = float("nan")
 out = convolve(x, w, 1, 2)
 assert out[:, :16].isnan().all() and out[:, 16:].isfinite().all()
 
+print("same")
+"""
+
+TRAINING = """
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
-for norm, groups in (("bn", None), ("gn", 4)):
-    cell = spec(norm=norm, groups=groups, epochs=1, batch_size=2)
-    usual = Training(cell, [1, 2], toy_data(n=5), layout="nchw", convolution="grouped").run_epoch()
-    ours = Training(cell, [1, 2], toy_data(n=5), convolution="triton").run_epoch()
-    for a, b in zip(usual, ours, strict=True):
-        assert abs(a.train_loss - b.train_loss) < 1e-4 * a.train_loss, (a, b)
+cell = spec(norm="gn", groups=4, epochs=1, batch_size=2)
+usual = Training(cell, [1, 2], toy_data(n=3), layout="nchw", convolution="grouped").run_epoch()
+ours = Training(cell, [1, 2], toy_data(n=3), convolution="triton").run_epoch()
+for a, b in zip(usual, ours, strict=True):
+    assert abs(a.train_loss - b.train_loss) < 1e-4 * a.train_loss, (a, b)
 print("same")
 """
 
 
-def test_they_are_torchs_convolutions_and_their_gradients():
+def run(code):
     environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", CODE],
+        [sys.executable, "-c", code],
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=570,
         check=False,
     )
     assert done.stdout.strip() == "same", done.stderr
+
+
+def test_they_are_torchs_convolutions_and_their_gradients():
+    run(CODE)
+
+
+@pytest.mark.slow
+def test_a_network_trains_by_them_as_by_torchs():
+    run(TRAINING)
