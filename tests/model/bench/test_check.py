@@ -17,7 +17,11 @@ def test_every_variant_trains_as_the_cpu_does_on_a_cpu():
     said = []
     found = checks(torch.device("cpu"), said.append)
     assert {(c.norm, c.convolution, c.layout) for c in found} == {
-        (norm, name, layout) for norm in ("bn", "gn") for name in COMPUTATIONS for layout in ("nhwc", "nchw")
+        (norm, name, layout)
+        for norm in ("bn", "gn")
+        for name in COMPUTATIONS
+        for layout in ("nhwc", "nchw")
+        if name != "triton"  # float32 alone, which the survey compares
     }
     assert all(c.passed for c in found), said
 
