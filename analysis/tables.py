@@ -68,8 +68,8 @@ def to_latex(frame: pd.DataFrame, measure: str = "last") -> str:
     head, body = _text_table(rows(frame, measure))
     columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
     lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
-    lines += [" & ".join(map(_tex, head)) + r" \\", "\\midrule"]
-    lines += [" & ".join(map(_tex, row)) + r" \\" for row in body]
+    lines += [" & ".join(map(escaped_for_latex, head)) + r" \\", "\\midrule"]
+    lines += [" & ".join(map(escaped_for_latex, row)) + r" \\" for row in body]
     lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join(lines) + "\n"
 
@@ -136,7 +136,7 @@ _TEX = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": 
 _TEX |= {char: f"\\{char}" for char in "&%$#_{}"}
 
 
-def _tex(text: str) -> str:
+def escaped_for_latex(text: str) -> str:
     return "".join(_TEX.get(char, char) for char in text)
 
 

@@ -14,15 +14,18 @@ class Parser(argparse.ArgumentParser):
 
 
 def duration(seconds: float) -> str:
-    """1:02:03, 2:03 or 3 s; days from 48 hours up."""
+    """As a person says it: 45 s, 2 min 5 s, 20 min, 2 h 5 min, 3.1 days."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    hours, rest = divmod(whole, 3600)
-    if hours >= 48:
-        return f"{hours / 24:.1f} days"
-    minutes, secs = divmod(rest, 60)
-    return f"{hours}:{minutes:02d}:{secs:02d}" if hours else f"{minutes}:{secs:02d}"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{seconds / 86400:.1f} days"
 
 
 def positive(text: str) -> int:

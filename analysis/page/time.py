@@ -8,7 +8,7 @@ from analysis.page.html import Section
 from analysis.plots import timeline
 from analysis.sources.load import Sweep
 from analysis.study import Study
-from analysis.words.numbers import duration_in_words
+from orchestrator.cli import duration
 
 Definition = tuple[str, object]
 
@@ -62,7 +62,7 @@ def _totals(info: timeline.TimeInfo, sweep: Sweep) -> list[Definition]:
     hours = info.busy / 3600 * (share or 1.0)
     pairs: list[Definition] = [
         (what, f"{hours:,.2f}" if hours < 100 else f"{hours:,.0f}"),
-        ("From first to last epoch", duration_in_words(info.span)),
+        ("From first to last epoch", duration(info.span)),
         (
             "Packs at a time",
             f"{len(info.lanes)} at most, places at work {info.use:.0%} of the time",
@@ -80,7 +80,7 @@ def _truth(sweep: Sweep, run: Run, runs: list[Run]) -> str | None:
     if took is None:
         return None
     estimate = run.estimate_seconds
-    both = f"{duration_in_words(estimate)} estimated, {duration_in_words(took)} taken"
+    both = f"{duration(estimate)} estimated, {duration(took)} taken"
     return f"{both} ({took / estimate:.2f} ×)"
 
 

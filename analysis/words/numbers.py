@@ -37,17 +37,6 @@ def signed_interval(interval: Interval, digits: int = 1) -> str:
     return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
 
 
-def duration_in_words(seconds: float) -> str:
-    """Seconds as a person says them: 45 s, 20 min, 2 h 5 min, 3.1 days."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-    return f"{seconds / 86400:.1f} days"
-
-
 def count_in_words(count: int) -> str:
     """Up to twelve as a word, above in digits."""
     words = [

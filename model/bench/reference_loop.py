@@ -4,7 +4,6 @@ torchvision's transforms on PIL images, a DataLoader, one network out of `torch.
 synchronisation that is not needed. It shares no code with the product's training.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from torchvision import transforms
 
 from model.bench.reference import PlainResNet
+from model.machine import cores
 from model.spec import Spec
 
 
@@ -49,7 +49,7 @@ class PlainLoop:
 
     def __init__(self, spec: Spec, images: Images, classes: int, device: torch.device) -> None:
         cuda = device.type == "cuda"
-        workers = min(8, max(1, (os.cpu_count() or 2) - 1)) if cuda else 0
+        workers = min(8, max(1, cores() - 1)) if cuda else 0
         self.loader: DataLoader[tuple[Tensor, int]] = DataLoader(
             images,
             batch_size=spec.batch_size,

@@ -24,7 +24,7 @@ import torch
 
 from model.bench.compare import tidy
 from model.bench.survey_packs import Packs, images, variants
-from model.bench.survey_rows import Row, check, environment, roofline_row
+from model.bench.survey_rows import SurveyRow, check, environment, roofline_row
 from model.bench.survey_summary import summary
 from model.bench.throughput import BATCH_SIZES
 
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
     name: str
     least: float
-    measure: Callable[[], Row | list[Row]]
+    measure: Callable[[], SurveyRow | list[SurveyRow]]
 
 
 class Survey:
@@ -53,7 +53,7 @@ class Survey:
         self, device: torch.device, minutes: float, out: str | None, say: Callable[[str], None]
     ) -> None:
         self.device, self.say = device, say
-        self.rows: list[Row] = []
+        self.rows: list[SurveyRow] = []
         self._out = Path(out) if out else None
         self._begun = time.monotonic()
         self._end = self._begun + 60 * minutes
@@ -61,7 +61,7 @@ class Survey:
         self._tiny = device.type != "cuda"
         self._ended = threading.Event()
 
-    def run(self) -> list[Row]:
+    def run(self) -> list[SurveyRow]:
         limit = max(10.0, _OVERTIME * (self._end - self._begun))
         watch = threading.Thread(target=self.watch, args=(limit,), name="watchdog", daemon=True)
         watch.start()
@@ -127,7 +127,7 @@ class Survey:
         for row in measured if isinstance(measured, list) else [measured]:
             self.add({"row": entry.name, **row, "seconds": seconds})
 
-    def add(self, row: Row) -> None:
+    def add(self, row: SurveyRow) -> None:
         with self._lock:
             self.rows.append(row)
             line = json.dumps(row)

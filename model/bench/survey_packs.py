@@ -9,7 +9,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from model.bench.compare import tidy
-from model.bench.survey_rows import GROUPS, Row, cell
+from model.bench.survey_rows import GROUPS, SurveyRow, cell
 from model.bench.throughput import BATCH_SIZES, plain_loop, timed
 from model.bench.variants import DEFAULT, Variant, training
 from model.data.dataset import DataInfo, Dataset
@@ -67,18 +67,20 @@ class Packs:
         self._seconds = 0.1 if tiny else 0.8
         self._kept: dict[Key, Training] = {}
 
-    def start(self) -> Row:
+    def start(self) -> SurveyRow:
         """The cells that have not begun begin at once in threads, as in a sweep: can they?"""
         keys = [key for key in _ALL_CELLS if key not in self._kept][: 2 if self.tiny else None]
         begun = time.perf_counter()
         with ThreadPoolExecutor(len(keys)) as pool:
             list(pool.map(self._pack, keys))
-        row: Row = {"packs": len(keys), "start_seconds": round(time.perf_counter() - begun, 2)}
+        row: SurveyRow = {"packs": len(keys), "start_seconds": round(time.perf_counter() - begun, 2)}
         if self.device.type == "cuda":
             row["reserved_gib"] = self._reserved_gib()
         return row
 
-    def alone(self, norm: str, batch_size: int, variant: Variant = DEFAULT, *, search: bool = True) -> Row:
+    def alone(
+        self, norm: str, batch_size: int, variant: Variant = DEFAULT, *, search: bool = True
+    ) -> SurveyRow:
         """One pack with the device to itself."""
         if variant.compiled:
             torch._dynamo.reset()
@@ -91,7 +93,7 @@ class Packs:
         key = (norm, batch_size, 0)
         trained = self._pack(key) if kept else self._begun(norm, batch_size, variant, search=search)
         start = time.perf_counter() - begun
-        row: Row = {**_facts(norm, batch_size, REPLICAS), "way": _name(variant), **self._rate(trained)}
+        row: SurveyRow = {**_facts(norm, batch_size, REPLICAS), "way": _name(variant), **self._rate(trained)}
         if cuda:
             peak = torch.cuda.max_memory_allocated(self.device) - held
             row |= {"start_seconds": round(start, 2), "peak_gib": round(peak / 2**30, 3)}
@@ -102,7 +104,7 @@ class Packs:
             tidy(self.device)
         return row
 
-    def beside_all(self) -> list[Row]:
+    def beside_all(self) -> list[SurveyRow]:
         """A pack of every cell at once; a row of all, and a "pace" of each."""
         total, rates = self._side_by_side(_ALL_CELLS)
         rows = [total]
@@ -116,12 +118,12 @@ class Packs:
             rows.append({"row": "pace", **_facts(norm, size, REPLICAS), **pace})
         return rows
 
-    def beside(self, batch_size: int, count: int) -> Row:
+    def beside(self, batch_size: int, count: int) -> SurveyRow:
         """`count` packs of one batch size, half of them GN and half BN: images a second of all."""
         keys = [(("gn", "bn")[number % 2], batch_size, number // 2) for number in range(count)]
         return self._side_by_side(keys)[0]
 
-    def _side_by_side(self, keys: Sequence[Key]) -> tuple[Row, list[float]]:
+    def _side_by_side(self, keys: Sequence[Key]) -> tuple[SurveyRow, list[float]]:
         """Packs in threads, each on its own stream: a row of all, and each one's images a second."""
         for key in [key for key in self._kept if key[2] and key not in keys]:
             del self._kept[key]  # or the memory, and the streams, would be too few
@@ -130,23 +132,23 @@ class Packs:
         until = time.perf_counter() + (0.2 if self.tiny else 3.0)
         with ThreadPoolExecutor(len(packs)) as pool:
             rates = list(pool.map(lambda pack: self._until(pack, until), packs))
-        total: Row = {"packs": len(packs), "images_per_second": round(sum(rates), 1)}
+        total: SurveyRow = {"packs": len(packs), "images_per_second": round(sum(rates), 1)}
         if self.device.type == "cuda":
             total["reserved_gib"] = self._reserved_gib()
         return total, rates
 
-    def steps_per_graph(self) -> list[Row]:
+    def steps_per_graph(self) -> list[SurveyRow]:
         """Graphs of a single step, of as many as usual, and of more."""
         if self.device.type != "cuda":
             return []
-        rows: list[Row] = []
+        rows: list[SurveyRow] = []
         for steps in (1, CudaGraphs().steps, 32):
             trained = self._begun("gn", 2, graphs=CudaGraphs(steps=steps))
             rows.append({**_facts("gn", 2, REPLICAS), "steps_per_graph": steps, **self._rate(trained)})
             del trained
         return rows
 
-    def plain(self, norm: str, batch_size: int) -> Row:
+    def plain(self, norm: str, batch_size: int) -> SurveyRow:
         """The plain loop of one seed, loader workers included."""
         loop = plain_loop(cell(norm, batch_size), self.data, self.device)
         loop.train_steps(5)
@@ -160,13 +162,13 @@ class Packs:
             "images_per_second": round(rate, 1),
         }
 
-    def unsearched(self, norm: str, batch_size: int) -> Row:
+    def unsearched(self, norm: str, batch_size: int) -> SurveyRow:
         """cuDNN's first choice instead of its search: does a pack start sooner, and is it slower?"""
         if self.device.type != "cuda":
             return {"error": "CUDA alone"}
         return self.alone(norm, batch_size, search=False)
 
-    def profile(self, norm: str, batch_size: int) -> Row:
+    def profile(self, norm: str, batch_size: int) -> SurveyRow:
         """Kernels of a step, run uncaptured so that each has its name, and the dearest ten."""
         trained = self._begun(norm, batch_size)
         trained.trace(2)
@@ -191,7 +193,7 @@ class Packs:
             ],
         }
 
-    def drop(self) -> Row:
+    def drop(self) -> SurveyRow:
         """Forget the packs that were kept."""
         count = len(self._kept)
         self._kept.clear()
@@ -225,7 +227,7 @@ class Packs:
         most = len(self.data.train_labels) // trained.spec.batch_size
         return min(most, 4 if self.tiny else 1024)
 
-    def _rate(self, trained: Training) -> Row:
+    def _rate(self, trained: Training) -> SurveyRow:
         steps = self._steps(trained)
         spent: list[float] = []
         while sum(spent) < self._seconds or len(spent) < 2:
@@ -253,5 +255,5 @@ class Packs:
                 return done * trained.spec.batch_size * len(trained.seeds) / (now - begun)
 
 
-def _facts(norm: str, batch_size: int, pack: int) -> Row:
+def _facts(norm: str, batch_size: int, pack: int) -> SurveyRow:
     return {"norm": norm, "groups": GROUPS if norm == "gn" else None, "batch_size": batch_size, "pack": pack}

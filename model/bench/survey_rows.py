@@ -10,12 +10,13 @@ import torch
 from model.bench import roofline
 from model.bench.check import one_norm
 from model.data.dataset import DataInfo
+from model.machine import cores
 from model.queues import CUDA_QUEUES
 from model.spec import Spec
 from model.training.calibrate import noise
 
 #: A line of the survey's file: plain values by name.
-Row = dict[str, Any]
+SurveyRow = dict[str, Any]
 
 GROUPS = 8
 #: Losses in float32 on two devices after an epoch of a few steps: rounding, which training amplifies.
@@ -38,11 +39,11 @@ def cell(norm: str, batch_size: int) -> Spec:
     )
 
 
-def environment(device: torch.device) -> Row:
-    row: Row = {
+def environment(device: torch.device) -> SurveyRow:
+    row: SurveyRow = {
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "cpus": os.cpu_count(),
+        "cpus": cores(),
         "queues": os.environ.get(CUDA_QUEUES[0]),
     }
     if device.type != "cuda":
@@ -70,13 +71,13 @@ def _driver() -> str | None:
         return None
 
 
-def roofline_row(device: torch.device) -> Row:
+def roofline_row(device: torch.device) -> SurveyRow:
     """The floor of a kernel in a captured chain, copy bandwidth, rates of matrix products."""
     if device.type != "cuda":
         rates = roofline.cpu()
         return {"matmul_gflops": round(rates.matmul, 1), "convolution_gflops": round(rates.convolution, 1)}
     best = roofline.gpu(device)
-    row: Row = {"kernel_us": round(best.kernel * 1e6, 3), "copy_gb_s": round(best.bandwidth, 1)}
+    row: SurveyRow = {"kernel_us": round(best.kernel * 1e6, 3), "copy_gb_s": round(best.bandwidth, 1)}
     before = torch.backends.cuda.matmul.allow_tf32
     try:
         for name, dtype, tf32 in (
@@ -93,9 +94,9 @@ def roofline_row(device: torch.device) -> Row:
     return row
 
 
-def check(device: torch.device) -> list[Row]:
+def check(device: torch.device) -> list[SurveyRow]:
     """Does the device train as the CPU does? In float64 to rounding, in float32 roughly."""
-    rows: list[Row] = []
+    rows: list[SurveyRow] = []
     data = noise(68, 8, DataInfo("noise", 68, 8, 3, 8, 8, ("a", "b", "c"), "0" * 12))
     for norm in ("bn", "gn"):
         for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, ROUGH)):

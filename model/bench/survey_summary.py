@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from model.bench.survey_rows import Row
+from model.bench.survey_rows import SurveyRow
 from model.bench.throughput import BATCH_SIZES, FIG1
 
 #: Norm and batch size.
 Cell = tuple[str, int]
 
 
-def summary(rows: Sequence[Row]) -> Iterator[str]:
+def summary(rows: Sequence[SurveyRow]) -> Iterator[str]:
     """Lines of a table, of fig1's hours, of the best choices, and how many rows have failed."""
     yield from _fig1(_rates(rows, beside=False), _rates(rows, beside=True))
     yield from _best_side_by_side(rows)
@@ -43,7 +43,7 @@ def _fig1(alone: Mapping[Cell, float], together: Mapping[Cell, float]) -> Iterat
         )
 
 
-def _best_side_by_side(rows: Sequence[Row]) -> Iterator[str]:
+def _best_side_by_side(rows: Sequence[SurveyRow]) -> Iterator[str]:
     for name in dict.fromkeys(row["row"] for row in rows if str(row["row"]).startswith("side by side")):
         measured = [row for row in rows if row["row"] == name and "images_per_second" in row]
         if measured:
@@ -51,7 +51,7 @@ def _best_side_by_side(rows: Sequence[Row]) -> Iterator[str]:
             yield f"best {name}: {best['packs']} packs, {best['images_per_second']:.0f} images/s"
 
 
-def _fastest_variants(rows: Sequence[Row]) -> Iterator[str]:
+def _fastest_variants(rows: Sequence[SurveyRow]) -> Iterator[str]:
     timed = [
         row for row in rows if row["row"] in ("pace", "way") and "us_per_step" in row and "beside" not in row
     ]
@@ -64,7 +64,7 @@ def _fastest_variants(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{cell[0]} batch {cell[1]} pack {cell[2]}, µs a step: {', '.join(words)}"
 
 
-def _rates(rows: Sequence[Row], *, beside: bool) -> dict[Cell, float]:
+def _rates(rows: Sequence[SurveyRow], *, beside: bool) -> dict[Cell, float]:
     """By norm and batch size; the last of each cell counts."""
     return {
         (row["norm"], row["batch_size"]): row["images_per_second"]

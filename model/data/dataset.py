@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class DataInfo:
     """Facts known without decoding images. Sizes are before any hold-out.
 
-    `fingerprint`: hexadecimal; the same for the same data on every machine and in every folder.
+    `fingerprint`: hexadecimal; the same for the same data on every machine and in every folder. `flip`:
+    whether mirror images are the same class.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DataInfo:
     width: int
     classes: tuple[str, ...]
     fingerprint: str
+    flip: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Dataset:
 
     `eval_*` is the test set, or the hold-out where there is one: `which` says. `mean` and `std` are
     per channel, float32 [C], in pixel values 0–255, over the training images in use. `pad`: pixels of
-    black border before the random crop. `flip`: whether mirror images are the same class.
+    black border before the random crop.
     """
 
     info: DataInfo
@@ -59,11 +61,14 @@ class Dataset:
     mean: torch.Tensor
     std: torch.Tensor
     pad: int
-    flip: bool
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.info.classes
+
+    @property
+    def flip(self) -> bool:
+        return self.info.flip
 
 
 def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:
@@ -90,7 +95,6 @@ def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:
         mean=torch.from_numpy(mean),
         std=torch.from_numpy(std),
         pad=info.height // 8,  # 4 of 32 pixels, as He et al. 2015, section 4.2
-        flip=info.name != "digits",
     )
 
 

@@ -23,6 +23,7 @@ INFO = DataInfo(
     width=8,
     classes=tuple("0123456789"),
     fingerprint="d545cb890293277c",  # SHA-256 of the images' and labels' bytes; a test recomputes it
+    flip=False,
 )
 
 

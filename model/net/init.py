@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from model.net.resnet import Block, Classifier, Conv, ResNet
+from model.net.resnet import Classifier, Conv, ResidualBlock, ResNet
 from model.randomness import stream
 
 CLASSIFIER_STD = 0.01
@@ -30,7 +30,7 @@ def initialise(net: ResNet, seeds: Sequence[int], zero_gamma: bool) -> None:
             _normal(module.weight, std, generators)
             if isinstance(module, Classifier):
                 nn.init.zeros_(module.bias)
-        if isinstance(module, Block) and zero_gamma:
+        if isinstance(module, ResidualBlock) and zero_gamma:
             nn.init.zeros_(module.norm2.get_parameter("weight"))
 
 

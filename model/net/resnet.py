@@ -57,7 +57,7 @@ class ZeroPad(nn.Module):
         return F.pad(x, (0, 0, 0, 0, 0, self.new)).flatten(1, 2)
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut, norm after each convolution and before the addition."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, spec: Spec, replicas: int) -> None:
@@ -94,12 +94,12 @@ class ResNet(nn.Module):
         self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
         self.conv = Conv(in_channels, WIDTHS[0], 3, 1, replicas)
         self.norm = norm_layer(spec.norm, WIDTHS[0], replicas, spec.groups)
-        blocks: list[Block] = []
+        blocks: list[ResidualBlock] = []
         inputs = WIDTHS[0]
         for stage, width in enumerate(WIDTHS):
             for index in range(n):
                 stride = 2 if stage and index == 0 else 1
-                blocks.append(Block(inputs, width, stride, spec, replicas))
+                blocks.append(ResidualBlock(inputs, width, stride, spec, replicas))
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)

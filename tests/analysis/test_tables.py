@@ -56,7 +56,7 @@ def test_latex_is_set_with_booktabs_and_escaped(frame):
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\usepackage{booktabs}"):
         assert rule in text
     assert r"error \%" in text
-    assert tables._tex("a_b & 5% – {x}\\") == r"a\_b \& 5\% -- \{x\}\textbackslash{}"
+    assert tables.escaped_for_latex("a_b & 5% – {x}\\") == r"a\_b \& 5\% -- \{x\}\textbackslash{}"
 
 
 def test_the_command_line(frame, sweep, capsys, tmp_path):

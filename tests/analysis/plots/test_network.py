@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from analysis.plots import network
-from model.net.resnet import Block, Conv, ResNet, Shortcut, ZeroPad
+from model.net.resnet import Conv, ResidualBlock, ResNet, Shortcut, ZeroPad
 from model.spec import Spec
 
 CASES = [
@@ -45,7 +45,7 @@ def test_every_convolution_is_drawn_as_it_is(case):
 @pytest.mark.parametrize("case", CASES)
 def test_every_shortcut_is_drawn_as_it_is(case):
     kinds = {torch.nn.Identity: "identity", Shortcut: "projection", ZeroPad: "padding"}
-    blocks = [module for module in build(*case).modules() if isinstance(module, Block)]
+    blocks = [module for module in build(*case).modules() if isinstance(module, ResidualBlock)]
     assert [b.shortcut for b in network.info(*case).blocks] == [kinds[type(b.shortcut)] for b in blocks]
 
 

@@ -12,9 +12,9 @@ from model.data.dataset import DataInfo, assemble
 CPU = torch.device("cpu")
 
 
-def toy(name="toy", n=23, height=16, width=12, channels=3):
+def toy(n=23, height=16, width=12, channels=3, **facts):
     rng = np.random.default_rng(0)
-    info = DataInfo(name, n, 5, channels, height, width, ("a", "b"), "0" * 12)
+    info = DataInfo("toy", n, 5, channels, height, width, ("a", "b"), "0" * 12, **facts)
     arrays = {
         "train_images": rng.integers(1, 256, (n, height, width, channels), dtype=np.uint8),
         "train_labels": np.arange(n) % 2,
@@ -82,8 +82,8 @@ def test_a_replica_sees_what_its_seed_sees_alone():
         assert torch.equal(getattr(packed, field.name)[..., 1:2], getattr(alone, field.name))
 
 
-def test_digits_are_never_mirrored():
-    data = toy(name="digits", n=200)
+def test_images_with_a_left_and_a_right_are_never_mirrored():
+    data = toy(n=200, flip=False)
     assert not augment.draw(data, [1], 1, 50, 4, device=CPU).mirror.any()
 
 

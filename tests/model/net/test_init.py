@@ -5,7 +5,7 @@ import math
 import torch
 
 from model.net.init import initialise
-from model.net.resnet import Block, Conv, ResNet
+from model.net.resnet import Conv, ResidualBlock, ResNet
 from model.spec import Spec
 
 SPEC = Spec(norm="bn", batch_size=4, epochs=1)
@@ -39,7 +39,7 @@ def test_zero_gamma_falls_on_the_last_norm_of_each_block_alone():
 def test_with_zero_gamma_every_block_is_its_shortcut():
     net = built([1])
     for block in net.blocks:
-        assert isinstance(block, Block)
+        assert isinstance(block, ResidualBlock)
         x = torch.randn(2, block.conv1.weight.shape[1], 8, 8)
         torch.testing.assert_close(block(x), torch.relu(block.shortcut(x)))
 

@@ -128,7 +128,15 @@ def test_plain_lines(progress):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(3.4, "3 s"), (59.6, "1:00"), (125, "2:05"), (3723, "1:02:03"), (200_000, "2.3 days")],
+    [
+        (3.4, "3 s"),
+        (59.6, "1 min"),
+        (125, "2 min 5 s"),
+        (599.7, "10 min"),
+        (3570, "1 h 0 min"),
+        (3723, "1 h 2 min"),
+        (200_000, "2.3 days"),
+    ],
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
