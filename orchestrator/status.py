@@ -23,7 +23,8 @@ from orchestrator.results.damage import damage
 from orchestrator.results.lock import is_held
 from orchestrator.results.records import Identity, SweepRecord
 from orchestrator.results.storage_errors import StorageError
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 #: In the order in which they are shown.
 STATES = ("done", "diverged", "running", "waiting", "failed", "undeclared")

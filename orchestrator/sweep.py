@@ -37,7 +37,8 @@ from orchestrator.results.lock import Lock
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import RunRecord
 from orchestrator.results.repair import repair_trials
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:
     from ray.tune import ResultGrid

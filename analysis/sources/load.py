@@ -18,7 +18,8 @@ from model.errors import InputError
 from model.spec import full_name
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 
 @dataclass(frozen=True)

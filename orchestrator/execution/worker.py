@@ -31,7 +31,8 @@ from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, History, Provenance, Result
 from orchestrator.results.result import result
 from orchestrator.results.storage_errors import StorageError
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs none of it
     import torch

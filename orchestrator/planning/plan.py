@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
-from orchestrator.results.store import TrialState
+from orchestrator.results.trial_state import TrialState
 
 #: Images per second of a pack of that many replicas, all of them together.
 Throughput = Callable[[Spec, int], float]

@@ -7,7 +7,7 @@ from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
-from orchestrator.results.store import TrialState
+from orchestrator.results.trial_state import TrialState
 
 #: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
 _Key = tuple[str, str, str, str, int]

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.grid.trial import digest
 from orchestrator.results.files import Files
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 #: Bytes of weights that are read whole to hold them against their checksums: of any sweep that ships.
 #: Where there are more only the ends of files are looked at, and in a bucket only sizes.

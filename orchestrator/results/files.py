@@ -26,23 +26,12 @@ from model.errors import InputError, reason
 from orchestrator.results import json_file
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
-from orchestrator.results.url import refuse_password
+from orchestrator.results.url import package_for, refuse_password
 
 #: Seconds in which storage has to answer before a sweep begins.
 _ANSWER_SECONDS = 25.0
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
-
-
-#: Extras of ours, by the scheme that needs them.
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
-
-
-def _remedy(scheme: str) -> str:
-    """What to install for URLs of this scheme."""
-    if scheme in _EXTRAS:
-        return f"an extra: pip install 'normsweep[{_EXTRAS[scheme]}]'"
-    return f"the package by which fsspec reads {scheme}://; install it beside normsweep"
 
 
 class Files:
@@ -70,7 +59,7 @@ class Files:
             self.fs, self.root = fsspec.core.url_to_fs(self.url, use_listings_cache=False)
         except ImportError as error:
             scheme = self.url.split("://", maxsplit=1)[0]
-            raise InputError(f"{self.url} needs {_remedy(scheme)} ({error})") from None
+            raise InputError(f"{self.url} needs {package_for(scheme)} ({error})") from None
         except ValueError as error:
             raise InputError(f"{self.url} is no folder or URL that fsspec knows: {error}") from None
 

@@ -10,7 +10,8 @@ from orchestrator.grid.trial import Trial
 from orchestrator.results.checkpoint import DamagedError, decode, decode_notes
 from orchestrator.results.records import History
 from orchestrator.results.result import is_whole, result
-from orchestrator.results.store import Store, TrialState
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 
 
 def repair_trials(

@@ -18,7 +18,7 @@ code path. Nothing in here is a pickle, so a stranger's results are safe to open
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal, cast
 
@@ -28,7 +28,6 @@ from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
     DataFacts,
-    EpochRecord,
     Failure,
     History,
     Identity,
@@ -38,8 +37,7 @@ from orchestrator.results.records import (
     SweepRecord,
 )
 from orchestrator.results.shapes import SHAPES, can_be_continued, is_sweep
-
-Status = Literal["done", "diverged", "failed", "partial", "missing"]
+from orchestrator.results.trial_state import Status, TrialState
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 _RUNS_KEPT = 99
@@ -47,45 +45,6 @@ _WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
 CHUNK = 200
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
-
-
-@dataclass(frozen=True)
-class TrialState:
-    """Where a trial stands.
-
-    `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
-    files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
-    trials. `recorded`: there is a history and it was read whole, kept or not.
-    """
-
-    trial_id: str
-    status: Status
-    epochs: tuple[int, ...] = ()
-    result: Result | None = None
-    history: History | None = None
-    failure: Failure | None = None
-    warnings: tuple[str, ...] = field(default=())
-    recorded: bool = False
-
-    @property
-    def finished(self) -> bool:
-        return self.result is not None
-
-    @property
-    def records(self) -> list[EpochRecord]:
-        """The epochs of its history; none where that is not there."""
-        return self.history["epochs"] if self.history else []
-
-    @property
-    def pack(self) -> list[str]:
-        """The trials that it trains with, in order; itself alone where that is not known."""
-        source = self.result or self.history
-        return (source.get("pack") if source else None) or [self.trial_id]
-
-    @property
-    def attempts(self) -> int:
-        """Failures so far; one that does not say how many is one."""
-        return self.failure.get("attempts", 1) if self.failure else 0
 
 
 class Store:

@@ -9,6 +9,8 @@ from model.errors import InputError
 WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
 #: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
 _WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
+#: Extras of ours, by the scheme that needs them.
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs": "az", "abfss": "az"}
 
 
 def place_of(text: str) -> str:
@@ -47,3 +49,10 @@ def refuse_password(url: str) -> None:
             "the URL of the results holds a password, and would be kept where others read it. "
             "Credentials belong in the environment, ~/.aws or ~/.ssh."
         )
+
+
+def package_for(scheme: str) -> str:
+    """What to install for URLs of this scheme."""
+    if scheme in _EXTRAS:
+        return f"an extra: pip install 'normsweep[{_EXTRAS[scheme]}]'"
+    return f"the package by which fsspec reads {scheme}://; install it beside normsweep"

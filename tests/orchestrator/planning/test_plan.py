@@ -6,7 +6,7 @@ import random
 import pytest
 
 from orchestrator.planning.plan import Pack, by_length, common_epoch, make_plan, makespan
-from orchestrator.results.store import TrialState
+from orchestrator.results.trial_state import TrialState
 from tests.helpers.tiny import trial
 
 
