@@ -18,6 +18,9 @@ _NAMES = {
     "torch": "PyTorch",
     "ray": "Ray",
     "cuda": "CUDA",
+    "processor": "Processor",
+    "threads": "Threads",
+    "precision": "Precision",
     "host": "Host",
 }
 

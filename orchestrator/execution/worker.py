@@ -114,7 +114,9 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     training = Training(spec, [t.seed for t in trials], data, device)
     histories = _restore(store, trials, states, training, report)
     pack = [trial.trial_id for trial in trials]
-    facts = provenance(_device_name(device))
+    facts = provenance(
+        _device_name(device), threads=str(assignment.threads), precision=training.step.precision
+    )
     if training.epoch == training.total_epochs:
         # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
         for trial, history in zip(trials, histories, strict=True):

@@ -40,8 +40,20 @@ def commit() -> str | None:
     return head.stdout.strip()[:12] + ("+" if changed.stdout.strip() else "")
 
 
-def provenance(device: str | None = None) -> Provenance:
-    """JSON-ready facts. `device`: what trains, as a person would name it."""
+@functools.cache
+def processor() -> str | None:
+    """The CPU's name, as Linux or Python has it; None where neither does."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or None
+
+
+def provenance(device: str | None = None, **training: str) -> Provenance:
+    """JSON-ready facts. `device`: what trains, as a person would name it; `training`: what else whoever
+    trains knows of how, such as threads and precision."""
     cuda = None
     torch = sys.modules.get("torch")  # never worth importing for this alone
     if torch is not None:
@@ -54,5 +66,7 @@ def provenance(device: str | None = None) -> Provenance:
         "ray": version("ray"),
         "cuda": cuda,
         "device": device,
+        "processor": processor(),
         "host": socket.gethostname(),
+        **training,
     }

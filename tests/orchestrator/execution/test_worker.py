@@ -79,6 +79,9 @@ def test_reports_and_files(tmp_path, images):
     assert reports[-1].trials[TRIALS[0].trial_id] == state.result
     assert state.result["test_error"] == state.history["epochs"][-1]["test_error"]
     assert state.result["val_error"] is None
+    made = state.result["provenance"]
+    assert (made["threads"], made["precision"], made["device"]) == ("1", "fp32", "cpu")
+    assert {"torch", "processor", "host"} <= set(made)
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
