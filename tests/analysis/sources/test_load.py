@@ -66,7 +66,8 @@ def test_results_of_a_wrong_shape_do_not_stop_the_reading(sweep, content):
     trials = block(seeds=1)
     url = sweep(trials)
     Path(url, "trials", trials[0].trial_id, "result.json").write_text(content)
-    frame = load(url)
+    with pytest.warns(UserWarning, match="result.json is damaged and was ignored"):
+        frame = load(url)
     assert frame["seed"].tolist() == [1]
     assert frame["test_error"].isna().all()
 

@@ -29,6 +29,7 @@ def timed_row(norm, size, rate, **more):
     return {"row": "pace", **facts, "images_per_second": rate, **more}
 
 
+@pytest.mark.slow
 def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, capsys):
     out = tmp_path / "survey.jsonl"
     threads = torch.get_num_threads()
