@@ -21,6 +21,7 @@ from analysis.page import (
     curves,
     differences,
     gsearch,
+    methods,
     network,
     provenance,
     time,
@@ -56,7 +57,10 @@ def build(source: Source, *others: Source, live: bool = False, margin: float = M
         "figures": {key: figure for s in sections for key, figure in s.figures.items()},
         "seeds": differences.seeds_data(study),
         "trials": trials.trial_data(study),
-        "tables": {name: tables.FORMATS[name](study.frame, "last") for name in cells.COPIES},
+        "copies": {
+            **{name: tables.FORMATS[name](study.frame, "last") for name in cells.COPIES},
+            **methods.copies(study),
+        },
     }
     return document(
         title=study.title,
@@ -80,6 +84,7 @@ def _sections(study: Study, drawn: Sequence[PanelData]) -> list[Section | None]:
         time.section(study),
         network.section(study),
         trials.section(study),
+        methods.section(study),
         provenance.section(study),
     ]
 

@@ -20,13 +20,15 @@ from model.errors import InputError
 
 @dataclass(frozen=True)
 class Study:
-    """What every section reads. `panels` in the page's order; `styles`: how each line looks everywhere;
+    """What every section reads. `panels` in the page's order; `sweep_of`: what each came from; `styles`: how
+    each line looks everywhere;
     `margin`: points of error within which a line counts as constant; `live`: the sweep is running."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
     history: pd.DataFrame
     panels: dict[Panel, list[Cell]]
+    sweep_of: dict[Panel, Sweep]
     searches: list[GSearchInfo]
     differences: dict[Panel, list[Difference]]
     styles: dict[Line, theme.Style]
@@ -72,12 +74,14 @@ def read(sources: Sequence[Source], *, margin: float = MARGIN, live: bool = Fals
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
     grouped = panels(frame)
+    by_label = dict(zip(labels, sweeps, strict=True))
     searches = [search for panel, cells in grouped.items() for search in infos(panel, cells)]
     return Study(
         sweeps=sweeps,
         frame=frame,
         history=pd.concat(histories, ignore_index=True),
         panels=grouped,
+        sweep_of={panel: by_label[panel.source or ""] for panel in grouped},
         searches=[search for search in searches if len(search.points) > 1],
         differences={panel: differences(cells) for panel, cells in grouped.items()},
         styles=_styles(grouped),

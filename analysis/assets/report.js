@@ -238,7 +238,7 @@ if (trialRoot) trialTable(trialRoot);
 
 // ---- copying ---------------------------------------------------------------------------------------
 $$("button[data-copy]").forEach((button) => button.addEventListener("click", async () => {
-  const text = DATA.tables[button.dataset.copy];
+  const text = DATA.copies[button.dataset.copy];
   try { await navigator.clipboard.writeText(text); } catch { // a page from a disk may not use the clipboard
     const area = document.createElement("textarea");
     area.value = text;

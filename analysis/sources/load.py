@@ -27,8 +27,9 @@ class Sweep:
     """Everything that a report is made from.
 
     `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
-    parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `warnings`: what
-    was wrong with the files, in words.
+    parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
+    id -> the version of the code's training that it declares. `warnings`: what was wrong with the files, in
+    words.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Sweep:
     facts: dict[str, Any] = field(default_factory=dict)
     packs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     provenance: tuple[dict[str, Any], ...] = ()
+    protocols: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -109,9 +111,9 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs[trial_id] = _pack(state)
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
-        {**p, "cell": full_name({**s.result})}
+        {**made, "trial_id": s.trial_id, "cell": full_name({**s.result})}
         for s in states.values()
-        if s.result and isinstance(p := s.result.get("provenance"), dict)
+        if s.result and isinstance(made := s.result.get("provenance"), dict)
     )
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
@@ -121,6 +123,7 @@ def _read_store(url: str, history: bool) -> Sweep:
         facts={k: v for k, v in facts.items() if k != "trials"},
         packs=packs,
         provenance=provenance,
+        protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
         warnings=(*warnings, *damaged, *damage(store, states)),
     )
 

@@ -1,6 +1,7 @@
 """Numbers as the page and the terminal write them."""
 
 import math
+from collections.abc import Sequence
 
 from analysis.stats.intervals import FEWEST_VALUES, Interval
 
@@ -35,6 +36,13 @@ def signed_interval(interval: Interval, digits: int = 1) -> str:
     if not math.isfinite(interval.low):
         return "–"
     return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """“a”, “a and b”, “a, b and c”."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
 def count_in_words(count: int) -> str:

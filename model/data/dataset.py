@@ -94,8 +94,13 @@ def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:
         eval_labels=torch.from_numpy(eval_labels),
         mean=torch.from_numpy(mean),
         std=torch.from_numpy(std),
-        pad=info.height // 8,  # 4 of 32 pixels, as He et al. 2015, section 4.2
+        pad=padding(info.height),
     )
+
+
+def padding(height: int) -> int:
+    """Pixels of border for images so high: 4 for 32, as He et al. 2015, section 4.2."""
+    return height // 8
 
 
 def held_out(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -20,6 +20,11 @@ def describe(name: str, data_dir: str | None = None) -> DataInfo:
     raise InputError(f"no data set is called {name!r}; there are digits, cifar10, cifar100 and imagefolder")
 
 
+def flips(name: str) -> bool:
+    """Whether training mirrors the images of a data set, known without them. Raises InputError."""
+    return DataInfo.flip if name == "imagefolder" else describe(name).flip
+
+
 def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
     """The images. `holdout` > 0 takes that many training images as the evaluation set.
 

@@ -193,6 +193,18 @@ def test_the_cells_are_copied(visit, folder):
         assert seen.page.evaluate("navigator.clipboard.readText()").startswith(start)
 
 
+def test_the_methods_and_their_bibtex_are_copied(visit):
+    seen = visit(permissions=["clipboard-read", "clipboard-write"])
+    for name, start in (
+        ("text", "ResNet-20 (He et al. 2015a)"),
+        ("BibTeX", "@inproceedings{ioffe2015batch,"),
+    ):
+        seen.page.get_by_role("button", name=f"Copy the {name}").click()
+        seen.page.locator("#methods").get_by_role("button", name="Copied").wait_for()
+        assert seen.page.evaluate("navigator.clipboard.readText()").startswith(start)
+        seen.page.get_by_role("button", name=f"Copy the {name}").wait_for()
+
+
 def test_the_calculator_looks_up_what_was_chosen(visit):
     page = visit().page
     cells = page.locator("table[data-seeds] tbody tr").first.locator("[data-out]")

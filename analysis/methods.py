@@ -1,0 +1,38 @@
+"""The methods section of a sweep, as text: what its files say of how it was made and analysed.
+
+python -m analysis.methods RESULTS
+python -m analysis.methods RESULTS --bibtex > references.bib
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from analysis.page.methods import by_sweep
+from analysis.study import read
+from model.command import leave
+from model.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.methods",
+        description="Print a methods section of what a sweep's files say, with its citations.",
+    )
+    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    parser.add_argument("--bibtex", action="store_true", help="the citations alone, as BibTeX")
+    options = parser.parse_args(arguments)
+    try:
+        study = read([options.results])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for warning in study.sweeps[0].warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    (own,) = by_sweep(study).values()
+    sys.stdout.write(own.bibtex if options.bibtex else own.text)
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main)

@@ -1,0 +1,96 @@
+"""How the finished trials of a sweep were made, as far as its files say.
+
+Every fact is counted over trials, because a sweep that went on after an update or on another machine has two
+values of it, and a methods section that names one of them is wrong.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import pandas as pd
+
+from analysis.sources.load import Sweep
+from model.spec import AXES
+
+#: Value -> trials, the most frequent first.
+Counts = dict[Any, int]
+#: What the trials of one sweep may have recorded beside their axes.
+FACTS = ("product", "commit", "python", "torch", "ray", "cuda", "processor", "threads", "precision", "host")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """`trials`: with a result. `axes`: by axis; `facts`: by name in FACTS; an unrecorded value is not
+    counted, so the counts may add up to fewer than the trials. `devices`: what trained, over all epochs of a
+    trial. `packs`: seeds trained together. `data`: data set -> what the sweep declared of it."""
+
+    trials: int
+    declared: int
+    diverged: int
+    lines: dict[tuple[str, int | None], tuple[int, ...]]
+    seeds: tuple[int, ...]
+    axes: dict[str, Counts]
+    facts: dict[str, Counts]
+    devices: Counts
+    packs: Counts
+    protocols: Counts
+    data: dict[str, Mapping[str, Any]]
+
+    def unrecorded(self, counts: Counts) -> int:
+        """Trials of which nothing is counted."""
+        return self.trials - sum(counts.values())
+
+
+def setup(sweep: Sweep) -> Setup:
+    """The setup of the trials of `sweep` that are done or diverged."""
+    frame = sweep.frame[sweep.frame["status"].isin(["done", "diverged"])]
+    ids = set(frame["trial_id"])
+    made = {str(p.get("trial_id")): p for p in sweep.provenance if p.get("trial_id") in ids}
+    data = sweep.facts.get("data")
+    return Setup(
+        trials=len(frame),
+        declared=int(sweep.frame["declared"].sum()),
+        diverged=int((frame["status"] == "diverged").sum()),
+        lines=_lines(frame),
+        seeds=tuple(sorted(int(seed) for seed in frame["seed"].dropna().unique())),
+        axes={name: _counts(frame[name]) for name in AXES},
+        facts={
+            **{name: _counts(p.get(name) for p in made.values()) for name in FACTS},
+            "commit": _counts(frame["commit"]),
+        },
+        devices=_devices(frame, sweep.history),
+        packs=_counts(frame["pack_size"]),
+        protocols=_counts(protocol for i, protocol in sweep.protocols.items() if i in ids),
+        data={str(k): v for k, v in data.items() if isinstance(v, Mapping)} if isinstance(data, dict) else {},
+    )
+
+
+def _lines(frame: pd.DataFrame) -> dict[tuple[str, int | None], tuple[int, ...]]:
+    """(norm, G) -> batch sizes, large first, in the order of the frame."""
+    sizes: dict[tuple[str, int | None], set[int]] = {}
+    known = frame[frame["norm"].notna() & frame["batch_size"].notna()]
+    for norm, groups, size in zip(known["norm"], known["groups"], known["batch_size"], strict=True):
+        key = (str(norm), None if pd.isna(groups) else int(groups))
+        sizes.setdefault(key, set()).add(int(size))
+    return {line: tuple(sorted(own, reverse=True)) for line, own in sizes.items()}
+
+
+def _counts(values: Iterable[Any]) -> Counts:
+    """Of what a file of ours may hold; anything else counts as not recorded."""
+    counted = Counter(
+        v if isinstance(v, str) else int(v) for v in values if isinstance(v, (str, Integral)) and v != ""
+    )
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _devices(frame: pd.DataFrame, history: pd.DataFrame) -> Counts:
+    """By trial, all that its epochs ran on: one that moved from one GPU to another names both."""
+    epochs = history[history["trial_id"].isin(frame["trial_id"])].dropna(subset=["device"])
+    moved = {i: " then ".join(dict.fromkeys(own)) for i, own in epochs.groupby("trial_id")["device"]}
+    return _counts(
+        moved.get(trial_id, device)
+        for trial_id, device in zip(frame["trial_id"], frame["device"], strict=True)
+    )

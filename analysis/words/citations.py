@@ -1,0 +1,133 @@
+"""The works that a methods section names, as BibTeX.
+
+A text is searched for the short form, “Wu & He 2018”, so that what is cited and what is listed cannot differ.
+"""
+
+from typing import NamedTuple
+
+
+class Work(NamedTuple):
+    """`short`: as running text cites it; `fields`: of its BibTeX entry of `kind`, whose key is `key`."""
+
+    short: str
+    key: str
+    kind: str
+    fields: dict[str, str]
+
+    @property
+    def bibtex(self) -> str:
+        lines = [f"  {name:<9} = {{{value}}}," for name, value in self.fields.items()]
+        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
+
+
+def bibtex(text: str) -> str:
+    """An entry for every work that `text` cites, in the order of WORKS; each ends with a newline."""
+    return "\n".join(f"{work.bibtex}\n" for work in WORKS if work.short in text)
+
+
+def _paper(
+    short: str, key: str, authors: str, title: str, where: str, pages: str = "", year: str = ""
+) -> Work:
+    fields = {"author": authors, "title": title, "booktitle": where, "pages": pages}
+    fields["year"] = year or short.rstrip("ab")[-4:]
+    return Work(short, key, "inproceedings", {k: v for k, v in fields.items() if v})
+
+
+def _article(short: str, key: str, authors: str, title: str, journal: str, volume: str, pages: str) -> Work:
+    fields = {"author": authors, "title": title, "journal": journal, "volume": volume, "pages": pages}
+    return Work(short, key, "article", {**fields, "year": short[-4:]})
+
+
+def _arxiv(short: str, key: str, authors: str, title: str, number: str) -> Work:
+    fields = {"author": authors, "title": title, "eprint": number, "archivePrefix": "arXiv"}
+    return Work(short, key, "misc", {**fields, "year": short[-4:]})
+
+
+WORKS: tuple[Work, ...] = (
+    _paper(
+        "Ioffe & Szegedy 2015", "ioffe2015batch", "Ioffe, Sergey and Szegedy, Christian",
+        "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
+        "Proceedings of the 32nd International Conference on Machine Learning", "448--456",
+    ),
+    _paper(
+        "Wu & He 2018", "wu2018group", "Wu, Yuxin and He, Kaiming", "Group Normalization",
+        "Proceedings of the European Conference on Computer Vision (ECCV)", "3--19",
+    ),
+    _arxiv(
+        "Ba et al. 2016", "ba2016layer", "Ba, Jimmy Lei and Kiros, Jamie Ryan and Hinton, Geoffrey E.",
+        "Layer Normalization", "1607.06450",
+    ),
+    _arxiv(
+        "Ulyanov et al. 2016", "ulyanov2016instance",
+        "Ulyanov, Dmitry and Vedaldi, Andrea and Lempitsky, Victor",
+        "Instance Normalization: The Missing Ingredient for Fast Stylization", "1607.08022",
+    ),
+    _paper(
+        "He et al. 2015a", "he2015deep", "He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian",
+        "Deep Residual Learning for Image Recognition (arXiv:1512.03385, 2015)",
+        "Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition (CVPR)", "770--778",
+        "2016",
+    ),
+    _paper(
+        "He et al. 2015b", "he2015delving", "He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian",
+        "Delving Deep into Rectifiers: Surpassing Human-Level Performance on {ImageNet} Classification",
+        "Proceedings of the IEEE International Conference on Computer Vision (ICCV)", "1026--1034",
+    ),
+    _arxiv(
+        "Goyal et al. 2017", "goyal2017accurate",
+        "Goyal, Priya and Doll{\\'a}r, Piotr and Girshick, Ross and Noordhuis, Pieter and Wesolowski, Lukasz "
+        "and Kyrola, Aapo and Tulloch, Andrew and Jia, Yangqing and He, Kaiming",
+        "Accurate, Large Minibatch {SGD}: Training {ImageNet} in 1 Hour", "1706.02677",
+    ),
+    Work("Krizhevsky 2009", "krizhevsky2009learning", "techreport", {
+        "author": "Krizhevsky, Alex", "title": "Learning Multiple Layers of Features from Tiny Images",
+        "institution": "University of Toronto", "year": "2009",
+    }),
+    Work("Alpaydin & Kaynak 1998", "alpaydin1998optical", "misc", {
+        "author": "Alpaydin, Ethem and Kaynak, Cenk",
+        "title": "Optical Recognition of Handwritten Digits",
+        "howpublished": "UCI Machine Learning Repository", "year": "1998",
+    }),
+    _paper(
+        "Paszke et al. 2019", "paszke2019pytorch",
+        "Paszke, Adam and Gross, Sam and Massa, Francisco and Lerer, Adam and Bradbury, James and others",
+        "{PyTorch}: An Imperative Style, High-Performance Deep Learning Library",
+        "Advances in Neural Information Processing Systems 32",
+    ),
+    _paper(
+        "Moritz et al. 2018", "moritz2018ray",
+        "Moritz, Philipp and Nishihara, Robert and Wang, Stephanie and Tumanov, Alexey and Liaw, Richard "
+        "and others",
+        "{Ray}: A Distributed Framework for Emerging {AI} Applications",
+        "13th USENIX Symposium on Operating Systems Design and Implementation (OSDI)", "561--577",
+    ),
+    _article(
+        "Student 1908", "student1908probable", "Student", "The Probable Error of a Mean", "Biometrika",
+        "6", "1--25",
+    ),
+    _article(
+        "Welch 1947", "welch1947generalization", "Welch, Bernard L.",
+        "The Generalization of `Student's' Problem when Several Different Population Variances are Involved",
+        "Biometrika", "34", "28--35",
+    ),
+    _article(
+        "Holm 1979", "holm1979simple", "Holm, Sture", "A Simple Sequentially Rejective Multiple Test "
+        "Procedure",
+        "Scandinavian Journal of Statistics", "6", "65--70",
+    ),
+    _article(
+        "Fieller 1954", "fieller1954some", "Fieller, Edgar C.", "Some Problems in Interval Estimation",
+        "Journal of the Royal Statistical Society, Series B", "16", "175--185",
+    ),
+    _article(
+        "Schuirmann 1987", "schuirmann1987comparison", "Schuirmann, Donald J.",
+        "A Comparison of the Two One-Sided Tests Procedure and the Power Approach for Assessing the "
+        "Equivalence "
+        "of Average Bioavailability",
+        "Journal of Pharmacokinetics and Biopharmaceutics", "15", "657--680",
+    ),
+    _article(
+        "Berger 1982", "berger1982multiparameter", "Berger, Roger L.",
+        "Multiparameter Hypothesis Testing and Acceptance Sampling", "Technometrics", "24", "295--300",
+    ),
+)  # fmt: skip
