@@ -286,4 +286,5 @@ def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignm
         device=resources.device,
         threads=resources.threads,
         max_failures=prepared.options.max_failures,
+        fingerprint=prepared.infos[pack.spec.dataset].fingerprint,
     )

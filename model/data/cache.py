@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from model.data.dataset import Arrays
 
 #: Raised when the meaning of cached arrays changes.
-FORMAT = 1
+FORMAT = 2
 
 
 def folder() -> Path:

@@ -29,7 +29,8 @@ class DataInfo:
     """Facts known without decoding images. Sizes are before any hold-out.
 
     `fingerprint`: hexadecimal; the same for the same data on every machine and in every folder. `flip`:
-    whether mirror images are the same class.
+    whether mirror images are the same class. `listing`: of an imagefolder, the fingerprint of names and sizes
+    by which results of earlier versions know it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DataInfo:
     classes: tuple[str, ...]
     fingerprint: str
     flip: bool = True
+    listing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
     data_dir/train/<class>/…/<image>      data_dir/test/<class>/…/<image>
 
 Both halves must have the same classes, or errors would be counted over other questions than were
-trained. `scan` finds that out from names and sizes alone; `arrays` decodes, once per machine. All
-images are made RGB and have one size, the first training image's.
+trained. `scan` finds that out from names; `arrays` decodes, once per machine. All images are made RGB
+and have one size, the first training image's.
 
-The fingerprint covers class names, relative file names and file sizes, so it is the same on every
-machine and needs no image read. The decoded cache is keyed by modification times and the place too:
-an image replaced by another of the same size is decoded again.
+The fingerprint covers class names, relative file names and the files' contents, so it is the same on
+every machine and another where a pixel is. It names the decoded images too.
 """
 
 from __future__ import annotations
@@ -18,16 +17,15 @@ import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from model.data.cache import cached
+from model.data.content import digest, digests
 from model.data.dataset import DataInfo
-from model.errors import InputError, first_line
+from model.data.image import FRAMES, RESIZED, decode, image_size, unreadable
+from model.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from model.data.dataset import Arrays
 
 #: What torchvision's ImageFolder takes for an image.
@@ -35,17 +33,24 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif",
 LAYOUT = "expected train/<class>/<image> and test/<class>/<image> in it"
 
 
+class ImageFile(NamedTuple):
+    """`label`: index of its class; `sha256`: of its content, in hexadecimal."""
+
+    path: Path
+    label: int
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Scan:
-    """The files of a folder, by part, sorted, each with its class's index; `key` is the cache's."""
+    """The files of a folder, by part, sorted."""
 
     info: DataInfo
-    files: dict[str, list[tuple[Path, int]]]
-    key: str
+    files: dict[str, list[ImageFile]]
 
 
 def scan(data_dir: str | None) -> Scan:
-    """Find the images without reading them, but for the size of the first. Raises InputError."""
+    """Find the images, and read those whose content is not known yet. Raises InputError."""
     root = _root(data_dir)
     classes = _classes(root / "train")
     missing = sorted(set(classes) ^ set(_classes(root / "test")))
@@ -54,26 +59,49 @@ def scan(data_dir: str | None) -> Scan:
         raise InputError(
             f"{root}: class {missing[0]} is missing in {part}/; train/ and test/ must have the same classes"
         )
-    content, place = hashlib.sha256(), hashlib.sha256(str(root.resolve()).encode())
-    files: dict[str, list[tuple[Path, int]]] = {}
-    for part in ("train", "test"):
-        files[part] = []
+    listing = hashlib.sha256()
+    names: dict[str, list[tuple[str, int]]] = {"train": [], "test": []}
+    for part, found in names.items():
         for label, name in enumerate(classes):
             images = _images(root / part / name)
             if not images:
                 raise InputError(
                     f"{root}: class {name} has no image in {part}/{name}/; add images, or remove the class"
                 )
-            for relative, size, changed in images:
-                content.update(f"{part}/{name}/{relative}\0{size}\n".encode(errors="surrogateescape"))
-                place.update(f"{changed}\n".encode())
-                files[part].append((root / part / name / relative, label))
-    width, height = _size(files["train"][0][0])
-    fingerprint = content.hexdigest()[:16]
+            for relative, size in images:
+                listing.update(f"{part}/{name}/{relative}\0{size}\n".encode(errors="surrogateescape"))
+                found.append((f"{part}/{name}/{relative}", label))
+    files = _with_digests(root, names)
+    width, height = image_size(files["train"][0].path)
     info = DataInfo(
-        "imagefolder", len(files["train"]), len(files["test"]), 3, height, width, tuple(classes), fingerprint
+        "imagefolder",
+        len(files["train"]),
+        len(files["test"]),
+        3,
+        height,
+        width,
+        tuple(classes),
+        _fingerprint(root, files),
+        listing=listing.hexdigest()[:16],
     )
-    return Scan(info, files, f"imagefolder-{fingerprint}-{place.hexdigest()[:8]}")
+    return Scan(info, files)
+
+
+def _with_digests(root: Path, names: dict[str, list[tuple[str, int]]]) -> dict[str, list[ImageFile]]:
+    known = iter(digests(root, [name for part in names.values() for name, _ in part]))
+    return {
+        part: [ImageFile(root / name, label, next(known)) for name, label in entries]
+        for part, entries in names.items()
+    }
+
+
+def _fingerprint(root: Path, files: dict[str, list[ImageFile]]) -> str:
+    content = hashlib.sha256()
+    for part in files.values():
+        for image in part:
+            name = image.path.relative_to(root).as_posix()
+            content.update(f"{name}\0{image.sha256}\n".encode(errors="surrogateescape"))
+    return content.hexdigest()[:16]
 
 
 def _root(data_dir: str | None) -> Path:
@@ -101,8 +129,8 @@ def _classes(folder: Path) -> list[str]:
     return names
 
 
-def _images(folder: Path) -> list[tuple[str, int, int]]:
-    """(relative name with /, size in bytes, modification time in ns) of each image, sorted by name."""
+def _images(folder: Path) -> list[tuple[str, int]]:
+    """(relative name with /, size in bytes) of each image, sorted by name."""
     images = []
     seen: set[tuple[int, int]] = set()
     for base, below, _ in os.walk(folder, followlinks=True):
@@ -113,52 +141,33 @@ def _images(folder: Path) -> list[tuple[str, int, int]]:
         seen.add((place.st_dev, place.st_ino))
         for entry in os.scandir(base):
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
-                facts = entry.stat()
-                images.append(
-                    (Path(entry.path).relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns)
-                )
+                images.append((Path(entry.path).relative_to(folder).as_posix(), entry.stat().st_size))
     return sorted(images)
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height from the file's header."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except Exception as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = first_line(error)
-    if "cannot identify image file" in reason:
-        reason = "not an image, or damaged"
-    return InputError(f"cannot read the image {path}: {reason}. Repair or remove it.")
-
-
 def arrays(scanned: Scan) -> Arrays:
-    """Images uint8 [n, H, W, 3], labels int64 [n]. Warns where images were resized.
+    """Images uint8 [n, H, W, 3], labels int64 [n]. Warns where images were resized or hold more than one.
 
-    Raises InputError that names an unreadable image.
+    Raises InputError that names an image that cannot be read, or that changed after the scan.
     """
-    import numpy as np
-
-    loaded = cached(scanned.key, lambda: _decode(scanned))
-    size = (scanned.info.width, scanned.info.height)
-    resized = [
-        scanned.files[part][index][0]
-        for part in ("train", "test")
-        for index in np.flatnonzero(loaded.pop(f"{part}_resized"))
-    ]
-    if resized:
-        warnings.warn(
-            f"{len(resized)} images (the first: {resized[0]}) are not {size[0]}×{size[1]} pixels as the "
-            "first training image is; they were resized",
-            stacklevel=2,
-        )
+    loaded = cached(f"imagefolder-{scanned.info.fingerprint}", lambda: _decode(scanned))
+    remarks = {part: loaded.pop(f"{part}_remarks") for part in scanned.files}
+    size = f"{scanned.info.width}×{scanned.info.height}"
+    _warn(scanned, remarks, RESIZED, f"resized to {size} pixels, the size of the first training image")
+    _warn(scanned, remarks, FRAMES, "several pages or frames in one file, of which the first is used")
     return loaded
+
+
+def _warn(scanned: Scan, remarks: Arrays, flag: int, what: str) -> None:
+    concerned = [
+        image.path
+        for part, files in scanned.files.items()
+        for image, remark in zip(files, remarks[part].tolist(), strict=True)
+        if remark & flag
+    ]
+    if concerned:
+        images = "image: %s" if len(concerned) == 1 else "images, the first of them %s"
+        warnings.warn(f"{what}: {len(concerned)} {images % concerned[0]}", stacklevel=3)
 
 
 def _decode(scanned: Scan) -> Arrays:
@@ -168,24 +177,20 @@ def _decode(scanned: Scan) -> Arrays:
     size = (scanned.info.width, scanned.info.height)
     for part, files in scanned.files.items():
         images = np.empty((len(files), scanned.info.height, scanned.info.width, 3), dtype=np.uint8)
-        resized = np.zeros(len(files), dtype=np.uint8)
-        for index, (path, _) in enumerate(files):
-            images[index], resized[index] = _pixels(path, size)
-        decoded[f"{part}_images"], decoded[f"{part}_resized"] = images, resized
-        decoded[f"{part}_labels"] = np.array([label for _, label in files], dtype=np.int64)
+        remarks = np.zeros(len(files), dtype=np.uint8)
+        for index, image in enumerate(files):
+            images[index], remarks[index] = decode(_content(image), image.path, size)
+        decoded[f"{part}_images"], decoded[f"{part}_remarks"] = images, remarks
+        decoded[f"{part}_labels"] = np.array([image.label for image in files], dtype=np.int64)
     return decoded
 
 
-def _pixels(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.uint8], bool]:
-    """One image as uint8 [H, W, 3], and whether it had to be resized."""
-    import numpy as np
-    from PIL import Image
-
+def _content(image: ImageFile) -> bytes:
+    """What the file holds, which is what was scanned, or InputError."""
     try:
-        with Image.open(path) as image:
-            rgb = image.convert("RGB")
-    except Exception as error:  # PIL raises whatever a damaged file makes it stumble over
-        raise _unreadable(path, error) from None
-    if rgb.size == size:
-        return np.asarray(rgb), False
-    return np.asarray(rgb.resize(size, Image.Resampling.BILINEAR)), True
+        content = image.path.read_bytes()
+    except OSError as error:
+        raise unreadable(image.path, error) from None
+    if digest(content) != image.sha256:
+        raise InputError(f"the image {image.path} changed while the data were read; run again")
+    return content

@@ -10,7 +10,8 @@ class Assignment:
     """A pack and what a worker has to know to train it; small enough to send to any worker.
 
     `results`: where the store is. `train_size`: training images before the hold-out. `device`: cpu, cuda
-    or cuda:N. `threads`: of the CPU, for one pack.
+    or cuda:N. `threads`: of the CPU, for one pack. `fingerprint`: of the data that
+    were declared; None takes any.
     """
 
     pack: Pack
@@ -20,3 +21,4 @@ class Assignment:
     device: str
     threads: int
     max_failures: int
+    fingerprint: str | None = None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from model.data.dataset import Dataset
 from model.data.registry import load
-from model.errors import summary
+from model.errors import InputError, summary
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import out_of_memory, record_failure
@@ -41,6 +41,10 @@ if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs n
 
 #: Seconds that a worker waits for storage that fails: a share is mounted again, a disk is cleared.
 PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
+
+
+class DataGoneError(StorageError):
+    """The data that were declared are not there any more: no failure of a trial's own."""
 
 
 class Stopped(Exception):
@@ -110,12 +114,15 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     torch.set_num_threads(assignment.threads)
     device = torch.device(assignment.device)
     spec = trials[0].spec
-    data = _data(spec.dataset, assignment.data_dir, spec.holdout)
+    data = _data(assignment)
     training = Training(spec, [t.seed for t in trials], data, device)
     histories = _restore(store, trials, states, training, report)
     pack = [trial.trial_id for trial in trials]
     facts = provenance(
-        _device_name(device), threads=str(assignment.threads), precision=training.step.precision
+        _device_name(device),
+        threads=str(assignment.threads),
+        precision=training.step.precision,
+        data=data.info.fingerprint,
     )
     if training.epoch == training.total_epochs:
         # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
@@ -141,15 +148,29 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     return _finish(store, trials, histories, training, facts)
 
 
-def _data(name: str, data_dir: str | None, holdout: int) -> Dataset:
-    """A worker is used for many packs; it loads its data once, and so do packs in threads of one process."""
+def _data(assignment: Assignment) -> Dataset:
+    """A worker is used for many packs; it loads its data once, and so do packs in threads of one process.
+
+    Raises DataGoneError.
+    """
+    spec = assignment.pack.trials[0].spec
     with _loading:
-        return _loaded(name, data_dir, holdout)
+        return _loaded(spec.dataset, assignment.data_dir, spec.holdout, assignment.fingerprint)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, data_dir: str | None, holdout: int) -> Dataset:
-    return load(name, data_dir, holdout)
+def _loaded(name: str, data_dir: str | None, holdout: int, fingerprint: str | None) -> Dataset:
+    try:
+        data = load(name, data_dir, holdout)
+    except InputError as error:  # they could be read when the run began
+        raise DataGoneError(str(error)) from None
+    if fingerprint is not None and data.info.fingerprint != fingerprint:
+        raise DataGoneError(
+            f"the data in {data_dir} changed while the sweep ran: fingerprint {fingerprint}, now "
+            f"{data.info.fingerprint}. What is finished was trained on the data of before: put them back, "
+            "run again, or choose another --results"
+        )
+    return data
 
 
 _loading = threading.Lock()  # the cache alone would let ten threads that ask at once load ten times

@@ -29,13 +29,17 @@ def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, Da
 
 def data_facts(infos: Mapping[str, DataInfo]) -> dict[str, DataFacts]:
     """What a sweep.json keeps of them."""
-    return {
-        name: {
-            "fingerprint": info.fingerprint,
-            "train_size": info.train_size,
-            "test_size": info.test_size,
-            "classes": len(info.classes),
-            "image": [info.channels, info.height, info.width],
-        }
-        for name, info in infos.items()
+    return {name: _facts(info) for name, info in infos.items()}
+
+
+def _facts(info: DataInfo) -> DataFacts:
+    facts: DataFacts = {
+        "fingerprint": info.fingerprint,
+        "train_size": info.train_size,
+        "test_size": info.test_size,
+        "classes": len(info.classes),
+        "image": [info.channels, info.height, info.width],
     }
+    if info.listing is not None:
+        facts["listing"] = info.listing
+    return facts

@@ -26,7 +26,7 @@ from model.errors import InputError, reason
 from orchestrator.results import json_file
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
-from orchestrator.results.url import package_for, refuse_password
+from orchestrator.results.url import package_for, refuse_chain, refuse_password
 
 #: Seconds in which storage has to answer before a sweep begins.
 _ANSWER_SECONDS = 25.0
@@ -44,6 +44,7 @@ class Files:
     def __init__(self, url: str, patience: float | None = None) -> None:
         """Raises InputError where `url` cannot be or is not answered; StorageError with `patience`."""
         refuse_password(url)
+        refuse_chain(url)
         self.url = self.root = url
         self.local = False
         self._patience = patience

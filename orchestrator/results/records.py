@@ -71,13 +71,14 @@ class Result(TypedDict):
 
 
 class DataFacts(TypedDict):
-    """What a sweep.json keeps of a data set. `image`: channels, height, width."""
+    """What a sweep.json keeps of a data set. `image`: channels, height, width. `listing`: see DataInfo."""
 
     fingerprint: str
     train_size: int
     test_size: int
     classes: NotRequired[int]
     image: NotRequired[list[int]]
+    listing: NotRequired[str]
 
 
 class RunRecord(TypedDict):

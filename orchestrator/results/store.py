@@ -78,7 +78,7 @@ class Store:
         known = dict(before.get("data") or {})
         for dataset, facts in (data or {}).items():
             old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
-            if old != facts["fingerprint"]:
+            if old not in (facts["fingerprint"], facts.get("listing")):
                 raise InputError(
                     f"{self.url} holds trials on another {dataset}: data fingerprint {old}, now "
                     f"{facts['fingerprint']}. Choose another --results, or the --data-dir of before."

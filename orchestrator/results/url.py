@@ -51,6 +51,12 @@ def refuse_password(url: str) -> None:
         )
 
 
+def refuse_chain(url: str) -> None:
+    """fsspec reads `a::b` as a chain of file systems, of which all places with one end are the same."""
+    if "::" in url:
+        raise InputError(f"{url} has '::' in it, which fsspec takes for two places; choose a name without")
+
+
 def package_for(scheme: str) -> str:
     """What to install for URLs of this scheme."""
     if scheme in _EXTRAS:

@@ -12,7 +12,12 @@ TRIALS = [trial(seed=s) for s in (1, 2)]
 
 
 def assignment(
-    folder: Path, images: Path, trials: Sequence[Trial] = TRIALS, *, device: str = "cpu"
+    folder: Path,
+    images: Path,
+    trials: Sequence[Trial] = TRIALS,
+    *,
+    device: str = "cpu",
+    fingerprint: str | None = None,
 ) -> Assignment:
     return Assignment(
         Pack(tuple(trials)),
@@ -22,4 +27,5 @@ def assignment(
         device=device,
         threads=1,
         max_failures=3,
+        fingerprint=fingerprint,
     )

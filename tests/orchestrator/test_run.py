@@ -4,6 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
@@ -288,13 +289,11 @@ def test_a_link_back_up_counts_no_image_twice(run, tmp_path):
 
 
 def test_images_of_other_sizes_are_told_once_in_a_line(run, tmp_path):
-    from PIL import Image
-
     folder = make_images(tmp_path / "odd")
     Image.new("L", (12, 9)).save(folder / "train" / "class0" / "zz.png")
     code, _, err = run("--data-dir", str(folder), "--norms", "bn", "--seeds", "1")
     assert code == 0
-    assert err.startswith("warning: 1 images (the first: ")
+    assert err.startswith("warning: resized to 8×8 pixels, the size of the first training image: 1 image: ")
     assert err.count("\n") == 1
 
 
@@ -314,6 +313,51 @@ def test_a_folder_of_other_data(run, tmp_path):
     code, _, err = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "2", "--data-dir", str(other))
     assert code == 2
     assert "other imagefolder" in err
+
+
+def test_the_same_names_and_sizes_with_other_pixels_are_other_data(run, tmp_path):
+    folder = bitmaps(tmp_path / "bitmaps")
+    arguments = ["--norms", "bn", "--batch-sizes", "8", "--data-dir", str(folder)]
+    assert run(*arguments, "--seeds", "1")[0] == 0
+    swap(folder)
+    code, _, err = run(*arguments, "--seeds", "2")
+    assert code == 2
+    assert "other imagefolder" in err
+
+
+def test_a_folder_that_knows_names_and_sizes_alone_goes_on_and_learns_the_content(run, tmp_path):
+    """Results of before fingerprints of content."""
+    folder = bitmaps(tmp_path / "bitmaps")
+    arguments = ["--norms", "bn", "--batch-sizes", "8", "--data-dir", str(folder)]
+    assert run(*arguments, "--seeds", "1")[0] == 0
+    files = Files(str(tmp_path / "out"))
+    sweep = files.read_json("sweep.json")
+    facts = sweep["data"]["imagefolder"]
+    content, facts["fingerprint"] = facts["fingerprint"], facts.pop("listing")
+    files.write_json("sweep.json", sweep)
+    assert run(*arguments, "--seeds", "2")[0] == 0
+    assert files.read_json("sweep.json")["data"]["imagefolder"]["fingerprint"] == content
+    swap(folder)
+    assert run(*arguments, "--seeds", "3")[0] == 2
+
+
+def bitmaps(folder):
+    """The tiny images as BMPs, which all have one size."""
+    make_images(folder)
+    for path in sorted(folder.rglob("*.png")):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".bmp"))
+        path.unlink()
+    return folder
+
+
+def swap(folder):
+    """The pictures of one class for those of the other."""
+    for path in sorted((folder / "train" / "class0").iterdir()):
+        other = folder / "train" / "class1" / path.name
+        ours, theirs = path.read_bytes(), other.read_bytes()
+        path.write_bytes(theirs)
+        other.write_bytes(ours)
 
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torchvision
 from PIL import Image
 
+from model.data import imagefolder
 from model.data.registry import describe, load
 from model.errors import InputError
 
@@ -58,6 +59,68 @@ def test_the_fingerprint_depends_on_content_names_and_nothing_else(folder, tmp_p
     assert describe("imagefolder", str(copy)).fingerprint != before
 
 
+def test_labels_swapped_within_the_pictures_are_other_data(folder):
+    """Every BMP of one shape has one size: names and sizes say nothing."""
+    cat, dog = folder / "train" / "cat" / "x.bmp", folder / "train" / "dog" / "x.bmp"
+    write(cat, seed=1)
+    write(dog, seed=2)
+    before = describe("imagefolder", str(folder))
+    ours, theirs = cat.read_bytes(), dog.read_bytes()
+    cat.write_bytes(theirs)
+    dog.write_bytes(ours)
+    after = describe("imagefolder", str(folder))
+    assert after.listing == before.listing
+    assert after.fingerprint != before.fingerprint
+
+
+def test_other_pixels_under_the_same_path_size_and_time_are_read(folder):
+    path = folder / "train" / "cat" / "0.bmp"
+    write(path, seed=1)
+    facts = os.stat(path)
+    first = load("imagefolder", str(folder)).train_images[0].clone()
+    write(path, seed=2)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    second = load("imagefolder", str(folder)).train_images[0]
+    assert (os.stat(path).st_size, os.stat(path).st_mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    assert not second.equal(first)
+    assert np.array_equal(second.permute(1, 2, 0).numpy(), np.asarray(Image.open(path)))
+
+
+def test_an_image_that_changes_between_scan_and_decoding_is_refused(folder):
+    scanned = imagefolder.scan(str(folder))
+    write(folder / "train" / "cat" / "0.png", seed=77)
+    with pytest.raises(InputError, match=r"cat/0\.png changed while the data were read; run again"):
+        imagefolder.arrays(scanned)
+
+
+def test_sixteen_bits_are_scaled_to_eight(folder):
+    values = np.linspace(0, 65535, 80).astype(np.uint16).reshape(8, 10)
+    expected = np.floor(values / 257 + 0.5)
+    Image.fromarray(values).save(folder / "train" / "cat" / "0.png")
+    Image.fromarray(values).save(folder / "train" / "cat" / "1.tif")
+    head, body = b"P5 10 8 65535\n", values.astype(">u2").tobytes()
+    (folder / "train" / "cat" / "2.pgm").write_bytes(head + body)
+    names = [image.path.name for image in imagefolder.scan(str(folder)).files["train"]]
+    images = load("imagefolder", str(folder)).train_images
+    for name in ("0.png", "1.tif", "2.pgm"):
+        assert np.array_equal(images[names.index(name)][0].numpy(), expected), name
+
+
+@pytest.mark.parametrize(("kind", "word"), [(np.float32, "floating point"), (np.int32, "32-bit integers")])
+def test_pixels_whose_range_nobody_knows_are_refused(folder, kind, word):
+    Image.fromarray(np.ones((8, 10), kind)).save(folder / "train" / "cat" / "x.tif")
+    with pytest.raises(InputError, match=rf"cat/x\.tif has pixels of {word}.* save it with 8 or 16 bits"):
+        load("imagefolder", str(folder))
+
+
+def test_of_several_pages_the_first_is_used_and_told(folder):
+    pages = [Image.new("RGB", (10, 8), colour) for colour in ("red", "blue")]
+    pages[0].save(folder / "test" / "cat" / "00.tif", save_all=True, append_images=pages[1:])
+    with pytest.warns(UserWarning, match=r"several pages .* the first is used: 1 image: .*cat/00\.tif"):
+        images = load("imagefolder", str(folder)).eval_images
+    assert images[1, :, 0, 0].tolist() == [255, 0, 0]
+
+
 def test_an_image_replaced_by_one_of_the_same_size_is_read_again(folder):
     path = folder / "train" / "cat" / "0.png"
     pixels = np.zeros((8, 10, 3), np.uint8)
@@ -72,7 +135,7 @@ def test_an_image_replaced_by_one_of_the_same_size_is_read_again(folder):
 def test_other_sizes_are_resized_with_a_warning_every_time(folder):
     write(folder / "test" / "dog" / "large.png", seed=5, size=(20, 30))
     for _ in range(2):
-        with pytest.warns(UserWarning, match=r"1 images .*large\.png.* not 10×8"):
+        with pytest.warns(UserWarning, match=r"resized to 10×8 pixels.*: 1 image: .*large\.png"):
             assert load("imagefolder", str(folder)).eval_images.shape == (7, 3, 8, 10)
 
 

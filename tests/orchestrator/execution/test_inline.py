@@ -78,3 +78,23 @@ def test_trouble_in_a_seat_is_raised(tmp_path, images):
     packs = [Pack((t,)) for t in TRIALS]
     with pytest.raises(RuntimeError, match="a display that breaks"):
         train(tmp_path, images, 2, listener=Broken(packs, [1.0] * 6, [3] * 6, slots=2, before=0))
+
+
+def test_data_that_changed_since_the_plan_stop_the_run_and_are_no_failure(tmp_path, images):
+    Store(str(tmp_path)).open(TRIALS)
+    given = assignment(tmp_path, images, TRIALS[:1], fingerprint="of before")
+    progress = Progress([given.pack], [1.0], [3], slots=1, before=0)
+    interrupt = Interrupt()
+    run_inline([given], progress, interrupt)
+    assert "changed while the sweep ran: fingerprint of before, now" in interrupt.trouble
+    assert not list(tmp_path.rglob("failure.json"))
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_data_that_went_away_stop_the_run_and_are_no_failure(tmp_path):
+    Store(str(tmp_path)).open(TRIALS)
+    given = assignment(tmp_path, tmp_path / "gone", TRIALS[:1], fingerprint="of before")
+    interrupt = Interrupt()
+    run_inline([given], Progress([given.pack], [1.0], [3], slots=1, before=0), interrupt)
+    assert "there is no such folder" in interrupt.trouble
+    assert not list(tmp_path.rglob("failure.json"))

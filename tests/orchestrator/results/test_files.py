@@ -40,6 +40,13 @@ def run(*arguments):
     return main(["--grid", "demo", "--executor", "inline", *arguments])
 
 
+@pytest.mark.parametrize("url", ["a::b", "simplecache::s3://bucket/x", "/tmp/a::/tmp/b"])
+def test_a_chain_of_places_is_refused(url):
+    """fsspec takes it for two places, and what `x::a` and `y::a` held would lie in one."""
+    with pytest.raises(InputError, match="'::'"):
+        Files(url)
+
+
 @pytest.mark.parametrize("word", ["Token", "InvalidToken", "Forbidden", "NoSuchBucket", "ReadTimeout"])
 def test_a_file_name_is_no_reason(tmp_path, word):
     (tmp_path / word).write_text("")
