@@ -31,14 +31,14 @@ def digests(root: Path, names: Sequence[str]) -> list[str]:
 
     What is known from before is kept below $NORMSWEEP_CACHE; where that cannot be written, all is read again.
     """
-    facts = {name: _stat(root / name) for name in names}
+    facts = {name: _stat(f"{root}/{name}") for name in names}
     memory = _memory(root)
     known = _read(memory)
     unknown = [name for name in names if known.get(name, ("", []))[1] != facts[name]]
     if unknown:
         now = time.time_ns()
         with ThreadPoolExecutor(_READERS) as pool:  # hashing lets go of the interpreter, and so does a disk
-            read = dict(zip(unknown, pool.map(lambda name: _digest(root / name), unknown), strict=True))
+            read = dict(zip(unknown, pool.map(lambda name: _digest(f"{root}/{name}"), unknown), strict=True))
         known = {name: read.get(name) or known[name] for name in names}
         _write(memory, {name: entry for name, entry in known.items() if entry[1][2] < now - _SETTLED_NS})
     return [known[name][0] for name in names]
@@ -49,7 +49,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _stat(path: Path) -> _Facts:
+def _stat(path: str) -> _Facts:
     try:
         return _facts(os.stat(path))
     except OSError as error:
@@ -60,7 +60,7 @@ def _facts(stat: os.stat_result) -> _Facts:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_dev, stat.st_ino]
 
 
-def _digest(path: Path) -> tuple[str, _Facts]:
+def _digest(path: str) -> tuple[str, _Facts]:
     """The digest, and the facts that it belongs to: of a file that is being written, those of before."""
     try:
         with open(path, "rb") as file:
@@ -70,7 +70,7 @@ def _digest(path: Path) -> tuple[str, _Facts]:
         raise _unreadable(path, error) from None
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
+def _unreadable(path: str, error: OSError) -> InputError:
     return InputError(f"cannot read the image {path}: {reason(error)}. Repair or remove it.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import InputError, first_line
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 RESIZED, FRAMES = 1, 2
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(path: str) -> tuple[int, int]:
     """Width and height from the file's header. Raises InputError."""
     import PIL.Image
 
@@ -28,7 +27,7 @@ def image_size(path: Path) -> tuple[int, int]:
         raise unreadable(path, error) from None
 
 
-def decode(content: bytes, path: Path, size: tuple[int, int]) -> tuple[NDArray[np.uint8], int]:
+def decode(content: bytes, path: str, size: tuple[int, int]) -> tuple[NDArray[np.uint8], int]:
     """The image as uint8 [H, W, 3] of `size` (width, height), and remarks. Raises InputError.
 
     16 bits a pixel are scaled to 8 by the range of the type; a palette, grey and transparency become RGB.
@@ -50,7 +49,7 @@ def decode(content: bytes, path: Path, size: tuple[int, int]) -> tuple[NDArray[n
     return np.asarray(rgb.resize(size, PIL.Image.Resampling.BILINEAR)), remarks | RESIZED
 
 
-def _eight_bits(image: Image, path: Path) -> Image:
+def _eight_bits(image: Image, path: str) -> Image:
     """PIL's own conversion clips 16 bits to the lowest 256 values, and numbers of any range too."""
     import numpy as np
     import PIL.Image
@@ -67,7 +66,7 @@ def _eight_bits(image: Image, path: Path) -> Image:
     return image
 
 
-def unreadable(path: Path, error: Exception) -> InputError:
+def unreadable(path: str, error: Exception) -> InputError:
     reason = first_line(error)
     if "cannot identify image file" in reason:
         reason = "not an image, or damaged"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,7 +37,7 @@ LAYOUT = "expected train/<class>/<image> and test/<class>/<image> in it"
 class ImageFile(NamedTuple):
     """`label`: index of its class; `sha256`: of its content, in hexadecimal."""
 
-    path: Path
+    path: str
     label: int
     sha256: str
 
@@ -59,19 +60,11 @@ def scan(data_dir: str | None) -> Scan:
         raise InputError(
             f"{root}: class {missing[0]} is missing in {part}/; train/ and test/ must have the same classes"
         )
-    listing = hashlib.sha256()
-    names: dict[str, list[tuple[str, int]]] = {"train": [], "test": []}
-    for part, found in names.items():
-        for label, name in enumerate(classes):
-            images = _images(root / part / name)
-            if not images:
-                raise InputError(
-                    f"{root}: class {name} has no image in {part}/{name}/; add images, or remove the class"
-                )
-            for relative, size in images:
-                listing.update(f"{part}/{name}/{relative}\0{size}\n".encode(errors="surrogateescape"))
-                found.append((f"{part}/{name}/{relative}", label))
-    files = _with_digests(root, names)
+    entries = [*_entries(root, "train", classes), *_entries(root, "test", classes)]
+    known = digests(root, [entry.name for entry in entries])
+    files: dict[str, list[ImageFile]] = {"train": [], "test": []}
+    for entry, sha256 in zip(entries, known, strict=True):
+        files[entry.part].append(ImageFile(f"{root}/{entry.name}", entry.label, sha256))
     width, height = image_size(files["train"][0].path)
     info = DataInfo(
         "imagefolder",
@@ -81,27 +74,37 @@ def scan(data_dir: str | None) -> Scan:
         height,
         width,
         tuple(classes),
-        _fingerprint(root, files),
-        listing=listing.hexdigest()[:16],
+        _hash((entry.name, sha256) for entry, sha256 in zip(entries, known, strict=True)),
+        listing=_hash((entry.name, entry.size) for entry in entries),
     )
     return Scan(info, files)
 
 
-def _with_digests(root: Path, names: dict[str, list[tuple[str, int]]]) -> dict[str, list[ImageFile]]:
-    known = iter(digests(root, [name for part in names.values() for name, _ in part]))
-    return {
-        part: [ImageFile(root / name, label, next(known)) for name, label in entries]
-        for part, entries in names.items()
-    }
+class _Entry(NamedTuple):
+    """`name`: relative to the data set's folder. `label`: index of its class. `size`: in bytes."""
+
+    part: str
+    name: str
+    label: int
+    size: int
 
 
-def _fingerprint(root: Path, files: dict[str, list[ImageFile]]) -> str:
-    content = hashlib.sha256()
-    for part in files.values():
-        for image in part:
-            name = image.path.relative_to(root).as_posix()
-            content.update(f"{name}\0{image.sha256}\n".encode(errors="surrogateescape"))
-    return content.hexdigest()[:16]
+def _entries(root: Path, part: str, classes: Sequence[str]) -> Iterator[_Entry]:
+    for label, name in enumerate(classes):
+        images = _images(root / part / name)
+        if not images:
+            raise InputError(
+                f"{root}: class {name} has no image in {part}/{name}/; add images, or remove the class"
+            )
+        for relative, size in images:
+            yield _Entry(part, f"{part}/{name}/{relative}", label, size)
+
+
+def _hash(facts: Iterable[tuple[str, str | int]]) -> str:
+    digest = hashlib.sha256()
+    for name, fact in facts:
+        digest.update(f"{name}\0{fact}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
 
 
 def _root(data_dir: str | None) -> Path:
@@ -139,9 +142,10 @@ def _images(folder: Path) -> list[tuple[str, int]]:
             below.clear()
             continue
         seen.add((place.st_dev, place.st_ino))
+        inside = "" if base == str(folder) else f"{Path(base).relative_to(folder).as_posix()}/"
         for entry in os.scandir(base):
             if os.path.splitext(entry.name)[1].lower() in EXTENSIONS and entry.is_file():
-                images.append((Path(entry.path).relative_to(folder).as_posix(), entry.stat().st_size))
+                images.append((inside + entry.name, entry.stat().st_size))
     return sorted(images)
 
 
@@ -188,7 +192,7 @@ def _decode(scanned: Scan) -> Arrays:
 def _content(image: ImageFile) -> bytes:
     """What the file holds, which is what was scanned, or InputError."""
     try:
-        content = image.path.read_bytes()
+        content = Path(image.path).read_bytes()
     except OSError as error:
         raise unreadable(image.path, error) from None
     if digest(content) != image.sha256:
