@@ -21,7 +21,7 @@ from analysis.sources.frame import COLUMNS
 from analysis.stats.cells import panels
 from analysis.stats.differences import differences
 from analysis.stats.intervals import CI
-from analysis.stats.table import CellRow, rows, rows_of
+from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
 from model.command import leave
 from model.errors import InputError
@@ -44,11 +44,13 @@ def to_csv(frame: pd.DataFrame, measure: str = "last") -> str:
     writer = csv.writer(out, lineterminator="\n")
     table = rows(frame, measure)
     keys = list(table[0].panel) if table else []
-    writer.writerow([*keys, *CSV_COLUMNS])
+    codes = mixed(table)
+    writer.writerow([*keys, *CSV_COLUMNS, *(["code"] if codes else [])])
     for row in table:
         numbers = [_number(x, "%.6g") for x in (row.mean, row.sd, row.low, row.high)]
         panel = ["" if row.panel[key] is None else row.panel[key] for key in keys]
-        writer.writerow([*panel, row.line.norm, row.line.groups, row.batch_size, row.n, *numbers])
+        cell = [*panel, row.line.norm, row.line.groups, row.batch_size, row.n, *numbers]
+        writer.writerow([*cell, *([row.code] if codes else [])])
     return out.getvalue()
 
 
@@ -103,7 +105,9 @@ FORMATS: dict[str, Callable[[pd.DataFrame, str], str]] = {
 def _text_table(table: Sequence[CellRow]) -> tuple[list[str], list[list[str]]]:
     keys = list(table[0].panel) if table else []
     remarks = any(row.remarks for row in table)
-    head = [*keys, "norm", "batch size", "n", "error %", "sd", CI] + (["not done"] if remarks else [])
+    codes = mixed(table)
+    head = [*keys, "norm", "batch size", "n", "error %", "sd", CI]
+    head += ["not done"] * remarks + ["code"] * codes
     body = []
     for row in table:
         interval = f"{row.low:.2f} to {row.high:.2f}" if math.isfinite(row.low) else "–"
@@ -114,7 +118,7 @@ def _text_table(table: Sequence[CellRow]) -> tuple[list[str], list[list[str]]]:
             _number(row.mean, "%.2f", "–"),
             _number(row.sd, "%.2f", "–"),
         ]
-        body.append([*cells, interval] + ([row.remarks] if remarks else []))
+        body.append([*cells, interval] + [row.remarks] * remarks + [row.code] * codes)
     return head, body
 
 

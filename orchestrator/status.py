@@ -19,6 +19,7 @@ from model.command import leave
 from model.errors import InputError
 from orchestrator.cli import duration
 from orchestrator.grid.trial import Trial
+from orchestrator.results.codes import mixture, record_of, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.lock import is_held
 from orchestrator.results.records import Identity, SweepRecord
@@ -32,7 +33,10 @@ _MOST = 20
 
 
 class TrialStatus(TypedDict):
-    """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds."""
+    """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds.
+
+    `code`: digests of the source that trained its epochs, in order, None for epochs that do not say.
+    """
 
     trial_id: str
     state: str
@@ -42,6 +46,7 @@ class TrialStatus(TypedDict):
     last_sign: float | None
     error: str | None
     diverged_at: int | None
+    code: list[str | None]
 
 
 class SweepStatus(TypedDict):
@@ -72,6 +77,8 @@ def status(url: str) -> SweepStatus:
         for trial_id in [*declared, *sorted(set(states) - set(declared))]
     ]
     counts = Counter(trial["state"] for trial in trials)
+    strangers = store.identities(i for i in states if i not in declared)
+    mixed = mixture(states.values(), {**declared, **strangers}, record_of({**sweep}))
     return {
         "name": sweep["name"],
         "results": url,
@@ -80,6 +87,7 @@ def status(url: str) -> SweepStatus:
         "counts": {state: counts[state] for state in STATES},
         "trials": trials,
         "warnings": [
+            *([mixed] if mixed else []),
             *(warning for state in states.values() for warning in state.warnings),
             *damage(store, states),
         ],
@@ -112,6 +120,7 @@ def _trial(
         "last_sign": last.get("ended") if last else None,
         "error": state.failure.get("error") if state.failure else None,
         "diverged_at": state.result.get("diverged_at") if state.result else None,
+        "code": list(trained_by(state)),
     }
 
 

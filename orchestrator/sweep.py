@@ -16,14 +16,13 @@ from rich.console import Console
 
 from model.data.dataset import DataInfo
 from model.data.registry import load
-from model.errors import InputError
 from model.machine import cores
 from model.spec import Spec
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.signals import Interrupt
-from orchestrator.grid.trial import PROTOCOL, Trial
+from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
 from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.local import local_site, pack_memory
@@ -34,9 +33,11 @@ from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
 from orchestrator.results.damage import damage
 from orchestrator.results.lock import Lock
+from orchestrator.results.mixing import check_code, check_protocol
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import RunRecord
+from orchestrator.results.records import CodeRecord, RunRecord
 from orchestrator.results.repair import repair_trials
+from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 
@@ -67,7 +68,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep ready to run. `schedule`: None where nothing is to be trained."""
+    """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`: for sweep.json."""
 
     name: str
     description: str
@@ -77,20 +78,8 @@ class Prepared:
     states: Mapping[str, TrialState]
     plan: Plan
     schedule: Schedule | None
+    code: CodeRecord
     warnings: tuple[str, ...] = ()
-
-
-def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState]) -> None:
-    """Raises InputError where the folder holds trials of another training protocol: never a mixture."""
-    declared = {trial.trial_id for trial in trials}
-    for trial_id, identity in store.identities(i for i in states if i not in declared).items():
-        protocol = identity.get("protocol")
-        if protocol != PROTOCOL:
-            raise InputError(
-                f"{store.url} holds trials of protocol {protocol} ({trial_id}); this version trains protocol "
-                f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
-                f"version that made them (CHANGELOG.md says what changed)."
-            )
 
 
 def prepare(
@@ -103,7 +92,8 @@ def prepare(
     join: Join | None = None,
     repair: bool = False,
 ) -> Prepared:
-    """Reconcile what is declared with the store. Trains nothing. Raises InputError.
+    """Reconcile what is declared with the store. Trains nothing. Raises InputError, also where other code
+    trained what is there and the mixture was not accepted.
 
     `repair`: make damaged results again from their histories; without it nothing is written.
 
@@ -120,11 +110,20 @@ def prepare(
         states = store.scan()
     told += damage(store, states)
     left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
+    code, mixed = check_code(
+        store.url,
+        store.sweep_or_nothing(),
+        states,
+        training_code(),
+        adds=bool(left.waiting),
+        accept=options.accept_code,
+    )
+    told += mixed
     if left.waiting:
         plan, schedule = _schedule(left, states, options, infos, join)
     else:
         plan, schedule = in_packs(left, states, lambda _: 1), None
-    return Prepared(name, description, options, store, infos, states, plan, schedule, warnings=tuple(told))
+    return Prepared(name, description, options, store, infos, states, plan, schedule, code, tuple(told))
 
 
 def _schedule(
@@ -216,6 +215,7 @@ def declare(prepared: Prepared, command: str) -> None:
         data=data_facts(prepared.infos),
         provenance={**provenance(), "command": command},
         run=_run_record(prepared),
+        code=prepared.code,
     )
     store.open(waiting)
     if prepared.options.retry_failed:

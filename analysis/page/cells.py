@@ -4,7 +4,7 @@ from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.stats.cells import PANEL_AXES
 from analysis.stats.intervals import CI, FEWEST_VALUES
-from analysis.stats.table import rows_of
+from analysis.stats.table import mixed, rows_of
 from analysis.study import Study
 from analysis.words.numbers import count_in_words
 
@@ -33,6 +33,8 @@ def section(study: Study) -> Section:
     ]
     if wanting := any(row.remarks for row in rows):
         columns.append(Column("remarks", "Without a result"))
+    if codes := mixed(rows):
+        columns.append(Column("code", "Code"))
     body = [
         [
             *(row.panel[key] for key in keys),
@@ -40,6 +42,7 @@ def section(study: Study) -> Section:
             *(row.batch_size, row.n, row.mean, row.sd, row.low, row.high),
             *(row.minimum, row.median, row.maximum),
             *([row.remarks] if wanting else []),
+            *([row.code] if codes else []),
         ]
         for row in rows
     ]

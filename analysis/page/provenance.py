@@ -73,7 +73,7 @@ def _mixed_cells(sweep: Sweep) -> list[Definition]:
         cells.setdefault(str(one.get("cell")), []).append(one)
     pairs: list[Definition] = []
     for cell, own in cells.items():
-        for key, name in (*_NAMES.items(), ("device", "Device")):
+        for key, name in (*_NAMES.items(), ("device", "Device"), ("code", "Code")):
             values = sorted({str(p[key]) for p in own if p.get(key)})
             if len(values) > 1 and key != "host":
                 pairs.append((f"Mixed in {cell}", f"{name} {', '.join(values)}"))
@@ -87,8 +87,9 @@ def _trained_with(sweep: Sweep) -> list[Definition]:
         ("commit", "Trained at commits"),
         ("torch", "Trained with PyTorch"),
         ("device", "Trained on"),
+        ("code", "Trained by code"),
     ):
         values = sorted({str(p[key]) for p in sweep.provenance if p.get(key)})
-        if len(values) > 1 or (key == "device" and values):
+        if len(values) > 1 or (key in {"device", "code"} and values):
             pairs.append((name, ", ".join(values)))
     return pairs

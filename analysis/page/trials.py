@@ -29,11 +29,12 @@ _COLUMNS = (
     Column("epochs_run", "Epochs", True),
     Column("train_seconds", "Seconds", True, 1),
     Column("failure", "Failure"),
+    Column("code", "Code"),
     Column("trial_id", "Trial"),
 )
 _ALWAYS = {"status", "norm", "batch_size", "seed", "trial_id"}
 #: Shown where they are more than one thing; the others where any trial has them.
-_WHERE_THEY_VARY = {"dataset", "model", *(axis.name for axis in _MORE_AXES)}
+_WHERE_THEY_VARY = {"dataset", "model", "code", *(axis.name for axis in _MORE_AXES)}
 
 
 class TrialData(TypedDict):

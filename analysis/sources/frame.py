@@ -53,6 +53,7 @@ COLUMNS: dict[str, ColumnType] = {
     "commit": "text",
     "declared": "bool",
     "source": "text",
+    "code": "text",
 }
 COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
 

@@ -16,6 +16,7 @@ from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, Row, make
 from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
 from model.spec import full_name
+from orchestrator.results.codes import label, mixture, record_of, short_label, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
@@ -109,9 +110,15 @@ def _read_store(url: str, history: bool) -> Sweep:
         rows.append(_row(state, identities.get(trial_id, {}), trial_id in declared, url))
         warnings += state.warnings
         packs[trial_id] = _pack(state)
+    mixed = mixture(states.values(), identities, record_of(facts))
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
-        {**made, "trial_id": s.trial_id, "cell": full_name({**s.result})}
+        {
+            **made,
+            "trial_id": s.trial_id,
+            "cell": full_name({**s.result}),
+            "code": short_label(label(trained_by(s)) or ""),
+        }
         for s in states.values()
         if s.result and isinstance(made := s.result.get("provenance"), dict)
     )
@@ -124,7 +131,7 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs=packs,
         provenance=provenance,
         protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
-        warnings=(*warnings, *damaged, *damage(store, states)),
+        warnings=(*([mixed] if mixed else []), *warnings, *damaged, *damage(store, states)),
     )
 
 
@@ -182,6 +189,7 @@ def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
         "attempts": failure.get("attempts"),
         "failure": failure.get("error"),
         "commit": provenance.get("commit") if isinstance(provenance, dict) else None,
+        "code": label(trained_by(state)),
         "declared": declared,
         "source": url,
     }

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.sources.frame import IDENTITY, Row
 from model.errors import last_line
+from orchestrator.results.codes import codes_said, label
 
 
 class ResultGrid(Protocol):
@@ -57,6 +58,7 @@ def _pack_rows(result: object) -> list[Row]:
         if outcome:
             row["status"] = "diverged" if outcome.get("status") == "diverged" else "done"
             row["commit"] = _mapping(outcome.get("provenance")).get("commit")
+            row["code"] = label(codes_said(outcome.get("code")))
         else:
             row["status"] = "failed" if error else "partial" if trial_id in replicas else "missing"
             row["failure"] = last_line(str(error)) or None if error else None

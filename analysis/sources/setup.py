@@ -18,7 +18,10 @@ from model.spec import AXES
 #: Value -> trials, the most frequent first.
 Counts = dict[Any, int]
 #: What the trials of one sweep may have recorded beside their axes.
-FACTS = ("product", "commit", "python", "torch", "ray", "cuda", "processor", "threads", "precision", "host")
+FACTS = (
+    *("product", "commit", "code", "python", "torch", "ray", "cuda", "processor", "threads", "precision"),
+    "host",
+)
 
 
 @dataclass(frozen=True)

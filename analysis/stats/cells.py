@@ -7,7 +7,7 @@ trials judged on the test set differ in `holdout`, so they can never share a cel
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from analysis.stats.intervals import CONFIDENCE, PERCENT
 from analysis.stats.summary import Summary, summary
 from model.axis import Value
 from model.spec import AXES, NORM_NAMES, NORMS
+from orchestrator.results.codes import UNKNOWN, short_label
 
 #: The axes that one figure shows; every other axis tells one panel from another.
 _DRAWN = ("norm", "groups", "batch_size")
@@ -111,7 +112,8 @@ class Cell:
     """All trials that differ in the seed alone.
 
     `last` and `median5`: seed -> error in percent (test or validation, as the panel is judged), of the
-    trials that ended well. `counts`: status -> trials; statuses that do not occur are absent.
+    trials that ended well. `counts`: status -> trials; statuses that do not occur are absent. `codes`: what
+    trained those that have a result -> trials, by the short digest; empty where no trial says.
     """
 
     panel: Panel
@@ -120,6 +122,7 @@ class Cell:
     last: dict[int, float]
     median5: dict[int, float]
     counts: dict[str, int]
+    codes: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[Value, ...]:
@@ -133,6 +136,13 @@ class Cell:
     def summary(self, measure: str = "last", level: float = CONFIDENCE) -> Summary:
         """Of the errors in percent; the interval is cut at 0 and 100."""
         return summary(list(self.errors(measure).values()), level, PERCENT)
+
+    @property
+    def code(self) -> str:
+        """What trained it: 'e7fa551', or of several, after numbers of trials, '3 e7fa551, 1 0a1b2c3'."""
+        if len(self.codes) < 2:
+            return "".join(self.codes)
+        return ", ".join(f"{n} {code}" for code, n in self.codes.items())
 
     @property
     def trials(self) -> int:
@@ -181,7 +191,15 @@ def _cell(key: tuple[Any, ...], rows: pd.DataFrame) -> Cell:
         last=_by_seed(done, prefix),
         median5=_by_seed(done, f"{prefix}_median5"),
         counts={status: counted[status] for status in STATUSES if counted[status]},
+        codes=_codes(rows[rows["status"].isin(["done", "diverged"])]["code"]),
     )
+
+
+def _codes(said: pd.Series) -> dict[str, int]:
+    known = said.dropna()
+    if known.empty:
+        return {}
+    return dict(Counter(said.map(short_label, na_action="ignore").fillna(UNKNOWN)))
 
 
 def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:

@@ -28,6 +28,7 @@ class CellRow(NamedTuple):
     median: float
     maximum: float
     remarks: str
+    code: str
 
 
 def rows(frame: pd.DataFrame, measure: str = "last") -> list[CellRow]:
@@ -39,6 +40,12 @@ def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[CellRow]:
     """A row for each of `cells`, in their order."""
     differing = _differing([cell.panel for cell in cells])
     return [_row(cell, measure, differing) for cell in cells]
+
+
+def mixed(table: Sequence[CellRow]) -> bool:
+    """Whether not all was trained by the same code, so that each row has to say what trained it."""
+    codes = {row.code for row in table if row.n}
+    return len(codes) > 1 or any("+" in code or "," in code for code in codes)
 
 
 def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
@@ -56,6 +63,7 @@ def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
         median=s.median,
         maximum=s.high,
         remarks=cell.remarks,
+        code=cell.code,
     )
 
 

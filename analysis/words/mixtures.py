@@ -10,6 +10,7 @@ from analysis.words.numbers import listed
 _SHARED = {
     "product": "the version of normsweep",
     "commit": "the commit",
+    "code": "the code that trains",
     "python": "the version of Python",
     "torch": "the version of PyTorch",
     "ray": "the version of Ray",

@@ -11,16 +11,15 @@ Knows no Ray: the driver runs `probe` on each node and holds the answer against 
 
 import contextlib
 import functools
-import hashlib
 import platform
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from model.errors import InputError, reason
 from orchestrator.results.files import Files
 from orchestrator.results.provenance import version
+from orchestrator.results.source import ROOT, digest, package_files
 
 _COMPARED = ("torch", "torchvision", "ray", "normsweep")
 _PACKAGES = ("orchestrator", "model")
@@ -85,13 +84,9 @@ def versions() -> dict[str, str]:
 
 
 def source_digest() -> str:
-    """SHA-256 over the Python files of `orchestrator` and `model` that run here; 12 hexadecimal digits."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parents[2]
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(str(path.relative_to(root).as_posix()).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+    """Of the Python files of `orchestrator` and `model` that run here: more than what trains, for packs and
+    what is said of them travel between nodes too."""
+    return digest(package_files(ROOT, _PACKAGES))
 
 
 def trouble(here: Answer, there: Answer, name: str, question: Question) -> str | None:

@@ -32,7 +32,9 @@ from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import run_pack, store_of
 from orchestrator.planning.resources import Site
+from orchestrator.results.codes import enumerated
 from orchestrator.results.files import Files
+from orchestrator.results.source import Code, differing, training_code
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
@@ -62,7 +64,13 @@ def run_on_ray(
     _set_up_tune(site)
     tuner = tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(_trainable, dispatcher=dispatcher, share=site.resources.gpus, vetted=vetted),
+            tune.with_parameters(
+                _trainable,
+                dispatcher=dispatcher,
+                share=site.resources.gpus,
+                vetted=vetted,
+                code=training_code(),
+            ),
             _placement(site),
         ),
         # Samples and no grid search over packs: of that Tune copies all values for each (14 s for 10,000).
@@ -112,10 +120,10 @@ def _placement(site: Site) -> tune.PlacementGroupFactory:
 
 
 def _trainable(
-    config: dict[str, object], dispatcher: ActorHandle, share: float, vetted: Vetted | None
+    config: dict[str, object], dispatcher: ActorHandle, share: float, vetted: Vetted | None, code: Code
 ) -> None:
     """On the worker: one pack, then its share of a GPU is given back."""
-    if (problem := _problem(vetted)) is not None:
+    if (problem := _problem(vetted, code)) is not None:
         tune.report({"stop": problem})
         return
     warning = share_gpu(share)  # before torch looks for GPUs
@@ -136,9 +144,19 @@ def _trainable(
 
 
 @functools.lru_cache(maxsize=1)
-def _problem(vetted: Vetted | None) -> str | None:
-    """Asked once by each worker: what is wrong with its node, where that came after the others were asked."""
-    return None if vetted is None else late_trouble(vetted)
+def _problem(vetted: Vetted | None, code: Code) -> str | None:
+    """Asked once by each worker: what is wrong with its node, where that came after the others were asked.
+
+    On this machine alone: whether the source was edited since the driver held it against the results.
+    """
+    if vetted is not None:
+        return late_trouble(vetted)
+    if (here := training_code()) == code:
+        return None
+    return (
+        f"the code was edited while the sweep ran: {enumerated(differing(here.files, code.files))}. What is "
+        "trained is saved. Undo the edit and run again, or read what the next run says of it."
+    )
 
 
 def _gpus() -> int:

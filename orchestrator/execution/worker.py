@@ -30,6 +30,7 @@ from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, en
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, History, Provenance, Result
 from orchestrator.results.result import result
+from orchestrator.results.source import training_code
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -227,6 +228,7 @@ def _records(
             "ended": ended,
             "worker": f"{socket.gethostname()}/{os.getpid()}",
             "device": _device_name(device),
+            "code": training_code().digest,
         }
         for replica in metrics
     ]

@@ -54,6 +54,9 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         help="attempts at a trial (default: 3)",
     )
     group.add_argument("--retry-failed", action="store_true", help="give failed trials all attempts again")
+    group.add_argument(
+        "--accept-code", action="store_true", help="add to results that other code trained, and mark both"
+    )
 
 
 def options_of(arguments: argparse.Namespace, grid: str) -> Options:
@@ -71,6 +74,7 @@ def options_of(arguments: argparse.Namespace, grid: str) -> Options:
         address=arguments.address or os.environ.get("RAY_ADDRESS"),
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,
+        accept_code=arguments.accept_code,
     )
 
 

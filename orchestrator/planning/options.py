@@ -9,6 +9,7 @@ class Options:
     """`pack`: replicas of a pack, None to choose. `gpus_per_pack`: None takes one where there are any.
 
     `throughput_from`: a benchmark's file or another sweep to estimate by, instead of timing a few steps.
+    `accept_code`: add to results that other code trained.
     """
 
     results: str
@@ -23,6 +24,7 @@ class Options:
     throughput_from: str | None = None
     max_failures: int = 3
     retry_failed: bool = False
+    accept_code: bool = False
 
     @property
     def on_cluster(self) -> bool:

@@ -1,5 +1,6 @@
 """The JSON files of a results folder, as types: what they are once `store` has checked what it read."""
 
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 #: Versions, commit, device and host by name: see `orchestrator.results.provenance`.
@@ -12,7 +13,7 @@ class EpochRecord(TypedDict):
     """One finished epoch of one trial. Errors in percent, None where they are not finite or were not taken.
 
     `seconds` and `images_per_second`: of the whole pack. `replicas`: trained together in this epoch; absent
-    in old files. `ended`: Unix seconds.
+    in old files. `ended`: Unix seconds. `code`: digest of the source that trained it; absent in old files.
     """
 
     epoch: int
@@ -27,6 +28,7 @@ class EpochRecord(TypedDict):
     ended: float
     worker: str
     device: str
+    code: NotRequired[str]
 
 
 class History(TypedDict):
@@ -47,7 +49,11 @@ class Failure(TypedDict):
 
 
 class Result(TypedDict):
-    """result.json: the columns of results.csv. Beside these it has every field of the trial's identity."""
+    """result.json: the columns of results.csv. Beside these it has every field of the trial's identity.
+
+    `code`: digests of the source that trained its epochs, in order, None for epochs that do not say; absent
+    in old files.
+    """
 
     trial_id: str
     status: str
@@ -68,6 +74,7 @@ class Result(TypedDict):
     worker: str
     device: str
     provenance: Provenance
+    code: NotRequired[list[str | None]]
 
 
 class DataFacts(TypedDict):
@@ -93,8 +100,19 @@ class RunRecord(TypedDict):
     gpus_per_pack: float
 
 
+class CodeRecord(TypedDict):
+    """Of the codes that trained here: those that may stand side by side, because somebody said so, and the
+    digest of each file of each, by path."""
+
+    accepted: list[str]
+    files: dict[str, Mapping[str, str]]
+
+
 class SweepRecord(TypedDict):
-    """sweep.json. `data`: by data set; `trials`: identities by trial id. Dates are ISO 8601."""
+    """sweep.json. `data`: by data set; `trials`: identities by trial id. Dates are ISO 8601.
+
+    `code`: absent in old files.
+    """
 
     format: int
     name: str
@@ -104,6 +122,7 @@ class SweepRecord(TypedDict):
     data: dict[str, DataFacts]
     provenance: Provenance
     runs: list[RunRecord]
+    code: NotRequired[CodeRecord]
     trials: dict[str, Identity]
 
 

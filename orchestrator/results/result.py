@@ -9,6 +9,7 @@ from statistics import median
 from typing import Literal, TypeGuard, cast
 
 from orchestrator.grid.trial import Trial
+from orchestrator.results.codes import codes_of
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import EpochRecord, History, Provenance, Result
 
@@ -47,6 +48,7 @@ def result(trial: Trial, history: list[EpochRecord], pack: list[str], facts: Pro
         "worker": last["worker"],
         "device": last["device"],
         "provenance": facts or {},
+        "code": codes_of(history),
     }
     return cast(Result, content)  # with the identity, whose fields are the axes
 

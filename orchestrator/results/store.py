@@ -27,6 +27,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
+    CodeRecord,
     DataFacts,
     Failure,
     History,
@@ -68,6 +69,7 @@ class Store:
         data: Mapping[str, DataFacts] | None = None,
         provenance: Provenance | None = None,
         run: RunRecord | None = None,
+        code: CodeRecord | None = None,
     ) -> None:
         """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
 
@@ -96,6 +98,7 @@ class Store:
                 "data": known,
                 "provenance": provenance or {},
                 "runs": [*before.get("runs", [])[-_RUNS_KEPT:], *([run] if run else [])],
+                "code": code or before.get("code") or {},
                 "trials": {trial.trial_id: trial.identity for trial in trials},
             },
         )
@@ -111,6 +114,14 @@ class Store:
         if sweep is not None and not is_sweep(sweep):
             raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
         return cast(SweepRecord | None, sweep)
+
+    def sweep_or_nothing(self) -> JsonObject:
+        """The parsed sweep.json, as far as a run can go on from it; empty where it cannot."""
+        try:
+            sweep = self.files.read_json("sweep.json")
+        except ValueError:
+            return {}
+        return sweep if sweep is not None and can_be_continued(sweep) else {}
 
     def _sweep_or_aside(self) -> JsonObject:
         """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""

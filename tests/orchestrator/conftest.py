@@ -1,10 +1,13 @@
-"""A sweep of two packs to be disturbed, and the numbers that it must end with all the same."""
+"""A sweep of two packs to be disturbed, the numbers that it must end with all the same, and a bucket for it."""
+
+import time
 
 import pytest
 
 from model.training.training import Training
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
+from tests.helpers.servers import CREDENTIALS
 from tests.helpers.tiny import TWO_PACKS
 
 TRIALS = 6
@@ -45,3 +48,21 @@ def at_epoch(monkeypatch):
         return done
 
     return plan
+
+
+@pytest.fixture
+def bucket(aws_endpoint, monkeypatch):
+    """A bucket's URL; credentials and endpoint come from the usual environment.
+
+    Mark what uses it xdist_group("ray").
+    """
+    fsspec = pytest.importorskip("fsspec")
+    s3fs = pytest.importorskip("s3fs", reason="needs the s3 extra")
+
+    for name, value in {"AWS_ENDPOINT_URL": aws_endpoint, **CREDENTIALS}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    s3fs.S3FileSystem.clear_instance_cache()
+    name = f"bucket-{time.monotonic_ns()}"
+    fsspec.filesystem("s3").mkdir(name)
+    return f"s3://{name}/some/prefix"

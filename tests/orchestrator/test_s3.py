@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -20,27 +19,11 @@ from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
-from tests.helpers.servers import CREDENTIALS
 from tests.helpers.waiting import until
 
 pytest.importorskip("s3fs", reason="needs the s3 extra")
 pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
 pytestmark = pytest.mark.xdist_group("ray")  # and its bucket
-
-
-@pytest.fixture
-def bucket(aws_endpoint, monkeypatch):
-    """A bucket's URL; credentials and endpoint come from the usual environment."""
-    import fsspec
-    import s3fs
-
-    for name, value in {"AWS_ENDPOINT_URL": aws_endpoint, **CREDENTIALS}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    s3fs.S3FileSystem.clear_instance_cache()
-    name = f"bucket-{time.monotonic_ns()}"
-    fsspec.filesystem("s3").mkdir(name)
-    return f"s3://{name}/some/prefix"
 
 
 def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch, capsys):

@@ -51,7 +51,7 @@ def test_versions_are_the_installed_ones():
 
 
 def test_the_source_digest_sees_a_changed_line(tmp_path):
-    """In a copy, in a process of its own: one byte more in model/ is another source."""
+    """In a copy, in a process of its own: a line more in model/ is another source, an empty one is not."""
     for package in ("orchestrator", "model"):
         shutil.copytree(ROOT / package, tmp_path / package)
     ask_for = [sys.executable, "-c", "from orchestrator.cluster.probe import source_digest as d; print(d())"]
@@ -66,6 +66,9 @@ def test_the_source_digest_sees_a_changed_line(tmp_path):
     assert digest() == source_digest()
     with (tmp_path / "model" / "recipe.py").open("a") as file:
         file.write("\n")
+    assert digest() == source_digest()
+    with (tmp_path / "model" / "recipe.py").open("a") as file:
+        file.write("SPARE = 1\n")
     assert digest() != source_digest()
 
 
