@@ -17,6 +17,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
+from analysis import options
 from analysis.plots import curves, differences, figure1, gsearch, timeline
 from analysis.sources.load import Source
 from analysis.study import Study, read
@@ -107,21 +108,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", metavar="NAME", help="one of them: fig1, differences, gsearch, curves-b2, …"
     )
     parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
-    options = parser.parse_args(arguments)
+    options.add_paired(parser)
+    chosen = parser.parse_args(arguments)
     try:
-        study = read([options.results])
+        study = read([chosen.results], options.choices(chosen))
         for warning in study.sweeps[0].warnings:
             print(f"warning: {warning}", file=sys.stderr)
         drawn = figures(study)
-        if options.only is not None:
-            if options.only not in drawn:
-                raise InputError(f"no figure {options.only!r} here; there are: {', '.join(drawn) or 'none'}")
-            drawn = {options.only: drawn[options.only]}
+        if chosen.only is not None:
+            if chosen.only not in drawn:
+                raise InputError(f"no figure {chosen.only!r} here; there are: {', '.join(drawn) or 'none'}")
+            drawn = {chosen.only: drawn[chosen.only]}
         if not drawn:
             raise InputError("no trial has finished: there is nothing to draw")
-        if not 200 <= options.width <= 4000:
-            raise InputError(f"--width {options.width} is outside 200 to 4000 pixels")
-        for path in write(drawn, Path(options.out), options.format, options.width):
+        if not 200 <= chosen.width <= 4000:
+            raise InputError(f"--width {chosen.width} is outside 200 to 4000 pixels")
+        for path in write(drawn, Path(chosen.out), chosen.format, chosen.width):
             print(path)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from analysis import options
 from analysis.page.methods import by_sweep
 from analysis.study import read
 from model.command import leave
@@ -21,16 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
     parser.add_argument("--bibtex", action="store_true", help="the citations alone, as BibTeX")
-    options = parser.parse_args(arguments)
+    options.add_margin(parser)
+    options.add_paired(parser)
+    chosen = parser.parse_args(arguments)
     try:
-        study = read([options.results])
+        study = read([chosen.results], options.choices(chosen))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for warning in study.sweeps[0].warnings:
         print(f"warning: {warning}", file=sys.stderr)
     (own,) = by_sweep(study).values()
-    sys.stdout.write(own.bibtex if options.bibtex else own.text)
+    sys.stdout.write(own.bibtex if chosen.bibtex else own.text)
     return 0
 
 

@@ -2,6 +2,7 @@
 
     python -m analysis.report RESULTS [--out FILE]
     python -m analysis.report A B --out comparison.html
+    python -m analysis.report theirs.csv --paired
 
 The page is made whole in memory from one reading of the results, so it is never a mixture of two states
 of a sweep; who writes it (this command line, or the run itself) writes it by rename, so nobody ever opens
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from analysis import tables
+from analysis import options, tables
 from analysis.page import (
     cells,
     claims,
@@ -32,21 +33,20 @@ from analysis.page.html import Section, document
 from analysis.page.opening import opening
 from analysis.page.panels import PanelData, panel_data
 from analysis.sources.load import Source
-from analysis.stats.claims import MARGIN
+from analysis.stats.choices import DEFAULT, Choices
 from analysis.study import Study, read
 from model.command import leave
 from model.errors import InputError
 from orchestrator.results.files import Files
 
 
-def build(source: Source, *others: Source, live: bool = False, margin: float = MARGIN) -> str:
+def build(source: Source, *others: Source, live: bool = False, choices: Choices = DEFAULT) -> str:
     """The report of one sweep, or of several side by side, as HTML.
 
     `source`, `others`: as `analysis.load` takes them. `live`: the sweep is running, so the page says so and
-    loads itself again every half minute. `margin`: points of error within which a line counts as constant.
-    Raises InputError.
-    """
-    study = read([source, *others], margin=margin, live=live)
+    loads itself again every half minute. `choices`: what the reader chose; whether the runs of a CSV are
+    pairs is one of them. Raises InputError."""
+    study = read([source, *others], choices, live=live)
     drawn = panel_data(study)
     sections = [section for section in _sections(study, drawn) if section is not None]
     now = datetime.now(UTC)
@@ -58,7 +58,7 @@ def build(source: Source, *others: Source, live: bool = False, margin: float = M
         "seeds": differences.seeds_data(study),
         "trials": trials.trial_data(study),
         "copies": {
-            **{name: tables.FORMATS[name](study.frame, "last") for name in cells.COPIES},
+            **{name: tables.FORMATS[name](study.frame, choices) for name in cells.COPIES},
             **methods.copies(study),
         },
     }
@@ -120,32 +120,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "results", metavar="RESULTS", nargs="+", help="a sweep's folder or URL, or a .csv file"
     )
     parser.add_argument("--out", metavar="FILE", help="default: report.html in the results folder")
-    parser.add_argument(
-        "--margin",
-        type=_margin,
-        default=MARGIN,
-        metavar="POINTS",
-        help=f"points of error within which a norm counts as constant (default: {MARGIN:g})",
-    )
-    options = parser.parse_args(arguments)
+    options.add_margin(parser)
+    options.add_paired(parser)
+    chosen = parser.parse_args(arguments)
     try:
-        folder, name = _target(options.results, options.out)
-        write(folder, name, build(*options.results, margin=options.margin))
+        folder, name = _target(chosen.results, chosen.out)
+        write(folder, name, build(*chosen.results, choices=options.choices(chosen)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(posixpath.join(folder, name))
     return 0
-
-
-def _margin(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of points between 0 and 100")
-    return value
 
 
 def _target(results: Sequence[str], out: str | None) -> tuple[str, str]:

@@ -5,7 +5,7 @@ pooled, since two commits or two machines are not one experiment until somebody 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from analysis.plots import theme
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
 from analysis.stats.cells import Cell, Line, Panel, panels
-from analysis.stats.claims import MARGIN
+from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.differences import Difference, differences
 from model.errors import InputError
 
@@ -21,8 +21,8 @@ from model.errors import InputError
 @dataclass(frozen=True)
 class Study:
     """What every section reads. `panels` in the page's order; `sweep_of`: what each came from; `styles`: how
-    each line looks everywhere;
-    `margin`: points of error within which a line counts as constant; `live`: the sweep is running."""
+    each line looks everywhere; `choices`: of each panel, its pairing as its runs were made; `live`: the sweep
+    is running."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
@@ -32,7 +32,7 @@ class Study:
     searches: list[GSearchInfo]
     differences: dict[Panel, list[Difference]]
     styles: dict[Line, theme.Style]
-    margin: float
+    choices: dict[Panel, Choices]
     live: bool
 
     @property
@@ -59,11 +59,12 @@ class Study:
         return " · ".join(part for part in (panel.source, panel.title) if part)
 
 
-def read(sources: Sequence[Source], *, margin: float = MARGIN, live: bool = False) -> Study:
-    """The study of these sources, each as `analysis.load` takes it. Raises InputError."""
+def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = False) -> Study:
+    """The study of these sources, each as `analysis.load` takes it. `choices.paired` speaks of tables alone:
+    a sweep's own runs are pairs. Raises InputError."""
     if not sources:
         raise InputError("no results given; expected a sweep's folder or a .csv file")
-    sweeps = tuple(load_sweep(source) for source in sources)
+    sweeps = tuple(load_sweep(source, paired=choices.paired) for source in sources)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
     frames, histories = [], []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
@@ -75,17 +76,19 @@ def read(sources: Sequence[Source], *, margin: float = MARGIN, live: bool = Fals
     frame["source"] = frame["source"].astype("string")
     grouped = panels(frame)
     by_label = dict(zip(labels, sweeps, strict=True))
+    sweep_of = {panel: by_label[panel.source or ""] for panel in grouped}
+    chosen = {panel: replace(choices, paired=sweep.paired) for panel, sweep in sweep_of.items()}
     searches = [search for panel, cells in grouped.items() for search in infos(panel, cells)]
     return Study(
         sweeps=sweeps,
         frame=frame,
         history=pd.concat(histories, ignore_index=True),
         panels=grouped,
-        sweep_of={panel: by_label[panel.source or ""] for panel in grouped},
+        sweep_of=sweep_of,
         searches=[search for search in searches if len(search.points) > 1],
-        differences={panel: differences(cells) for panel, cells in grouped.items()},
+        differences={panel: differences(cells, chosen[panel]) for panel, cells in grouped.items()},
         styles=_styles(grouped),
-        margin=margin,
+        choices=chosen,
         live=live,
     )
 

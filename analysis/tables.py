@@ -1,6 +1,7 @@
 """The table of cells, for a terminal, a paper and a program; and results.csv.
 
     python -m analysis.tables RESULTS --format csv|markdown|latex|terminal
+    python -m analysis.tables theirs.csv --paired
 
 One list of rows (stats.table), and a printer for each format, so that no two of them can disagree. The
 columns of the CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_high, in percent of error;
@@ -14,15 +15,19 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from analysis import options
 from analysis.sources.frame import COLUMNS
 from analysis.stats.cells import panels
-from analysis.stats.differences import differences
+from analysis.stats.choices import DEFAULT, Choices
+from analysis.stats.differences import Difference, differences
 from analysis.stats.intervals import CI
 from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
+from analysis.words.pairing import TESTS
 from model.command import leave
 from model.errors import InputError
 
@@ -38,11 +43,11 @@ def results_csv(frame: pd.DataFrame) -> str:
     return text
 
 
-def to_csv(frame: pd.DataFrame, measure: str = "last") -> str:
+def to_csv(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as CSV; numbers in full, empty where n does not allow them."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    table = rows(frame, measure)
+    table = rows(frame, choices.measure)
     keys = list(table[0].panel) if table else []
     codes = mixed(table)
     writer.writerow([*keys, *CSV_COLUMNS, *(["code"] if codes else [])])
@@ -54,9 +59,9 @@ def to_csv(frame: pd.DataFrame, measure: str = "last") -> str:
     return out.getvalue()
 
 
-def to_markdown(frame: pd.DataFrame, measure: str = "last") -> str:
+def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a Markdown table."""
-    head, body = _text_table(rows(frame, measure))
+    head, body = _text_table(rows(frame, choices.measure))
     lines = [
         "| " + " | ".join(head) + " |",
         "|" + "|".join(" --- " if i < 1 else " ---: " for i in _numeric(head)) + "|",
@@ -65,9 +70,9 @@ def to_markdown(frame: pd.DataFrame, measure: str = "last") -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_latex(frame: pd.DataFrame, measure: str = "last") -> str:
+def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a LaTeX tabular for booktabs."""
-    head, body = _text_table(rows(frame, measure))
+    head, body = _text_table(rows(frame, choices.measure))
     columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
     lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
     lines += [" & ".join(map(escaped_for_latex, head)) + r" \\", "\\midrule"]
@@ -76,25 +81,34 @@ def to_latex(frame: pd.DataFrame, measure: str = "last") -> str:
     return "\n".join(lines) + "\n"
 
 
-def terminal(frame: pd.DataFrame, measure: str = "last") -> str:
+def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells for a terminal of 80 columns, each panel with what its numbers say."""
     blocks = []
     for panel, group in panels(frame).items():
-        head, body = _text_table(rows_of(group, measure))
+        head, body = _text_table(rows_of(group, choices.measure))
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
         lines = [f"{panel.title} · {panel.judged} error", rule, _aligned(head, widths, flags), rule]
         lines += [_aligned(row, widths, flags) for row in body]
-        answer = headline(panel, group, differences(group, measure))
+        compared = differences(group, choices)
+        answer = headline(panel, group, compared, choices)
         detail = f" ({answer.detail})" if answer.detail else ""
-        text = f"{answer.title.removesuffix('.')}{detail}.".replace("n = ", "n\u00a0=\u00a0")
+        text = f"{answer.title.removesuffix('.')}{detail}.{_rule(compared)}".replace("n = ", "n\u00a0=\u00a0")
         words = [line.replace("\u00a0", " ") for line in textwrap.wrap(text, 80)]
         blocks.append("\n".join([*(line[:80].rstrip() for line in lines), "", *words]))
     return "\n\n".join(blocks) + "\n"
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame, str], str]] = {
+def _rule(compared: Sequence[Difference]) -> str:
+    """Which comparison rules, where one is made."""
+    if not any(d.estimate.interval.known for d in compared):
+        return ""
+    paired = compared[0].estimate.paired
+    return f" {'Runs of a seed are pairs' if paired else 'Runs count as independent'}: {TESTS[paired]} test."
+
+
+FORMATS: dict[str, Callable[[pd.DataFrame, Choices], str]] = {
     "terminal": terminal,
     "csv": to_csv,
     "markdown": to_markdown,
@@ -150,20 +164,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
     parser.add_argument("--format", choices=list(FORMATS), default="terminal")
-    parser.add_argument(
-        "--measure",
-        choices=["last", "median5"],
-        default="last",
-        help="the last epoch, or the median of the last five",
-    )
-    options = parser.parse_args(arguments)
+    options.add_measure(parser)
+    options.add_paired(parser)
+    chosen = parser.parse_args(arguments)
     try:
         from analysis.sources.load import load_sweep
 
-        sweep = load_sweep(options.results)
+        choices = options.choices(chosen)
+        sweep = load_sweep(chosen.results, paired=choices.paired)
         for warning in sweep.warnings:
             print(f"warning: {warning}", file=sys.stderr)
-        sys.stdout.write(FORMATS[options.format](sweep.frame, options.measure))
+        sys.stdout.write(FORMATS[chosen.format](sweep.frame, replace(choices, paired=sweep.paired)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

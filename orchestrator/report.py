@@ -160,6 +160,7 @@ def print_outcome(
 ) -> int:
     """The table of cells, the report's place and what to do next; gives the exit code."""
     from analysis.sources.load import load
+    from analysis.stats.choices import Choices
     from analysis.tables import terminal
 
     after = prepared.store.scan()
@@ -168,7 +169,7 @@ def print_outcome(
     failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
     failed = {i: failure for i, failure in failures.items() if failure is not None}
     if finished:
-        console.print(terminal(load(prepared.store.url)))
+        console.print(terminal(load(prepared.store.url), Choices(paired=True)))
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)

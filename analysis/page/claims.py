@@ -11,35 +11,29 @@ from analysis.stats import claims
 from analysis.stats.cells import Cell, Line, Panel, short_names
 from analysis.stats.crossover import crossover_of
 from analysis.stats.differences import Difference
+from analysis.stats.equivalence import EQUIVALENCE_CI
+from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction, interactions
 from analysis.stats.intervals import CI
 from analysis.study import Study
-from analysis.words.claims import constancy_sentence, crossover_sentence, interaction_sentence
+from analysis.words.claims import (
+    constancy_sentence,
+    crossover_sentence,
+    interaction_sentence,
+    margin_origin,
+)
 from analysis.words.numbers import p_value, signed, signed_interval
+from analysis.words.pairing import TESTS
 
-_RISES = (
-    Column("line", "Norm"),
-    Column("from", "From batch size", True),
-    Column("to", "to", True),
-    Column("n", "n", True),
-    Column("mean", "Change in error", True),
-    Column("ci", f"{CI} (t)", True),
-)
-_INTERACTIONS = (
-    Column("line", "Norms"),
-    *_RISES[1:4],
-    Column("mean", "Change of the difference", True),
-    Column("ci", f"{CI} (t)", True),
-    Column("p", "p (t test)", True),
-    Column("p_holm", "Holm", True),
-)
+_SIZES = (Column("from", "From batch size", True), Column("to", "to", True), Column("n", "n", True))
 
 
 class PanelView(NamedTuple):
     """One panel's claims: sentences, how the differences change from the largest to the smallest batch
-    (None without two lines), and how far each line rises."""
+    (None without two lines), and how far each line rises. `paired`: whether within seeds."""
 
     heading: str | None
+    paired: bool
     facts: list[str]
     interactions: Markup | None
     rises: Markup
@@ -47,14 +41,23 @@ class PanelView(NamedTuple):
 
 def section(study: Study) -> Section | None:
     """The study's claims as estimates; None where no panel has two batch sizes."""
-    panels = [_view(panel, cells, study) for panel, cells in study.compared.items() if claims.rises(cells)]
+    panels = [
+        _view(panel, cells, study)
+        for panel, cells in study.compared.items()
+        if claims.rises(cells, study.choices[panel])
+    ]
     if not panels:
         return None
-    return Section("claims", "Claims", "The study’s claims, as numbers", html.render("claims", panels=panels))
+    chosen = next(iter(study.choices.values())).margin
+    body = html.render(
+        "claims", panels=panels, equivalence=EQUIVALENCE_CI.removesuffix(" CI"), margin=margin_origin(chosen)
+    )
+    return Section("claims", "Claims", "The study’s claims, as numbers", body)
 
 
 def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
     names = short_names([cell.line for cell in cells])
+    choices = study.choices[panel]
     by_line: dict[Line, list[Difference]] = {}
     for d in study.differences[panel]:
         by_line.setdefault(d.line, []).append(d)
@@ -66,42 +69,60 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
     facts += [
         crossover_sentence(crossover, names[line], names[differences[0].base])
         for line, differences in by_line.items()
-        if (crossover := crossover_of([d for d in differences if d.values]))
+        if (crossover := crossover_of(differences))
     ]
-    facts += [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, study.margin)]
-    heading = study.name(panel) if len(study.compared) > 1 else None
-    table = _interaction_table(changes, study) if changes else None
-    return PanelView(heading, facts, table, _rise_table(cells, study))
+    facts += [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, choices)]
+    return PanelView(
+        heading=study.name(panel) if len(study.compared) > 1 else None,
+        paired=choices.paired,
+        facts=facts,
+        interactions=_interaction_table(changes, study, choices.paired) if changes else None,
+        rises=_rise_table(claims.rises(cells, choices), study, choices.paired),
+    )
 
 
-def _interaction_table(changes: Sequence[Interaction], study: Study) -> Markup:
+def _interaction_table(changes: Sequence[Interaction], study: Study, paired: bool) -> Markup:
+    columns = (
+        Column("line", "Norms"),
+        *_SIZES,
+        Column("mean", "Change of the difference", True),
+        Column("ci", f"{CI} ({TESTS[paired]})", True),
+        Column("p", f"p ({TESTS[paired]})", True),
+        Column("p_holm", "Holm", True),
+    )
     rows = [
         [
             html.swatch(study, i.line, f"{i.line.name} − {i.base.name}"),
-            i.largest,
-            i.smallest,
-            i.summary.n,
-            Shown(i.summary.mean, signed(i.summary.mean, 2)),
-            Shown(i.summary.interval.low, signed_interval(i.summary.interval, 2)),
-            *(Shown(p, p_value(p)) for p in (i.p, i.p_holm)),
+            *_estimate(i.largest, i.smallest, i.estimate),
+            *(Shown(p, p_value(p)) for p in (i.estimate.p, i.p_holm)),
         ]
         for i in changes
     ]
-    caption = "Change of the difference from the largest to the smallest batch, in points, paired by seed"
-    return html.table(_INTERACTIONS, rows, caption)
+    caption = f"Change of the difference from the largest to the smallest batch, in points, {_how(paired)}"
+    return html.table(columns, rows, caption)
 
 
-def _rise_table(cells: Sequence[Cell], study: Study) -> Markup:
-    rows = [
-        [
-            html.swatch(study, r.line),
-            r.largest,
-            r.smallest,
-            r.summary.n,
-            Shown(r.summary.mean, signed(r.summary.mean, 2)),
-            Shown(r.summary.interval.low, signed_interval(r.summary.interval, 2)),
-        ]
-        for r in claims.rises(cells)
+def _rise_table(rises: Sequence[claims.Rise], study: Study, paired: bool) -> Markup:
+    columns = (
+        Column("line", "Norm"),
+        *_SIZES,
+        Column("mean", "Change in error", True),
+        Column("ci", f"{CI} ({TESTS[paired]})", True),
+    )
+    rows = [[html.swatch(study, r.line), *_estimate(r.largest, r.smallest, r.estimate)] for r in rises]
+    caption = f"Change in error from the largest to the smallest batch, in points, {_how(paired)}"
+    return html.table(columns, rows, caption)
+
+
+def _estimate(largest: int, smallest: int, e: Estimate) -> list[object]:
+    return [
+        largest,
+        smallest,
+        Shown(e.fewest, ", ".join(map(str, e.n))),
+        Shown(e.mean, signed(e.mean, 2)),
+        Shown(e.interval.low, signed_interval(e.interval, 2)),
     ]
-    caption = "Change in error from the largest to the smallest batch, in points, paired by seed"
-    return html.table(_RISES, rows, caption)
+
+
+def _how(paired: bool) -> str:
+    return "paired by seed" if paired else "independent runs"

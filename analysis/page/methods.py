@@ -44,14 +44,5 @@ def copies(study: Study) -> dict[str, str]:
 
 def _of(sweep: Sweep, study: Study) -> Methods:
     own = [panel for panel in study.compared if study.sweep_of[panel] is sweep]
-    said = [
-        inference(
-            study.compared[panel],
-            study.differences[panel],
-            measure="last",
-            margin=f"±{study.margin:g} points",
-            paired=bool(sweep.facts),
-        )
-        for panel in own
-    ]
+    said = [inference(study.compared[panel], study.differences[panel], study.choices[panel]) for panel in own]
     return methods(setup(sweep), " ".join(dict.fromkeys(said)), results_digest(sweep.frame))

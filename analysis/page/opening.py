@@ -9,7 +9,8 @@ from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published
 from analysis.sources.frame import STATUSES
 from analysis.sources.load import Sweep
-from analysis.stats.cells import MEASURES, Cell, Panel
+from analysis.stats.cells import Cell, Panel
+from analysis.stats.choices import MEASURES
 from analysis.stats.intervals import KINDS
 from analysis.study import Study
 from analysis.words.headline import UNFINISHED, Headline, headline
@@ -76,7 +77,7 @@ def opening(study: Study) -> Markup:
     if study.panels and not any(cell.errors() for cells in study.panels.values() for cell in cells):
         return _render(study, title="No trial has finished yet.")
     headlines = {
-        panel: headline(panel, cells, study.differences[panel], study.margin)
+        panel: headline(panel, cells, study.differences[panel], study.choices[panel])
         for panel, cells in study.compared.items()
     }
     if study.several or len(headlines) > 1:

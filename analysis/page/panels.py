@@ -5,7 +5,8 @@ from typing import TypedDict
 
 from analysis.plots import curves, figure1
 from analysis.plots.theme import Json
-from analysis.stats.cells import MEASURES, Cell, Panel
+from analysis.stats.cells import Cell, Panel
+from analysis.stats.choices import MEASURES
 from analysis.stats.intervals import KINDS
 from analysis.study import Study
 

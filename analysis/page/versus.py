@@ -36,9 +36,9 @@ def _table(study: Study, first: Panel, second: Panel, shared: Sequence[versus.Sh
     rows = [
         [
             html.swatch(study, cell.line),
-            *(cell.batch_size, cell.first, cell.second, f"{cell.n[0]}, {cell.n[1]}"),
-            Shown(cell.difference, signed(cell.difference, 2)),
-            Shown(cell.interval.low, signed_interval(cell.interval, 2)),
+            *(cell.batch_size, cell.first, cell.second, ", ".join(map(str, cell.difference.n))),
+            Shown(cell.difference.mean, signed(cell.difference.mean, 2)),
+            Shown(cell.difference.interval.low, signed_interval(cell.difference.interval, 2)),
         ]
         for cell in shared
     ]

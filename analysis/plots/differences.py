@@ -1,4 +1,4 @@
-"""The paired differences as a figure: zero is the question, intervals are the answer."""
+"""The differences as a figure: zero is the question, intervals are the answer."""
 
 import math
 from collections.abc import Sequence
@@ -12,33 +12,47 @@ from analysis.stats.differences import Difference
 from analysis.stats.intervals import CI
 
 
+class Point(NamedTuple):
+    """One difference, in points of error. `low`, `high`: NaN where the seeds are too few. `values`: seed ->
+    difference, empty where runs are independent. `n`: the seeds, in words."""
+
+    batch_size: int
+    mean: float
+    low: float
+    high: float
+    values: dict[int, float]
+    n: str
+
+
 class DifferencesInfo(NamedTuple):
-    """line -> [(batch size, mean, low, high, {seed: difference})], in points of error."""
+    """The points of each line, all against `base`."""
 
     base: Line
-    points: dict[Line, list[tuple[int, float, float, float, dict[int, float]]]]
+    points: dict[Line, list[Point]]
 
 
 def info(differences: Sequence[Difference]) -> DifferencesInfo | None:
-    """The figure's data; None where nothing is paired."""
-    points: dict[Line, list[tuple[int, float, float, float, dict[int, float]]]] = {}
+    """The figure's data; None where there is nothing to compare."""
+    points: dict[Line, list[Point]] = {}
     for d in differences:
-        if d.values:
-            s = d.summary
-            point = (d.batch_size, s.mean, s.interval.low, s.interval.high, d.values)
+        e = d.estimate
+        if e.exists:
+            n = f"{e.fewest} pairs" if e.paired else " and ".join(map(str, e.n))
+            values = d.pairs.values if d.pairs else {}
+            point = Point(d.batch_size, e.mean, e.interval.low, e.interval.high, values, n)
             points.setdefault(d.line, []).append(point)
     return DifferencesInfo(differences[0].base, points) if points else None
 
 
 def figure(info: DifferencesInfo, styles: dict[Line, theme.Style]) -> go.Figure:
-    """Mean differences with t intervals, each seed a dot; lines stand side by side at a batch size."""
+    """Mean differences with t intervals, each pair a dot; lines stand side by side at a batch size."""
     traces: list[go.Scatter] = []
     many = len(info.points)
     for rank, (line, points) in enumerate(info.points.items()):
         style = styles[line]
         shift = 2 ** theme.aside(rank, many, 0.22)
         name = f"{theme.plain(line.name)} − {theme.plain(info.base.name)}"
-        dots = [(b, seed, value) for b, *_, values in points for seed, value in values.items()]
+        dots = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
         traces.append(
             go.Scatter(
                 x=[b * shift * 0.96 for b, _, _ in dots],
@@ -52,7 +66,7 @@ def figure(info: DifferencesInfo, styles: dict[Line, theme.Style]) -> go.Figure:
             )
         )
         traces.append(_means(name, points, style, shift))
-    sizes = [b for points in info.points.values() for b, *_ in points]
+    sizes = [p.batch_size for points in info.points.values() for p in points]
     zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "layer": "below",
             "line": {"color": theme.FAINT, "width": 1.5}}  # fmt: skip
     title = f"Points of error, minus {theme.plain(info.base.name)}’s"
@@ -62,20 +76,15 @@ def figure(info: DifferencesInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     )
 
 
-def _means(
-    name: str,
-    points: Sequence[tuple[int, float, float, float, dict[int, float]]],
-    style: theme.Style,
-    shift: float,
-) -> go.Scatter:
-    known = [math.isfinite(low) for _, _, low, _, _ in points]
+def _means(name: str, points: Sequence[Point], style: theme.Style, shift: float) -> go.Scatter:
+    known = [math.isfinite(p.low) for p in points]
     return go.Scatter(
-        x=[b * shift for b, *_ in points],
-        y=[mean for _, mean, *_ in points],
+        x=[p.batch_size * shift for p in points],
+        y=[p.mean for p in points],
         error_y={
             "type": "data",
-            "array": [p[3] - p[1] if k else 0 for p, k in zip(points, known, strict=True)],
-            "arrayminus": [p[1] - p[2] if k else 0 for p, k in zip(points, known, strict=True)],
+            "array": [p.high - p.mean if k else 0 for p, k in zip(points, known, strict=True)],
+            "arrayminus": [p.mean - p.low if k else 0 for p, k in zip(points, known, strict=True)],
             "color": style.colour,
             "thickness": 2,
             "width": 5,
@@ -84,10 +93,10 @@ def _means(
         name=name,
         marker={"size": 9, "symbol": style.symbol, "color": style.colour},
         text=[
-            f"batch size {b}: {mean:+.2f} points"
-            + (f"<br>{CI} {low:+.2f} to {high:+.2f}" if k else "")
-            + f"<br>n = {len(values)} pairs"
-            for (b, mean, low, high, values), k in zip(points, known, strict=True)
+            f"batch size {p.batch_size}: {p.mean:+.2f} points"
+            + (f"<br>{CI} {p.low:+.2f} to {p.high:+.2f}" if k else "")
+            + f"<br>n = {p.n}"
+            for p, k in zip(points, known, strict=True)
         ],
         hovertemplate=f"<b>{name}</b>, %{{text}}<extra></extra>",
     )

@@ -7,7 +7,7 @@ fraction) or a repeated seed would give a plausible and false figure.
 import io
 import math
 import posixpath
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -23,12 +23,13 @@ _NORMS = {spelling: norm for norm, name in NORM_NAMES.items() for spelling in (n
 _MAX_BYTES = 64 * 2**20
 
 
-def read(url: str) -> pd.DataFrame:
-    """The frame of a CSV file at a path or URL. Raises InputError."""
+def read(url: str) -> tuple[pd.DataFrame, Literal["table", "study"]]:
+    """The frame of a CSV file at a path or URL, and whether its columns are ours or a study's. Raises
+    InputError."""
     raw = _parse(url)
     if {"trial_id", "status", "test_error"} <= set(raw.columns):
-        return complete(raw)
-    return _study(raw, url)
+        return complete(raw), "table"
+    return _study(raw, url), "study"
 
 
 def complete(raw: pd.DataFrame) -> pd.DataFrame:

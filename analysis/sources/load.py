@@ -6,7 +6,7 @@ longer declared: a trial that is missing from the results must not be missing fr
 
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, Literal
 from warnings import warn
 
 import pandas as pd
@@ -22,6 +22,10 @@ from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 
+#: A sweep's own folder or ResultGrid; a table with the columns of results.csv; a study's CSV of accuracies,
+#: which says nothing else.
+Origin = Literal["sweep", "table", "study"]
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -30,7 +34,9 @@ class Sweep:
     `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
     parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
     id -> the version of the code's training that it declares. `warnings`: what was wrong with the files, in
-    words.
+    words. `origin`: what kind of source it came from. `paired`: whether the runs of a seed are pairs: a
+    sweep's are, since the seed starts both norms alike and shows them the same images in the same order; of a
+    table only who made it can say.
     """
 
     name: str
@@ -42,6 +48,8 @@ class Sweep:
     provenance: tuple[dict[str, Any], ...] = ()
     protocols: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    origin: Origin = "sweep"
+    paired: bool = True
 
 
 #: Where results can come from: a folder or a CSV by path or URL, a ResultGrid, a frame, a sweep already read.
@@ -63,12 +71,13 @@ def load_history(source: Source) -> pd.DataFrame:
     return load_sweep(source).history
 
 
-def load_sweep(source: Source, *, history: bool = True) -> Sweep:
-    """The whole sweep; `history=False` leaves the epochs of finished trials unread. Raises InputError."""
+def load_sweep(source: Source, *, history: bool = True, paired: bool = False) -> Sweep:
+    """The whole sweep; `history=False` leaves the epochs of finished trials unread. `paired`: whether the
+    runs of a seed are pairs in a table, which does not say; a sweep's are. Raises InputError."""
     if isinstance(source, Sweep):
         return source
     if isinstance(source, pd.DataFrame):
-        return Sweep("frame", "", csv.complete(source), make([], HISTORY_COLUMNS))
+        return _table("frame", "", csv.complete(source), "table", paired)
     if not isinstance(source, (str, PathLike)):
         if not result_grid.is_result_grid(source):
             raise InputError(
@@ -79,8 +88,13 @@ def load_sweep(source: Source, *, history: bool = True) -> Sweep:
     url = fspath(source).rstrip("/") or "/"
     name = url.rsplit("/", 1)[-1]
     if url.lower().endswith(".csv"):
-        return Sweep(name, url, csv.read(url), make([], HISTORY_COLUMNS))
+        frame, origin = csv.read(url)
+        return _table(name, url, frame, origin, paired)
     return _read_store(url, history)
+
+
+def _table(name: str, source: str, frame: pd.DataFrame, origin: Origin, paired: bool) -> Sweep:
+    return Sweep(name, source, frame, make([], HISTORY_COLUMNS), origin=origin, paired=paired)
 
 
 # -- a sweep's folder --------------------------------------------------------------------------------

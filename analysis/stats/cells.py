@@ -32,9 +32,6 @@ RECIPE_NAMES: dict[Value, str] = {
     "he2015": "recipe of He et al. (2015)",
 }
 
-#: How a trial's error is read off its epochs.
-MEASURES = ("last", "median5")
-
 
 @dataclass(frozen=True)
 class Line:

@@ -3,21 +3,21 @@
 The estimate may be that it does at every batch size or at none, so it lives on a scale that has both ends:
 0 and infinity are values of it.
 
-Its interval inverts the t test (Fieller 1954): a batch size is in it where the seeds' differences,
-interpolated to that batch size, do not exclude a mean of zero. Where the true differences are linear between
-tested batch sizes it therefore covers as the t test does, at any number of seeds; a bootstrap of the estimate
-covers 85% with five seeds and 74% with three.
-"""
+Its interval inverts the t test (Fieller 1954), Student's or Welch's as the runs were made: a batch size is in
+it where the difference, interpolated to that batch size, is not told from zero. Where the true differences
+are linear between tested batch sizes it therefore covers as the t test does, at any number of seeds; a
+bootstrap of the estimate covers 85% with five seeds and 74% with three."""
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from analysis.stats.differences import Difference
-from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantile, too_few
+from analysis.stats.estimate import Errors, Estimate, contrast, moments
+from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantiles
 
 #: Batch sizes tried between two tested ones.
 _STEPS = 1_000
@@ -28,13 +28,13 @@ class Crossover(NamedTuple):
 
     0: it is not better even at the smallest batch size; ∞: it is better at every one. `interval`: at
     CONFIDENCE, on the same extended scale; NaN where the seeds are too few. `sizes`: the batch sizes
-    compared, small first. `n`: seeds.
+    compared, small first. `differences`: at each of them.
     """
 
     estimate: float
     interval: Interval
     sizes: tuple[int, ...]
-    n: int
+    differences: tuple[Estimate, ...]
 
     @property
     def resolved(self) -> bool:
@@ -44,25 +44,22 @@ class Crossover(NamedTuple):
         )
 
 
-def crossover(sizes: Sequence[int], differences: ArrayLike) -> Crossover:
-    """Where the mean of `differences` [seeds, batch sizes] (line − base, NaN where unpaired) turns positive.
+def crossover(
+    sizes: Sequence[int], ours: Sequence[Errors], theirs: Sequence[Errors], *, paired: bool
+) -> Crossover:
+    """Where the mean of a line (`ours`, by batch size) minus its base's (`theirs`) turns positive.
 
     Between batch sizes the mean is taken as linear in log₂ of the batch size. `sizes` ascend.
     """
-    d = np.atleast_2d(np.asarray(differences, dtype=float))
     x = np.log2(np.asarray(sizes, dtype=float))
-    estimate = _crossing(x, _column_means(d))
-    low, high = _interval(x, d)
+    differences = tuple(contrast(pair, (1, -1), paired=paired) for pair in zip(ours, theirs, strict=True))
+    estimate = _crossing(x, [d.mean for d in differences])
+    low, high = _interval(x, ours, theirs, differences)
     if not (
         math.isnan(estimate) or math.isnan(low)
     ):  # seeds that lack a batch size count in it and not in the test between two
         low, high = min(low, estimate), max(high, estimate)
-    return Crossover(2.0**estimate, Interval(2.0**low, 2.0**high), tuple(sizes), len(d))
-
-
-def _column_means(d: NDArray[np.float64]) -> list[float]:
-    """The mean over seeds of what is known, by batch size; NaN where nothing is."""
-    return [float(column[~np.isnan(column)].mean()) if not np.isnan(column).all() else NAN for column in d.T]
+    return Crossover(2.0**estimate, Interval(2.0**low, 2.0**high), tuple(sizes), differences)
 
 
 def _crossing(x: NDArray[np.float64], mean: Sequence[float]) -> float:
@@ -78,40 +75,44 @@ def _crossing(x: NDArray[np.float64], mean: Sequence[float]) -> float:
     return math.inf
 
 
-def _interval(x: NDArray[np.float64], d: NDArray[np.float64]) -> tuple[float, float]:
+def _interval(
+    x: NDArray[np.float64], ours: Sequence[Errors], theirs: Sequence[Errors], ends: Sequence[Estimate]
+) -> tuple[float, float]:
     """log₂ of the ends of what the t test does not exclude: the hull, where that is in several parts."""
-    if all(too_few(column[~np.isnan(column)]) for column in d.T):
+    if not any(end.interval.known for end in ends):
         return NAN, NAN
     possible: list[float] = []
-    if not _excess(d[:, :1], np.ones((1, 1)))[0] < -1:
+    if not ends[0].interval.high < 0:
         possible.append(-math.inf)
+    share = np.linspace(0, 1, _STEPS + 1)
     for i in range(len(x) - 1):
-        share = np.linspace(0, 1, _STEPS + 1)
-        excess = _excess(d[:, i : i + 2], np.stack([1 - share, share]))
+        excess = _excess([ours[i], theirs[i], ours[i + 1], theirs[i + 1]], share, paired=ends[i].paired)
         possible += (x[i] + share * (x[i + 1] - x[i]))[~(np.abs(excess) > 1)].tolist()
-    if not _excess(d[:, -1:], np.ones((1, 1)))[0] > 1:
+    if not ends[-1].interval.low > 0:
         possible.append(math.inf)
     return min(possible), max(possible)
 
 
-def _excess(d: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Student's t over its critical value, for each of the `weights` [batch sizes, W] of the columns of `d`
-    [seeds, batch sizes]: beyond ±1 the mean is not zero. NaN where the seeds are too few."""
-    known = d[~np.isnan(d).any(axis=1)]
-    if any(too_few(column) for column in known.T):
-        return np.full(weights.shape[1], NAN)
-    values = known @ weights
-    error = values.std(axis=0, ddof=1) / math.sqrt(len(known))
+def _excess(cells: Sequence[Errors], share: NDArray[np.float64], *, paired: bool) -> NDArray[np.float64]:
+    """t over its critical value, at each `share` [W] of the way from the difference of the first two cells to
+    that of the last two: beyond ±1 the mean is not zero. NaN where the seeds are too few at either end."""
+    ends = [contrast(cells, weights, paired=paired) for weights in ((1, -1, 0, 0), (0, 0, 1, -1))]
+    if not all(end.interval.known for end in ends):
+        return np.full(share.size, NAN)
+    m = moments(cells, np.stack([1 - share, share - 1, share, -share], axis=1), paired=paired)
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess: NDArray[np.float64] = values.mean(axis=0) / error / t_quantile(1 - ALPHA / 2, len(known) - 1)
+        excess: NDArray[np.float64] = m.mean / m.error / t_quantiles(1 - ALPHA / 2, m.df)
     return excess
 
 
 def crossover_of(differences: Sequence[Difference]) -> Crossover | None:
     """Where one line starts to beat its base; None with fewer than two batch sizes."""
-    ordered = sorted(differences, key=lambda d: d.batch_size)
-    seeds = sorted({seed for d in ordered for seed in d.values})
+    ordered = sorted((d for d in differences if d.estimate.exists), key=lambda d: d.batch_size)
     if len(ordered) < 2:
         return None
-    matrix = np.array([[d.values.get(seed, math.nan) for d in ordered] for seed in seeds])
-    return crossover([d.batch_size for d in ordered], matrix)
+    return crossover(
+        [d.batch_size for d in ordered],
+        [d.ours for d in ordered],
+        [d.theirs for d in ordered],
+        paired=ordered[0].estimate.paired,
+    )

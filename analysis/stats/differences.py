@@ -1,59 +1,90 @@
-"""Group norm against batch norm, seed by seed.
+"""Group norm against batch norm, batch size by batch size.
 
-Seeds are pairs: seed 3 starts both networks from the same draw and shows both the same images in the same
-order, so part of the noise is shared and the difference within a seed is what the study asks about.
-Unpaired seeds (one of the two failed or is missing) are left out of the difference and counted.
-"""
+Where seeds are pairs, seed 3 starts both networks from the same draw and shows both the same images in the
+same order, so part of the noise is shared and the difference within a seed is what the study asks about.
+Seeds that only one of the two finished are then left out of the difference and counted. Where runs are
+independent, all of them count, and the comparison is Welch's."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from analysis.stats import paired
+from analysis.stats import effect, permutation
 from analysis.stats.cells import Cell, Line, Panel
-from analysis.stats.intervals import Interval, bca_interval
-from analysis.stats.summary import Summary, summary
+from analysis.stats.choices import Choices
+from analysis.stats.estimate import Errors, Estimate, common_seeds, contrast
+from analysis.stats.intervals import NAN, Interval, alike, bca_interval
+from analysis.stats.multiplicity import decide, holm, simultaneous_level
 
 
-class Difference(NamedTuple):
+class Pairs(NamedTuple):
+    """What there is to say of pairs alone. `values`: seed -> difference in points. `unpaired`: seeds that
+    only one of the two finished. `correlation`: of the two lines' errors over seeds, NaN where either has no
+    spread. `welch`: the comparison that would rule if the runs were independent."""
+
+    values: dict[int, float]
+    unpaired: tuple[int, ...]
+    correlation: float
+    welch: Estimate
+    bca: Interval
+    g_z: float
+
+
+@dataclass(frozen=True)
+class Difference:
     """At one batch size, `line` minus `base` in points of error: below zero, `line` is better.
 
-    `values`: seed -> difference. `unpaired`: seeds that only one of the two finished. `p`: of the paired
-    t test; `p_flip`: of the exact sign-flip test; `p_holm`, `p_flip_holm`: adjusted over the batch sizes of
-    this pair of lines. `claimed`: what the decision rule allows to be called a difference.
-    `family`: how many batch sizes that correction counts.
-    """
+    `ours`, `theirs`: the errors of both, by seed. `estimate`: by the comparison that rules, within seeds
+    where `pairs` is there and Welch's where it is None. `family`: how many comparisons Holm's correction
+    counts, those of the panel. `simultaneous`: the interval that holds together with the family's others.
+    `p_exact`: of the sign-flip test for pairs, of the permutation test for independent runs. `g`: Hedges'
+    between runs. `claimed`: what the decision rule allows to be called a difference."""
 
     panel: Panel
     line: Line
     base: Line
     batch_size: int
-    values: dict[int, float]
-    unpaired: tuple[int, ...]
-    summary: Summary
-    bca: Interval
-    p: float
+    ours: Errors
+    theirs: Errors
+    estimate: Estimate
+    pairs: Pairs | None
+    simultaneous: Interval
     p_holm: float
-    p_flip: float
-    p_flip_holm: float
-    effect: float
+    p_exact: float
+    p_exact_holm: float
+    g: float
     claimed: bool
     family: int
 
+    @property
+    def bought(self) -> float:
+        """The width of the paired interval over that of Welch's: below one, pairing made it narrower. NaN
+        where either is not known."""
+        return self.estimate.interval.half_width / self.pairs.welch.interval.half_width if self.pairs else NAN
 
-def differences(cells: Sequence[Cell], measure: str = "last") -> list[Difference]:
+
+def differences(cells: Sequence[Cell], choices: Choices) -> list[Difference]:
     """Every other line of a panel minus batch norm, at each batch size that both have; large batches first.
 
-    `cells`: of one panel. Without batch norm the first line is the base. A batch size at which no seed
-    finished both has n = 0.
-    """
+    `cells`: of one panel. Without batch norm the first line is the base. A batch size at which there is
+    nothing to compare has an estimate without a mean."""
     lines = list(dict.fromkeys(cell.line for cell in cells))
     if len(lines) < 2:
         return []
     base = base_of(lines)
-    return [d for line in lines if line != base for d in _family(cells, line, base, measure)]
+    by_cell = {(cell.line, cell.batch_size): cell.errors(choices.measure) for cell in cells}
+    sizes = sorted({size for _, size in by_cell}, reverse=True)
+    compared = [
+        (line, size)
+        for line in lines
+        if line != base
+        for size in sizes
+        if (line, size) in by_cell and (base, size) in by_cell
+    ]
+    both = [(by_cell[line, size], by_cell[base, size]) for line, size in compared]
+    return _family(cells[0].panel, base, compared, both, choices)
 
 
 def base_of(lines: Sequence[Line]) -> Line:
@@ -61,37 +92,61 @@ def base_of(lines: Sequence[Line]) -> Line:
     return next((line for line in lines if line.norm == "bn"), lines[0])
 
 
-def _family(cells: Sequence[Cell], line: Line, base: Line, measure: str) -> list[Difference]:
-    """One line against the base over the batch sizes: the family of Holm's correction."""
-    ours = {c.batch_size: c.errors(measure) for c in cells if c.line == line}
-    theirs = {c.batch_size: c.errors(measure) for c in cells if c.line == base}
-    sizes = sorted(ours.keys() & theirs.keys(), reverse=True)
-    values = {
-        b: {s: ours[b][s] - theirs[b][s] for s in sorted(ours[b].keys() & theirs[b].keys())} for b in sizes
-    }
-    arrays = [list(values[b].values()) for b in sizes]
-    tests = [paired.t_test(x) for x in arrays]
-    flips = [paired.sign_flip(x) for x in arrays]
-    adjusted, flips_adjusted = paired.holm(tests), paired.holm(flips)
-    claims = paired.decide(adjusted)
-    family = sum(math.isfinite(p) for p in tests)
+def _family(
+    panel: Panel,
+    base: Line,
+    compared: Sequence[tuple[Line, int]],
+    both: Sequence[tuple[Errors, Errors]],
+    choices: Choices,
+) -> list[Difference]:
+    """All comparisons of one panel: the family of Holm's correction."""
+    estimates = [contrast(pair, (1, -1), paired=choices.paired) for pair in both]
+    pairs = [_pairs(*pair) if choices.paired else None for pair in both]
+    exact = [
+        permutation.sign_flip(list(p.values.values()))
+        if p
+        else permutation.exchange(_values(pair[0]), _values(pair[1]))
+        for p, pair in zip(pairs, both, strict=True)
+    ]
+    adjusted, exact_adjusted = holm([e.p for e in estimates]), holm(exact)
+    claims = decide(adjusted)
+    family = sum(e.interval.known for e in estimates)
     return [
         Difference(
-            panel=cells[0].panel,
+            panel=panel,
             line=line,
             base=base,
-            batch_size=b,
-            values=values[b],
-            unpaired=tuple(sorted(ours[b].keys() ^ theirs[b].keys())),
-            summary=summary(arrays[i]),
-            bca=bca_interval(arrays[i], np.random.default_rng(0)),
-            p=tests[i],
+            batch_size=size,
+            ours=both[i][0],
+            theirs=both[i][1],
+            estimate=estimates[i],
+            pairs=pairs[i],
+            simultaneous=estimates[i].at(simultaneous_level(family)),
             p_holm=adjusted[i],
-            p_flip=flips[i],
-            p_flip_holm=flips_adjusted[i],
-            effect=paired.effect_size(arrays[i]),
+            p_exact=exact[i],
+            p_exact_holm=exact_adjusted[i],
+            g=effect.g(*map(_values, both[i])),
             claimed=claims[i],
             family=family,
         )
-        for i, b in enumerate(sizes)
+        for i, (line, size) in enumerate(compared)
     ]
+
+
+def _values(errors: Errors) -> list[float]:
+    return list(errors.values())
+
+
+def _pairs(ours: Errors, theirs: Errors) -> Pairs:
+    seeds = common_seeds([ours, theirs])
+    values = {seed: ours[seed] - theirs[seed] for seed in seeds}
+    x, y = [ours[seed] for seed in seeds], [theirs[seed] for seed in seeds]
+    known = len(seeds) > 2 and not alike(x) and not alike(y)
+    return Pairs(
+        values=values,
+        unpaired=tuple(sorted(set(ours) ^ set(theirs))),
+        correlation=float(np.corrcoef(x, y)[0, 1]) if known else NAN,
+        welch=contrast([ours, theirs], (1, -1), paired=False),
+        bca=bca_interval(list(values.values()), np.random.default_rng(0)),
+        g_z=effect.g_z(list(values.values())),
+    )

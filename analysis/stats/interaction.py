@@ -7,26 +7,26 @@ test of its own: a difference that is significant and one that is not need not d
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.stats import paired
 from analysis.stats.cells import Line
 from analysis.stats.differences import Difference
-from analysis.stats.summary import Summary, summary
+from analysis.stats.estimate import Estimate, contrast
+from analysis.stats.multiplicity import decide, holm
 
 
 class Interaction(NamedTuple):
-    """(line − base) at the smallest batch size minus the same at the largest, within a seed, in points of
-    error: below zero, the base's error grows relative to the line's.
+    """(line − base) at the smallest batch size minus the same at the largest, in points of error: below zero,
+    the base's error grows relative to the line's. A contrast of four cells, within a seed where runs are
+    pairs.
 
-    `p`: of the paired t test; `p_holm`: adjusted over the lines of the panel; `claimed`: what the decision
-    rule allows to be called a change.
+    `p_holm`: adjusted over the lines of the panel; `claimed`: what the decision rule allows to be called a
+    change.
     """
 
     line: Line
     base: Line
     largest: int
     smallest: int
-    summary: Summary
-    p: float
+    estimate: Estimate
     p_holm: float
     claimed: bool
 
@@ -36,26 +36,24 @@ def interactions(differences: Sequence[Difference]) -> list[Interaction]:
     panel."""
     by_line: dict[Line, list[Difference]] = {}
     for d in differences:
-        if d.values:
+        if d.estimate.exists:
             by_line.setdefault(d.line, []).append(d)
     ends = [
         (min(own, key=lambda d: d.batch_size), max(own, key=lambda d: d.batch_size))
         for own in by_line.values()
         if len(own) > 1
     ]
-    changes = [
-        [
-            small.values[seed] - large.values[seed]
-            for seed in sorted(small.values.keys() & large.values.keys())
-        ]
+    estimates = [
+        contrast(
+            [small.ours, small.theirs, large.ours, large.theirs],
+            (1, -1, -1, 1),
+            paired=small.estimate.paired,
+        )
         for small, large in ends
     ]
-    ps = [paired.t_test(x) for x in changes]
-    adjusted = paired.holm(ps)
-    claims = paired.decide(adjusted)
+    adjusted = holm([e.p for e in estimates])
+    claims = decide(adjusted)
     return [
-        Interaction(
-            small.line, small.base, large.batch_size, small.batch_size, summary(x), p, p_holm, claimed
-        )
-        for (small, large), x, p, p_holm, claimed in zip(ends, changes, ps, adjusted, claims, strict=True)
+        Interaction(small.line, small.base, large.batch_size, small.batch_size, e, p_holm, claimed)
+        for (small, large), e, p_holm, claimed in zip(ends, estimates, adjusted, claims, strict=True)
     ]

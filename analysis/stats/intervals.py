@@ -99,25 +99,14 @@ def t_interval(values: ArrayLike, level: float = CONFIDENCE) -> Interval:
     return Interval(float(x.mean() - half), float(x.mean() + half), level)
 
 
-def welch(a: ArrayLike, b: ArrayLike, level: float = CONFIDENCE) -> Interval:
-    """Welch's t interval of mean(`a`) − mean(`b`), for samples that are no pairs; NaN bounds where either
-    has fewer than FEWEST_VALUES or neither has any spread.
-
-    Degrees of freedom after Satterthwaite 1946.
-    """
-    x, y = np.asarray(a, dtype=float).ravel(), np.asarray(b, dtype=float).ravel()
-    if min(x.size, y.size) < FEWEST_VALUES or (alike(x) and alike(y)):
-        return Interval(NAN, NAN, level)
-    u, v = x.var(ddof=1) / x.size, y.var(ddof=1) / y.size
-    shift = float(x.mean() - y.mean())
-    df = (u + v) ** 2 / (u**2 / (x.size - 1) + v**2 / (y.size - 1))
-    half = t_quantile(0.5 + level / 2, df) * math.sqrt(u + v)
-    return Interval(shift - half, shift + half, level)
-
-
 def t_quantile(probability: float, df: float) -> float:
     """The quantile of Student's t with `df` degrees of freedom."""
     return float(special.stdtrit(df, probability))
+
+
+def t_quantiles(probability: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same for each of `df` [W]."""
+    return np.asarray(special.stdtrit(df, probability), dtype=float)
 
 
 def interval(values: ArrayLike, kind: str = "t", level: float = CONFIDENCE, seed: int = 0) -> Interval:

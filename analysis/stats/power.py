@@ -1,9 +1,12 @@
 """How many seeds a study needs, for an interval of some width or a test of some power.
 
-Both take the sd of the paired differences as known; seen in few seeds it is itself uncertain, so
-`sd_interval` says between which values it may lie, and what is needed can be computed for both of them too.
-Differences are claimed by Holm's correction: of m batch sizes the first must pass the t test at ALPHA / m.
-"""
+Both take the sd of the difference as known: of a seed's where runs are pairs, of one run of each norm where
+they are not. Seen in few seeds it is itself uncertain, so `sd_interval` says between which values it may lie,
+and what is needed can be computed for both of them too. Differences are claimed by Holm's correction: of m
+comparisons the first must pass the t test at ALPHA / m.
+
+`per_seed` is what one more seed adds to the degrees of freedom: 1 for pairs; for independent runs between 1
+and 2, as their variances differ or are alike (Estimate.df_per_seed)."""
 
 import functools
 import math
@@ -19,39 +22,46 @@ from analysis.stats.intervals import ALPHA, CONFIDENCE, FEWEST_VALUES, t_quantil
 MOST_SEEDS = 1_000
 
 
-def seeds_for_half_width(sd: float, half_width: float, level: float = CONFIDENCE) -> int | None:
-    """The fewest pairs whose t interval is expected to reach ± `half_width`, given the sd of differences,
+def seeds_for_half_width(
+    sd: float, half_width: float, level: float = CONFIDENCE, per_seed: float = 1.0
+) -> int | None:
+    """The fewest seeds whose t interval is expected to reach ± `half_width`, given the sd of the difference,
     both in points.
 
     None above MOST_SEEDS or where sd is unknown.
     """
-    return _fewest(lambda n: t_quantile(0.5 + level / 2, n - 1) * sd / math.sqrt(n) <= half_width, sd)
+    return _fewest(
+        lambda n: t_quantile(0.5 + level / 2, per_seed * (n - 1)) * sd / math.sqrt(n) <= half_width, sd
+    )
 
 
-def seeds_for_power(sd: float, effect: float, power: float = 0.8, alpha: float = ALPHA) -> int | None:
-    """The fewest pairs with which the two-sided t test at `alpha` finds a true difference of `effect` points
+def seeds_for_power(
+    sd: float, effect: float, power: float = 0.8, alpha: float = ALPHA, per_seed: float = 1.0
+) -> int | None:
+    """The fewest seeds with which the two-sided t test at `alpha` finds a true difference of `effect` points
     with probability `power` (noncentral t). None above MOST_SEEDS or where sd is unknown."""
-    return _fewest(lambda n: t_power(n, sd, effect, alpha) >= power, sd)
+    return _fewest(lambda n: t_power(n, sd, effect, alpha, per_seed) >= power, sd)
 
 
-def sd_interval(sd: float, n: int, level: float = CONFIDENCE) -> tuple[float, float]:
-    """The interval of the true sd where `n` normal differences have `sd`: χ² with n − 1 degrees of
-    freedom."""
-    half = (n - 1) / 2
-    low, high = (sd * math.sqrt(half / special.gammaincinv(half, 0.5 + x)) for x in (level / 2, -level / 2))
+def sd_interval(sd: float, df: float, level: float = CONFIDENCE) -> tuple[float, float]:
+    """The interval of the true sd where normal values have `sd`: χ² with `df` degrees of freedom, n − 1 for n
+    pairs."""
+    low, high = (
+        sd * math.sqrt(df / 2 / special.gammaincinv(df / 2, 0.5 + x)) for x in (level / 2, -level / 2)
+    )
     return low, high
 
 
-def t_power(n: int, sd: float, effect: float, alpha: float = ALPHA) -> float:
-    """Power of the two-sided paired t test at `alpha` with n pairs: the noncentral t beyond the critical
-    value.
+def t_power(n: int, sd: float, effect: float, alpha: float = ALPHA, per_seed: float = 1.0) -> float:
+    """Power of the two-sided t test at `alpha` with n seeds: the noncentral t beyond the critical value.
 
     Given the sample's sd the mean is normal; the sd's own distribution is integrated out by Gauss–Legendre
-    quadrature over its quantiles, because scipy.special.nctdtr gives NaN from about df = 260 on.
-    """
+    quadrature over its quantiles, because scipy.special.nctdtr gives NaN from about df = 260 on. For Welch's
+    test this takes the degrees of freedom as known."""
     if sd == 0:
         return 1.0
-    df, shift, critical = n - 1, abs(effect) / sd * math.sqrt(n), t_quantile(1 - alpha / 2, n - 1)
+    df, shift = per_seed * (n - 1), abs(effect) / sd * math.sqrt(n)
+    critical = t_quantile(1 - alpha / 2, df)
     nodes, weights = _quadrature()
     scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
     inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)

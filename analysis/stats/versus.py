@@ -9,20 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.stats.cells import Cell, Line, Panel
-from analysis.stats.intervals import Interval, welch
+from analysis.stats.estimate import Estimate, contrast
 
 
 class SharedCell(NamedTuple):
-    """One cell in both sweeps: mean errors in percent, second minus first in points, Welch's interval
-    of it."""
+    """One cell in both sweeps: mean errors in percent, and Welch's estimate of second − first, in points."""
 
     line: Line
     batch_size: int
     first: float
     second: float
-    n: tuple[int, int]
-    difference: float
-    interval: Interval
+    difference: Estimate
 
 
 def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, list[SharedCell]]]:
@@ -47,15 +44,13 @@ def _shared(ours: Sequence[Cell], theirs: Sequence[Cell]) -> list[SharedCell]:
     shared = []
     for mine in ours:
         for other in theirs:
-            if mine.batch_size == other.batch_size and _same(mine, other, ours, theirs):
-                x, y = list(mine.last.values()), list(other.last.values())
-                if x and y:
-                    first, second = sum(x) / len(x), sum(y) / len(y)
-                    line = mine.line if mine.line.groups is not None else other.line
-                    n = (len(x), len(y))
-                    shared.append(
-                        SharedCell(line, mine.batch_size, first, second, n, second - first, welch(y, x))
-                    )
+            if mine.batch_size != other.batch_size or not _same(mine, other, ours, theirs):
+                continue
+            if mine.last and other.last:
+                line = mine.line if mine.line.groups is not None else other.line
+                difference = contrast([mine.last, other.last], (-1, 1), paired=False)
+                means = mine.summary().mean, other.summary().mean
+                shared.append(SharedCell(line, mine.batch_size, *means, difference))
     return shared
 
 

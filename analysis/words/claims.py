@@ -7,29 +7,31 @@ from collections.abc import Sequence
 
 from analysis.stats import claims
 from analysis.stats.cells import Cell, Line
+from analysis.stats.choices import Choices, Margin
 from analysis.stats.claims import Constancy, Rise
 from analysis.stats.crossover import Crossover
+from analysis.stats.equivalence import EQUIVALENCE_CI
+from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction
 from analysis.stats.intervals import CI, Interval
-from analysis.stats.summary import Summary
-from analysis.words.numbers import p_equals, signed, signed_interval, too_few_words
+from analysis.words.numbers import n_words, p_equals, seeds_words, signed, signed_interval, too_few_words
 
 
 def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, str]:
     """“From batch size 32 to 2, BN’s error grows by 5.5 points relative to GN’s.”, “95% CI 4.3 to 6.7, n = 5,
     p < 0.001”"""
-    s, sizes = i.summary, f"From batch size {i.largest} to {i.smallest}"
+    s, sizes = i.estimate, f"From batch size {i.largest} to {i.smallest}"
     if i.claimed:
         grows, other = (theirs, ours) if s.mean < 0 else (ours, theirs)
         return (
             f"{sizes}, {grows}’s error grows by {abs(s.mean):.1f} points relative to {other}’s.",
-            f"{unsigned_interval(s.interval)}, n = {s.n}, p {p_equals(i.p_holm)}",
+            f"{unsigned_interval(s.interval)}, {n_words(s)}, p {p_equals(i.p_holm)}",
         )
     change = f"{ours} − {theirs} changes by {signed(s.mean)} points"
     if not s.interval.known:
-        return f"{sizes}, {change}.", f"n = {s.n}: {too_few_words(s.n)}"
+        return f"{sizes}, {change}.", f"{n_words(s)}: {too_few_words(s.fewest)}"
     return (
-        f"{sizes}, which of {ours}’s and {theirs}’s error grows more is not resolved by {s.n} seeds.",
+        f"{sizes}, which of {ours}’s and {theirs}’s error grows more is not resolved by {seeds_words(s)}.",
         f"{change}, {CI} {signed_interval(s.interval)}, p {p_equals(i.p_holm)}",
     )
 
@@ -44,12 +46,15 @@ def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
     """Below which batch size `ours` has the lower error, with the interval of that batch size."""
     smallest, largest = c.sizes[0], c.sizes[-1]
     few = math.isnan(c.interval.low)
+    least = min(c.differences, key=lambda d: d.fewest)
     if not few and not c.resolved:
         return (
-            f"Below which batch size {ours} has the lower error is not resolved by {c.n} seeds: "
+            f"Below which batch size {ours} has the lower error is not resolved by {seeds_words(least)}: "
             f"nothing from below {smallest} to above {largest} is excluded."
         )
-    interval = f"n = {c.n}: {too_few_words(c.n)}" if few else f"{CI} of the crossover {_sizes(c)}"
+    interval = (
+        f"{n_words(least)}: {too_few_words(least.fewest)}" if few else f"{CI} of the crossover {_sizes(c)}"
+    )
     if math.isinf(c.estimate):
         return (
             f"{ours}’s mean error is below {theirs}’s at every batch size from {largest} to {smallest} "
@@ -73,11 +78,11 @@ def _size(value: float, c: Crossover) -> str:
     return f"above {c.sizes[-1]}" if math.isinf(value) else f"{value:.1f}"
 
 
-def about_lines(cells: Sequence[Cell], names: dict[Line, str], margin: float) -> list[str]:
-    """How far each line rises, and whether it is constant."""
-    rises = claims.rises(cells)
+def about_lines(cells: Sequence[Cell], names: dict[Line, str], choices: Choices) -> list[str]:
+    """How far each line rises, and whether the last is constant."""
+    rises = claims.rises(cells, choices)
     facts = [_rise_sentence(rises, names)] if rises else []
-    return facts + [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, margin)][-1:]
+    return facts + [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, choices)][-1:]
 
 
 def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
@@ -88,34 +93,68 @@ def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
         size = _change(rise)
         own = (rise.largest, rise.smallest) != (first.largest, first.smallest)
         sizes = f" from {rise.largest} to {rise.smallest}" if own else ""
-        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.summary)}")
+        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.estimate)}")
     return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
 
 
 def _change(rise: Rise) -> str:
     """A direction only where the interval has one."""
-    mean, interval = rise.summary.mean, rise.summary.interval
+    mean, interval = rise.estimate.mean, rise.estimate.interval
     if interval.known and (interval.low > 0 or interval.high < 0):
         return f"{'falls' if mean < 0 else 'rises'} by {abs(mean):.1f} points"
     return f"changes by {signed(mean)} points"
 
 
-def _bracket(s: Summary) -> str:
+def _bracket(s: Estimate) -> str:
     if not s.interval.known:
-        return f" (n = {s.n}: {too_few_words(s.n)})"
+        return f" ({n_words(s)}: {too_few_words(s.fewest)})"
     if s.interval.low > 0 or s.interval.high < 0:  # the verb says the direction
         return f" ({unsigned_interval(s.interval)})"
     return f" ({CI} {signed_interval(s.interval)})"
 
 
 def constancy_sentence(c: Constancy, name: str) -> str:
-    margin = f"within ±{c.test.margin:g} point{'' if c.test.margin == 1 else 's'}"
-    sizes = f"from batch size {c.largest} to {c.smallest}"
-    if c.test.shown:
-        return f"{name} is constant {sizes}, {margin} (equivalence test, p {p_equals(c.test.p)})."
+    """Whether a line is constant within the margin; where it is seen not to be, how far it varies."""
+    sizes = f"from batch size {c.rise.largest} to {c.rise.smallest}"
+    within = f"within {margin_words(c)}"
     if math.isnan(c.test.p):
-        return f"Whether {name} is constant {sizes}, {margin}, needs three seeds or more that differ."
+        return f"Whether {name} is constant {sizes}, {within}, needs three seeds or more that differ."
+    evidence = (
+        f"equivalence test, p {p_equals(c.test.p)}; hardest for {c.worst[0]} against {c.worst[1]}, "
+        f"{EQUIVALENCE_CI} {signed_interval(c.test.interval, 2)}, so the smallest margin that passes is "
+        f"±{math.ceil(100 * c.test.reach) / 100:.2f}"
+    )
+    if c.test.shown:
+        return f"{name} is constant {sizes}, {within} ({evidence})."
+    if c.rise.at_least > c.test.margin:
+        return (
+            f"{name} is not constant {sizes}, {within}: it varies by at least {c.rise.at_least:.1f} points "
+            f"({CI} of the change {signed_interval(c.rise.estimate.interval)})."
+        )
+    moves = f"; it varies by at least {c.rise.at_least:.1f} points" if c.rise.at_least >= 0.05 else ""
+    seeds = seeds_words(c.rise.estimate)
+    return f"Whether {name} is constant {sizes}, {within}, is not resolved by {seeds}{moves} ({evidence})."
+
+
+def margin_words(c: Constancy) -> str:
+    """“the default margin of ±1 point”, “the chosen margin of ±5% of its error at batch size 32, which is
+    ±0.7 points”."""
+    whose = "chosen" if c.margin.chosen else "default"
+    points = f"±{c.test.margin:.3g} point{'' if c.test.margin == 1 else 's'}"
+    if c.margin.relative:
+        points = f"±{c.margin.value:g}% of its error at batch size {c.rise.largest}, which is {points}"
+    return f"the {whose} margin of {points}"
+
+
+def margin_origin(margin: Margin) -> str:
+    """Who chose the margin, and when."""
+    if not margin.chosen:
+        return (
+            f"The default margin of {margin.value:g} point{'' if margin.value == 1 else 's'} is written in "
+            "the program, and so was fixed before these data were seen; --margin sets another."
+        )
+    said = f"{margin.value:g}{'%' if margin.relative else ''}"
     return (
-        f"{name} is not shown to be constant {sizes}, {margin} "
-        f"(equivalence test, p {p_equals(c.test.p)}, for {c.worst[1]} against {c.worst[0]})."
+        f"The margin was chosen by whoever made this page (--margin {said}); whether before the data were "
+        "seen, the page cannot know."
     )

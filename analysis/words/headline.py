@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from analysis.stats.cells import Cell, Line, Panel, short_names
-from analysis.stats.claims import MARGIN
+from analysis.stats.choices import Choices
 from analysis.stats.crossover import crossover_of
 from analysis.stats.differences import Difference
+from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import interactions
 from analysis.stats.intervals import CI
 from analysis.words.claims import (
@@ -21,7 +22,7 @@ from analysis.words.claims import (
     interaction_sentence,
     unsigned_interval,
 )
-from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
+from analysis.words.numbers import n_words, p_value, seeds_words, signed, signed_interval, too_few_words
 
 #: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
 UNFINISHED = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
@@ -41,17 +42,17 @@ class Headline(NamedTuple):
 
 
 def headline(
-    panel: Panel, cells: Sequence[Cell], differences: Sequence[Difference], margin: float = MARGIN
+    panel: Panel, cells: Sequence[Cell], differences: Sequence[Difference], choices: Choices
 ) -> Headline:
-    """What one panel's cells and their differences say so far; `margin` in points of error."""
+    """What one panel's cells and their differences, by the same `choices`, say so far."""
     if not any(cell.errors() for cell in cells):
         return Headline("No trial has finished yet.", "", ())
     names = short_names([cell.line for cell in cells])
-    pairs = [d for d in differences if d.values]
+    pairs = [d for d in differences if d.estimate.exists]
     open_questions = tuple(unfinished(cells, names))
     if not pairs:
-        title, detail = lowest(panel, cells)
-        return Headline(title, detail, (*about_lines(cells, names, margin), *open_questions))
+        title, detail = lowest(panel, cells, choices)
+        return Headline(title, detail, (*about_lines(cells, names, choices), *open_questions))
     main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
     changes = [i for i in interactions(pairs) if i.line == main.line]
     answers = [interaction_sentence(i, names[i.line], names[i.base]) for i in changes]
@@ -62,35 +63,38 @@ def headline(
     crossover = crossover_of([d for d in pairs if d.line == main.line])
     facts += [crossover_sentence(crossover, names[main.line], names[main.base])] if crossover else []
     kept = [cell for cell in cells if cell.line in {main.line, main.base}]
-    return Headline(title, detail, (*facts, *about_lines(kept, names, margin), *open_questions))
+    return Headline(title, detail, (*facts, *about_lines(kept, names, choices), *open_questions))
 
 
 def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
     """“At batch size 2, GN’s error is 5.5 points lower than BN’s.”, “95% CI 4.3 to 6.7, n = 5”"""
-    s, ours, theirs = d.summary, names[d.line], names[d.base]
+    s, ours, theirs = d.estimate, names[d.line], names[d.base]
     where = f"At batch size {d.batch_size}"
     size = f"{abs(s.mean):.1f} points {'lower' if s.mean < 0 else 'higher'}"
-    if s.n == 1:
-        return (
-            f"{where}, {ours}’s error is {size} than {theirs}’s in the one seed there is.",
-            "n = 1: no interval",
-        )
     if not s.interval.known:
+        one = set(s.n) == {1}
+        mean = "error" if one else "mean error"
         return (
-            f"{where}, {ours}’s mean error is {size} than {theirs}’s in the {s.n} seeds there are.",
-            f"n = {s.n}: {too_few_words(s.n)}",
+            f"{where}, {ours}’s {mean} is {size} than {theirs}’s in the {_what_there_is(s)}.",
+            f"{n_words(s)}: {'no interval' if one else too_few_words(s.fewest)}",
         )
-    interval = f"{CI} {signed_interval(s.interval)}, n = {s.n}"
+    interval = f"{CI} {signed_interval(s.interval)}, {n_words(s)}"
     if d.claimed:
         return (
             f"{where}, {ours}’s error is {size} than {theirs}’s.",
-            f"{unsigned_interval(s.interval)}, n = {s.n}",
+            f"{unsigned_interval(s.interval)}, {n_words(s)}",
         )
-    title = f"{where}, which of {ours} and {theirs} has the lower error is not resolved by {s.n} seeds."
+    title = f"{where}, which of {ours} and {theirs} has the lower error is not resolved by {seeds_words(s)}."
     detail = f"{ours} − {theirs}: {signed(s.mean)} points, {interval}"
     if s.interval.low > 0 or s.interval.high < 0:
-        detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} batch sizes"
+        detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} comparisons"
     return title, detail
+
+
+def _what_there_is(s: Estimate) -> str:
+    if not s.paired:
+        return "one run of each there is" if set(s.n) == {1} else "runs there are"
+    return "one seed there is" if s.fewest == 1 else f"{s.fewest} seeds there are"
 
 
 def _claimed_elsewhere(
@@ -99,12 +103,12 @@ def _claimed_elsewhere(
     """Where a line is better must not hide where it is worse, nor an open question at the smallest batch size
     an answer at another: the largest claimed difference of each direction that `main` does not tell of."""
     others = sorted(
-        (d for d in pairs if d.line == main.line and d.claimed), key=lambda d: -abs(d.summary.mean)
+        (d for d in pairs if d.line == main.line and d.claimed), key=lambda d: -abs(d.estimate.mean)
     )
-    told = {main.summary.mean < 0} if main.claimed else set()
+    told = {main.estimate.mean < 0} if main.claimed else set()
     answers = []
     for d in others:
-        if (better := d.summary.mean < 0) not in told:
+        if (better := d.estimate.mean < 0) not in told:
             told.add(better)
             answers.append(sentence(d, names))
     return answers
@@ -115,10 +119,11 @@ def _in_one(answer: tuple[str, str]) -> str:
     return f"{title[:-1]} ({detail})."
 
 
-def lowest(panel: Panel, cells: Sequence[Cell]) -> tuple[str, str]:
+def lowest(panel: Panel, cells: Sequence[Cell], choices: Choices) -> tuple[str, str]:
     """The best cell, where there is nothing to compare."""
-    best = min((cell for cell in cells if cell.errors()), key=lambda cell: cell.summary().mean)
-    s = best.summary()
+    found = [cell for cell in cells if cell.errors(choices.measure)]
+    best = min(found, key=lambda cell: cell.summary(choices.measure).mean)
+    s = best.summary(choices.measure)
     detail = f"n = {s.n}: {'no interval' if s.n == 1 else too_few_words(s.n)}"
     if s.interval.known:
         detail = f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}"

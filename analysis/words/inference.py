@@ -4,6 +4,7 @@ allow."""
 from collections.abc import Sequence
 
 from analysis.stats.cells import Cell
+from analysis.stats.choices import Choices, Margin
 from analysis.stats.differences import Difference
 from analysis.stats.intervals import ALPHA, CONFIDENCE_LABEL, FEWEST_VALUES
 from analysis.words.numbers import count_in_words
@@ -11,10 +12,9 @@ from analysis.words.numbers import count_in_words
 _MEASURES = {"last": "after the last epoch", "median5": "as the median of the last five epochs"}
 
 
-def inference(
-    cells: Sequence[Cell], differences: Sequence[Difference], *, measure: str, margin: str, paired: bool
-) -> str:
-    """Of the cells of one panel. `margin`: of constancy, in words; `paired`: whether by seed."""
+def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices: Choices) -> str:
+    """Of the cells of one panel, and their differences by the same `choices`."""
+    measure = choices.measure
     sentences = [f"Error is the percentage of images classified wrongly, taken {_MEASURES[measure]}."]
     if not any(cell.summary(measure).interval.known for cell in cells):
         few = count_in_words(FEWEST_VALUES)
@@ -23,13 +23,13 @@ def inference(
         f"Means over seeds have Student’s t intervals at {CONFIDENCE_LABEL} (Student 1908), cut at 0% "
         "and 100%."
     )
-    if tested := [d for d in differences if d.summary.interval.known]:
-        sentences += _comparisons(tested, paired)
+    if tested := [d for d in differences if d.estimate.interval.known]:
+        sentences += _comparisons(tested, choices.paired)
     if _several_sizes(cells, measure):
         sentences.append(
             "That an error is constant over batch sizes is tested as equivalence, by two one-sided t tests "
             "(Schuirmann 1987) of every pair of batch sizes, all of which must pass (Berger 1982), "
-            f"within {margin}."
+            f"within {_margin(choices.margin)}."
         )
     return " ".join(sentences)
 
@@ -58,3 +58,10 @@ def _several_sizes(cells: Sequence[Cell], measure: str) -> bool:
     """Whether some line has seeds enough at two batch sizes."""
     counted = [cell.line for cell in cells if cell.summary(measure).interval.known]
     return len(counted) > len(set(counted))
+
+
+def _margin(margin: Margin) -> str:
+    """“±1 point, a default fixed before the data were seen”."""
+    of = "% of the error at the largest" if margin.relative else " point" if margin.value == 1 else " points"
+    whose = "" if margin.chosen else ", a default fixed before the data were seen"
+    return f"±{margin.value:g}{of}{whose}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from analysis.stats.estimate import Estimate
 from analysis.stats.intervals import FEWEST_VALUES, Interval
 
 _MINUS = "−"
@@ -29,6 +30,23 @@ def p_equals(p: float) -> str:
 def too_few_words(n: int) -> str:
     """Why `n` seeds give no interval: they are too few, or all alike."""
     return "too few for an interval" if n < FEWEST_VALUES else "all alike, so no interval"
+
+
+def n_words(estimate: Estimate) -> str:
+    """“n = 5” of pairs, “n = 5 each” or “n = 4 to 5 each” of independent runs."""
+    if estimate.paired:
+        return f"n = {estimate.fewest}"
+    return f"n = {_span(estimate.n)} each"
+
+
+def seeds_words(estimate: Estimate) -> str:
+    """“5 seeds” of pairs, “5 runs of each” or “4 to 5 runs of each” of independent runs."""
+    return f"{estimate.fewest} seeds" if estimate.paired else f"{_span(estimate.n)} runs of each"
+
+
+def _span(n: Sequence[int]) -> str:
+    low, high = min(n), max(n)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def signed_interval(interval: Interval, digits: int = 1) -> str:

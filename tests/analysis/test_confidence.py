@@ -20,9 +20,10 @@ PROGRAM = """
 import json, sys
 from analysis import fig1, load, report, tables
 from analysis.figures import figures
+from analysis.stats.choices import Choices
 from analysis.study import read
 said = {"page": report.build(*sys.argv[1:]), "csv": tables.to_csv(load(sys.argv[1]))}
-said |= {name: make(load(sys.argv[1]), "last") for name, make in tables.FORMATS.items()}
+said |= {name: make(load(sys.argv[1]), Choices(paired=True)) for name, make in tables.FORMATS.items()}
 said["fig1"] = fig1(sys.argv[1]).to_json()
 said |= {name: figure.to_json() for name, figure in figures(read([sys.argv[1]])).items()}
 print(json.dumps(said))
@@ -67,7 +68,7 @@ def test_another_level_changes_every_number_and_every_word(sources, tmp_path):
         assert not re.search(r"(?<![\d.])95%|(at|below) 0\.05", words), name
     page = stricter["page"]
     for words in (
-        "99% CI (t)",
+        "99% CI (paired t)",
         "BCa (nominal 99%)",
         "99% CI (Welch)",
         "99% CI (Student t)",

@@ -60,7 +60,7 @@ def test_a_csv_gets_its_report_beside_it(tmp_path, capsys):
     path = tmp_path / "study.csv"
     path.write_text("seed,batch_size,norm,accuracy\n1,32,Batch Norm,0.864\n1,32,gn,0.86\n")
     assert report.main([str(path)]) == 0
-    assert "n&nbsp;=&nbsp;1: no interval" in (tmp_path / "study.html").read_text()
+    assert "n&nbsp;=&nbsp;1 each: no interval" in (tmp_path / "study.html").read_text()
 
 
 def test_a_sweep_without_a_result_still_has_a_page(sweep):
@@ -99,10 +99,44 @@ def test_the_margin_is_an_option(sweep, tmp_path):
     wide, narrow = tmp_path / "wide.html", tmp_path / "narrow.html"
     assert report.main([url, "--out", str(wide)]) == 0
     assert report.main([url, "--out", str(narrow), "--margin", "0.25"]) == 0
-    assert "BN is constant from batch size 32 to 2, within ±1 point (equivalence test" in wide.read_text()
-    assert "BN is not shown to be constant from batch size 32 to 2, within ±0.25 points" in narrow.read_text()
-    with pytest.raises(SystemExit):
-        report.main([url, "--margin", "-1"])
+    assert "BN is constant from batch size 32 to 2, within the default margin of ±1 point" in wide.read_text()
+    assert "within the chosen margin of ±0.25 points: it varies by at least 0.5" in narrow.read_text()
+    assert report.main([url, "--out", str(narrow), "--margin", "5%"]) == 0
+    assert "±5% of its error at batch size 32, which is ±0.65" in narrow.read_text()
+
+
+@pytest.mark.parametrize("text", ["-1", "0", "x", "150%", "nan"])
+def test_a_margin_that_is_none_is_refused(text, capsys):
+    with pytest.raises(SystemExit) as refused:
+        report.main(["anywhere", f"--margin={text}"])
+    assert refused.value.code == 2
+    assert (
+        "expected points of error between 0 and 100, as 0.5, or percent of the error, as 5%"
+        in capsys.readouterr().err
+    )
+
+
+def test_the_runs_of_a_csv_are_pairs_where_somebody_says_so(tmp_path):
+    path = tmp_path / "theirs.csv"
+    rows = [
+        f"{s},{b},{norm},{0.86 + s / 500 + (norm == 'gn') * (s % 3) / 900 - (norm == 'bn') * (b == 2) / 50}"
+        for s in range(1, 6)
+        for b in (2, 32)
+        for norm in ("bn", "gn")
+    ]
+    path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
+    page = tmp_path / "theirs.html"
+    assert report.main([str(path)]) == 0
+    apart = page.read_text()
+    assert report.main([str(path), "--paired"]) == 0
+    paired = page.read_text()
+    assert "Welch’s t test rules" in apart
+    assert "n&nbsp;=&nbsp;5 each" in apart
+    assert "correlate" not in apart
+    assert "--paired said so" in paired
+    assert "Over seeds the errors of two norms correlate at" in paired
+    for html in (apart, paired):
+        assert "Each seed starts both norms alike" not in html
 
 
 def test_a_cell_that_mixes_versions_is_named(sweep):

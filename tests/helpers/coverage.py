@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.stats.crossover import crossover
-from analysis.stats.intervals import Interval, bca_interval, t_interval, welch
-from analysis.stats.paired import equivalence
+from analysis.stats.equivalence import equivalence
+from analysis.stats.estimate import Errors, contrast, of_pairs
+from analysis.stats.intervals import Interval, bca_interval, t_interval
 
 SEEDS = (3, 5, 10)
 STUDIES = 4_000
@@ -34,17 +35,51 @@ def _skewed(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
 
 
 def _unequal(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
-    return welch(generator.normal(14, 0.9, n), generator.normal(13, 0.3, n)), 1
+    return contrast(_cells(generator, n, (14, 0.9), (13, 0.3)), (1, -1), paired=False).interval, 1
+
+
+def _four_cells(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
+    cells = _cells(generator, n, (14, 0.3), (19, 0.9), (14, 0.3), (13.5, 0.2))
+    return contrast(cells, (1, -1, -1, 1), paired=False).interval, -5.5
+
+
+def _few_of_one(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
+    cells = [*_cells(generator, n, (14, 0.9)), *_cells(generator, 2 * n, (13, 0.3))]
+    return contrast(cells, (1, -1), paired=False).interval, 1
+
+
+def _cells(generator: np.random.Generator, n: int, *normal: tuple[float, float]) -> list[Errors]:
+    """`n` seeds of a cell for each (mean, sd)."""
+    return [dict(enumerate(generator.normal(mean, sd, n).tolist())) for mean, sd in normal]
 
 
 def _crossing(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
     shared = generator.normal(0, 0.3, (n, 1))
-    truth = np.log2(SIZES) - np.log2(CROSSING)
-    return crossover(SIZES, truth + shared + generator.normal(0, 0.4, (n, 5))).interval, CROSSING
+    drawn = _truth() + shared + generator.normal(0, 0.4, (n, 5))
+    return crossover(SIZES, by_size(drawn), by_size(np.zeros((n, 5))), paired=True).interval, CROSSING
+
+
+def _crossing_apart(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
+    ours, theirs = _truth() + generator.normal(14, 0.2, (n, 5)), generator.normal(14, 0.6, (n, 5))
+    return crossover(SIZES, by_size(ours), by_size(theirs), paired=False).interval, CROSSING
+
+
+def _truth() -> Draws:
+    return np.asarray(np.log2(SIZES) - np.log2(CROSSING))
+
+
+def by_size(errors: Draws) -> list[Errors]:
+    """A cell for each column of `errors` [seeds, batch sizes]; a NaN is no run."""
+    return [{s: float(e) for s, e in enumerate(column) if not np.isnan(e)} for column in errors.T]
 
 
 def _equivalent(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
-    return equivalence(generator.normal(0.2, 0.3, n), 1.0).interval, 0.2
+    return equivalence(of_pairs(generator.normal(0.2, 0.3, n)), 1.0).interval, 0.2
+
+
+def _equivalent_apart(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
+    cells = _cells(generator, n, (13.2, 0.6), (13, 0.2))
+    return equivalence(contrast(cells, (1, -1), paired=False), 1.0).interval, 0.2
 
 
 def _bootstrap(n: int, generator: np.random.Generator) -> tuple[Interval, float]:
@@ -59,6 +94,10 @@ INTERVALS: dict[str, tuple[float, Study]] = {
     "Crossover: the t test inverted": (0.95, _crossing),
     "Equivalence: Student t": (0.90, _equivalent),
     "BCa bootstrap": (0.95, _bootstrap),
+    "Welch: twice as many seeds of the norm with the smaller sd": (0.95, _few_of_one),
+    "Welch: an interaction, four cells of independent seeds, sds 0.2 to 0.9": (0.95, _four_cells),
+    "Crossover: Welch’s test inverted, one sd three times the other": (0.95, _crossing_apart),
+    "Equivalence: Welch, one sd three times the other": (0.90, _equivalent_apart),
 }
 
 

@@ -1,8 +1,9 @@
 import pytest
 
-from analysis.page.differences import section, seeds_data, what_n_allows
+from analysis.page.differences import section, seeds_data
 from analysis.stats import power
 from analysis.study import read
+from analysis.words.limits import what_n_allows
 from tests.helpers.synthetic import block
 
 
@@ -14,8 +15,8 @@ def study_of(sweep, sizes, seeds=5):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ([32, 16, 8, 4, 2], "1/16, times five by Holm’s correction over the batch sizes (0.312), so by that test nothing can be significant at 0.05; eight pairs are the fewest that could."),
-        ([32, 8, 2], "1/16, times three by Holm’s correction over the batch sizes (0.188), so by that test nothing can be significant at 0.05; seven pairs are the fewest that could."),
+        ([32, 16, 8, 4, 2], "1/16, times five by Holm’s correction over the comparisons (0.312), so by that test nothing can be significant at 0.05; eight pairs are the fewest that could."),
+        ([32, 8, 2], "1/16, times three by Holm’s correction over the comparisons (0.188), so by that test nothing can be significant at 0.05; seven pairs are the fewest that could."),
         ([2], "1/16 (0.0625), so by that test nothing can be significant at 0.05; six pairs are the fewest that could."),
     ],
 )  # fmt: skip
@@ -28,8 +29,9 @@ def test_what_five_seeds_allow_counts_holms_correction(sweep, sizes, words):
 def test_seeds_needed_are_those_of_the_level_that_claims_use(sweep):
     study = study_of(sweep, [32, 8, 2])
     (own,), (rows,) = study.differences.values(), seeds_data(study).values()
-    low, high = power.sd_interval(own[0].summary.sd, 5)
-    expected = tuple(power.seeds_for_power(sd, 0.5, 0.8, 0.05 / 3) for sd in (own[0].summary.sd, low, high))
+    seen = own[0].estimate.sd
+    low, high = power.sd_interval(seen, 4)
+    expected = tuple(power.seeds_for_power(sd, 0.5, 0.8, 0.05 / 3) for sd in (seen, low, high))
     assert rows[0]["power"]["0.8|0.5"] == expected
     assert expected[1] <= expected[0] <= expected[2]
 
@@ -51,4 +53,6 @@ def test_pairs_are_only_said_of_runs_that_are_known_to_be(sweep, tmp_path):
     path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
     theirs = section(read([str(path)])).body
     assert "Each seed starts both norms alike" not in theirs
-    assert "as if runs of the same number were pairs" in theirs
+    assert "all runs count as independent and Welch’s t test rules" in theirs
+    assert "two-sided permutation test can give is 1/10, times two by Holm’s correction" in theirs
+    assert "four runs of each norm are the fewest" not in theirs, "five are, for a family of two"

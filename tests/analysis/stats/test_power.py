@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
-from statsmodels.stats.power import TTestPower
+from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from analysis.stats import power
 
@@ -42,10 +42,29 @@ def test_power_at_the_level_of_one_in_five_against_statsmodels():
     assert power.seeds_for_power(0.5, 0.5, 0.8) == 10
 
 
+def test_runs_of_each_norm_against_statsmodels_where_variances_are_alike():
+    """Two degrees of freedom more for one run more of each; the sd of a difference is √2 times a run's."""
+    expected = TTestIndPower().solve_power(effect_size=1.5, alpha=0.01, power=0.8)
+    sd = 0.4 * math.sqrt(2)
+    assert power.seeds_for_power(sd, 0.6, 0.8, alpha=0.01, per_seed=2) == math.ceil(expected)
+
+
+def test_power_of_welchs_test_by_simulation():
+    """One norm's sd twice the other's, six runs each."""
+    generator, studies = np.random.default_rng(3), 40_000
+    a, b = generator.normal(0.7, 0.8, (studies, 6)), generator.normal(0, 0.4, (studies, 6))
+    rejected = (scipy_stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue < 0.05).mean()
+    per_seed = (0.64 + 0.16) ** 2 / (0.64**2 + 0.16**2)
+    ours = power.t_power(6, math.sqrt(0.64 + 0.16), 0.7, per_seed=per_seed)
+    assert ours == pytest.approx(
+        rejected, abs=0.015
+    )  # its degrees of freedom are estimated, and differ by study
+
+
 def test_the_interval_of_an_sd_by_simulation_and_by_hand():
-    low, high = power.sd_interval(2.0, 5)
+    low, high = power.sd_interval(2.0, 4)
     assert low == pytest.approx(2 * math.sqrt(4 / scipy_stats.chi2.ppf(0.975, 4)))
     assert high == pytest.approx(2 * math.sqrt(4 / scipy_stats.chi2.ppf(0.025, 4)))
     sds = np.random.default_rng(1).normal(0, 3, size=(20_000, 4)).std(axis=1, ddof=1)
-    held = [low <= 3 <= high for low, high in (power.sd_interval(sd, 4) for sd in sds)]
+    held = [low <= 3 <= high for low, high in (power.sd_interval(sd, 3) for sd in sds)]
     assert np.mean(held) == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 20_000))

@@ -1,5 +1,6 @@
 from analysis import load
 from analysis.stats.cells import panels
+from analysis.stats.choices import Choices
 from analysis.stats.differences import differences
 from analysis.words.headline import headline
 from tests.helpers.synthetic import block
@@ -7,9 +8,10 @@ from tests.helpers.synthetic import block
 NOISE = {1: -0.2, 2: -0.1, 3: 0.0, 4: 0.1, 5: 0.2}
 
 
-def answer(url):
+def answer(url, paired=True):
     panel, cells = next(iter(panels(load(url)).items()))
-    return headline(panel, cells, differences(cells))
+    choices = Choices(paired=paired)
+    return headline(panel, cells, differences(cells, choices), choices)
 
 
 def two_norms(seeds=5, sizes=(32, 2)):
@@ -79,6 +81,18 @@ def test_no_direction_where_the_interval_holds_zero(sweep):
     facts = " ".join(answer(sweep(two_norms(), error=wobbling, epochs=60)).facts)
     assert "BN’s error changes by −0.1 points (95% CI −0.8 to +0.6)" in facts
     assert "falls" not in facts
+
+
+def test_independent_runs_are_counted_for_each_norm(sweep):
+    url = sweep(two_norms(), error=error(lambda b: 5.5 if b == 2 else 0.0), epochs=60)
+    said = answer(url, paired=False)
+    assert said.title == "From batch size 32 to 2, BN’s error grows by 5.5 points relative to GN’s."
+    assert said.detail.endswith(", n = 5 each, p < 0.001")
+    url = sweep(two_norms(seeds=1), error=error(lambda b: 5.0), epochs=60, folder="one")
+    assert answer(url, paired=False).title.endswith("than BN’s in the one run of each there is.")
+    url = sweep(two_norms(seeds=2), error=error(lambda b: 5.0), epochs=60, folder="two")
+    assert answer(url, paired=False).title.endswith("than BN’s in the runs there are.")
+    assert answer(url, paired=False).detail == "n = 2 each: too few for an interval"
 
 
 def test_one_seed_claims_nothing(sweep):

@@ -1,0 +1,58 @@
+"""Options that several commands share: what a reader may choose."""
+
+import argparse
+import math
+
+from analysis.stats.choices import MARGIN, MEASURES, Choices, Margin
+
+
+def add_paired(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--paired",
+        action="store_true",
+        help="the runs of one seed in a CSV are pairs: the seed started both norms alike. Without it they "
+        "count as independent; those of a sweep’s folder always are pairs",
+    )
+
+
+def add_margin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--margin",
+        type=margin,
+        default=Margin(),
+        metavar="POINTS|PERCENT%",
+        help="how far a norm’s error may move and still count as constant: points of error, or 5%% for a "
+        f"share of its error at the largest batch size (default: {MARGIN:g} points)",
+    )
+
+
+def add_measure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--measure",
+        choices=MEASURES,
+        default=MEASURES[0],
+        help="the last epoch, or the median of the last five",
+    )
+
+
+def choices(options: argparse.Namespace) -> Choices:
+    """What `options`, of a parser with some of the above, say."""
+    known = {
+        name: getattr(options, name) for name in ("measure", "margin", "paired") if hasattr(options, name)
+    }
+    return Choices(**known)
+
+
+def margin(text: str) -> Margin:
+    """“0.5” points or “5%” of the error at the largest batch size. Raises argparse.ArgumentTypeError."""
+    relative = text.strip().endswith("%")
+    try:
+        value = float(text.strip().removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no margin; expected points of error between 0 and 100, as 0.5, or percent of the "
+            "error, as 5%"
+        )
+    return Margin(value, relative, chosen=True)

@@ -1,0 +1,55 @@
+"""Which comparison rules, and why; and what pairing bought."""
+
+from collections.abc import Sequence
+
+from analysis.sources.load import Origin
+from analysis.stats.differences import Difference
+
+#: Whether runs are pairs -> the test that rules, for a heading.
+TESTS = {True: "paired t", False: "Welch"}
+
+
+def pairing_sentences(origin: Origin, *, paired: bool) -> str:
+    """Why the comparison that rules does."""
+    if not paired:
+        return (
+            "These results do not say that runs of one seed number have anything in common, so all runs "
+            "count as independent and Welch’s t test rules. If they are pairs, --paired says so."
+        )
+    why = (
+        "Each seed starts both norms alike and shows them the same images in the same order, so the runs of "
+        "a seed are pairs"
+        if origin == "sweep"
+        else "That the runs of one seed number are pairs is not in these results: --paired said so"
+    )
+    return (
+        f"{why}. Differences are taken within a seed, and the paired t test rules; Welch’s, which would rule "
+        "between independent runs, stands beside it."
+    )
+
+
+def bought_sentence(differences: Sequence[Difference]) -> str:
+    """What pairing bought; empty where that is not known."""
+    known = [d for d in differences if d.pairs and d.bought == d.bought]
+    if not known:
+        return ""
+    widths = _span([d.bought for d in known])
+    correlations = [
+        d.pairs.correlation for d in known if d.pairs and d.pairs.correlation == d.pairs.correlation
+    ]
+    over = (
+        f"Over seeds the errors of two norms correlate at {_span(correlations)}, and the"
+        if correlations
+        else "The"
+    )
+    each = "" if len(known) == 1 else "s"
+    are = "is" if len(known) == 1 else "are"
+    return (
+        f"{over} paired interval{each} {are} {widths} times as wide as Welch’s. Below one, pairing made the "
+        "comparison sharper; above one, it cost more degrees of freedom than it removed noise."
+    )
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = (f"{value:.2f}".replace("-", "−") for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
