@@ -223,7 +223,7 @@ def test_another_protocol_is_never_mixed(command, tmp_path, monkeypatch, capsys)
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 0
     before = numbers(tmp_path)
     monkeypatch.setattr("orchestrator.grid.trial.PROTOCOL", 2)
-    monkeypatch.setattr("orchestrator.sweep.PROTOCOL", 2)
+    monkeypatch.setattr("orchestrator.results.mixing.PROTOCOL", 2)
     capsys.readouterr()
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 2
     error = capsys.readouterr().err
