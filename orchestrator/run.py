@@ -25,7 +25,7 @@ from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.parse import find, shipped
 from orchestrator.planning.arguments import add_run_options, options_of
-from orchestrator.results.storage_errors import StorageError
+from orchestrator.results.storage_errors import LostError, StorageError
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
     from orchestrator.cluster.preflight import Vetted
@@ -43,7 +43,8 @@ examples:
   python -m orchestrator.run --grid fig1 --groups-from results/gsearch
   python -m orchestrator.run --grid my.yaml --dataset imagefolder --data-dir ~/images
 
-exit codes: 0 all trials done; 1 some failed; 2 bad input; 130 or 143 interrupted"""
+exit codes: 0 all trials done; 1 some failed, or storage did, or another run took over;
+  2 bad input; 130 or 143 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted before anything was trained.", file=sys.stderr)
         return 130
+    except LostError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except (OSError, StorageError) as error:
         if isinstance(error, BrokenPipeError) and output_is_gone():
             raise
@@ -132,7 +136,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         store.files.writable()
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
             prepared = prepare(
-                grid.name, grid.description, trials, options, infos=infos, join=join, repair=True
+                grid.name, grid.description, trials, options, infos=infos, join=join, lock=lock
             )
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
             _read_data(prepared.schedule, console)
@@ -196,6 +200,7 @@ def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lo
         begun = time.monotonic()
         with refreshing(lambda: write_report(prepared.store, live=True)):
             execute(prepared, console, interrupt, lock)
+        lock.check()
         console.print(spent(schedule, time.monotonic() - begun))
     return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
 

@@ -90,22 +90,22 @@ def prepare(
     *,
     infos: Mapping[str, DataInfo] | None = None,
     join: Join | None = None,
-    repair: bool = False,
+    lock: Lock | None = None,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError, also where other code
     trained what is there and the mixture was not accepted.
 
-    `repair`: make damaged results again from their histories; without it nothing is written.
+    `lock`: held by this run, which makes damaged results again; without it nothing is written.
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
     `join`: asked only where there is something to train; None trains on this machine.
     """
     infos = infos or describe_data(trials, options.data_dir)
-    store = Store(options.results)
-    states = store.scan(history="check" if repair else False)
+    store = Store(options.results, token=lock.token if lock else None)
+    states = store.scan(history="check" if lock else False)
     check_protocol(store, trials, states)
     told = [warning for state in states.values() for warning in state.warnings]
-    if repair and (repaired := repair_trials(store, trials, states, infos)):
+    if lock and (repaired := repair_trials(store, trials, states, infos)):
         told += repaired
         states = store.scan()
     told += damage(store, states)
@@ -287,4 +287,5 @@ def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignm
         threads=resources.threads,
         max_failures=prepared.options.max_failures,
         fingerprint=prepared.infos[pack.spec.dataset].fingerprint,
+        token=prepared.store.token,
     )

@@ -9,9 +9,9 @@ from orchestrator.planning.plan import Pack
 class Assignment:
     """A pack and what a worker has to know to train it; small enough to send to any worker.
 
-    `results`: where the store is. `train_size`: training images before the hold-out. `device`: cpu, cuda
-    or cuda:N. `threads`: of the CPU, for one pack. `fingerprint`: of the data that
-    were declared; None takes any.
+    `results`: where the store is. `token`: of the lock under which it trains, None without one.
+    `train_size`: training images before the hold-out. `device`: cpu, cuda or cuda:N. `threads`: of the CPU,
+    for one pack. `fingerprint`: of the data that were declared; None takes any.
     """
 
     pack: Pack
@@ -22,3 +22,4 @@ class Assignment:
     threads: int
     max_failures: int
     fingerprint: str | None = None
+    token: str | None = None

@@ -91,7 +91,7 @@ def run_on_ray(
                     assignments,
                     listener,
                     interrupt,
-                    Store(results),
+                    Store(results, token=assignments[0].token),
                     lambda: None if vetted is None else late_nodes_trouble(vetted, site),
                 ),
             ],

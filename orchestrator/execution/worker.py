@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from model.data.dataset import Dataset
@@ -55,9 +56,11 @@ class Stopped(Exception):
 def run_pack(assignment: Assignment, report: Report) -> None:
     """Train a pack's trials from where the store has them, to the end. Failures are recorded, then raised.
 
-    Raises StorageError where the store stays out of reach: that is no failure of the trials.
+    Raises StorageError where the store stays out of reach, LostError where another run has it: neither is
+    a failure of the trials.
     """
-    store, trials = store_of(assignment), list(assignment.pack.trials)
+    store = store_of(assignment, waiting=lambda text: report(Warned(text)))
+    trials = list(assignment.pack.trials)
     states = store.states([trial.trial_id for trial in trials])
     trials = [trial for trial in trials if not states[trial.trial_id].finished]
     if not trials:
@@ -73,9 +76,9 @@ def run_pack(assignment: Assignment, report: Report) -> None:
     report(Trained(results))
 
 
-def store_of(assignment: Assignment) -> Store:
-    """The store that a pack's results go to, with a worker's patience."""
-    return Store(assignment.results, PATIENCE)
+def store_of(assignment: Assignment, waiting: Callable[[str], None] = lambda _: None) -> Store:
+    """The store that a pack's results go to, with a worker's patience. `waiting`: told when that begins."""
+    return Store(assignment.results, PATIENCE, waiting=waiting, token=assignment.token)
 
 
 def _train_or_halve(

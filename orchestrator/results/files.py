@@ -4,10 +4,10 @@ One small class over fsspec, because two things differ between a disk and a buck
 the product should care: a disk needs a temporary name, a flush and a rename for a write to be whole,
 and a bucket's single PUT already is; a bucket lists everything below a prefix in a few requests.
 
-Storage goes away and comes back: a full disk is cleared, a share is mounted again. A worker therefore
-opens its files with `patience`, and a write or read that fails is tried again for so long before it is
-an error. To a patient reader a missing root is storage that is gone and not an empty folder: taking it
-for empty would train everything anew.
+Storage goes away and comes back (`orchestrator.results.patience`), and a run that holds a folder looks before
+each write whether it holds it still (`orchestrator.results.hold`). To a patient reader a missing root is
+storage that is gone and not an empty folder: taking it for empty would train everything anew. A root is
+made by the first that writes there, and never by who is patient or holds it: it was there when they began.
 """
 
 import errno
@@ -19,18 +19,18 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 import fsspec
-import tenacity
 from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError, reason
-from orchestrator.results import json_file
+from orchestrator.results import bucket, json_file
+from orchestrator.results.disk import write_whole
 from orchestrator.results.json_file import JsonObject
+from orchestrator.results.patience import ABSENT, as_storage_error, patiently
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
 from orchestrator.results.url import package_for, refuse_chain, refuse_password
 
 #: Seconds in which storage has to answer before a sweep begins.
 _ANSWER_SECONDS = 25.0
-_ABSENT = (FileNotFoundError, NotADirectoryError)
 _T = TypeVar("_T")
 
 
@@ -38,16 +38,20 @@ class Files:
     """Reads and writes below one root. `url`: a path, `file://…`, `s3://bucket/prefix`, any fsspec URL.
 
     `patience`: seconds to try again for where storage fails, then StorageError; None tries once, raises
-    what storage raised, and takes a missing root for an empty one.
+    what storage raised, and takes a missing root for an empty one. `waiting`: told when that begins.
     """
 
-    def __init__(self, url: str, patience: float | None = None) -> None:
+    def __init__(
+        self, url: str, patience: float | None = None, waiting: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Raises InputError where `url` cannot be or is not answered; StorageError with `patience`."""
         refuse_password(url)
         refuse_chain(url)
         self.url = self.root = url
         self.local = False
-        self._patience = patience
+        #: Asked before each write, and where a file is missing; raises LostError or StorageError.
+        self.check_held: Callable[[], None] | None = None
+        self._patience, self._waiting = patience, waiting
         if patience is None:
             self._or_say("opened", self._open)
         else:
@@ -73,38 +77,46 @@ class Files:
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write the whole file or leave what was there. Raises OSError or StorageError."""
+    def write(self, name: str, data: bytes, *, once: bool = False) -> None:
+        """Write the whole file or leave what was there. Raises OSError or StorageError.
+
+        `once`: raises FileExistsError where there is one. On a disk and in S3 two who write at one moment
+        are told apart; where storage has no such write, a look before it has to do.
+        """
         path = self.path(name)
-        if self.local:
-            self._patiently(lambda: self._write_local(path, data))
-        else:
-            self._patiently(lambda: self.fs.pipe_file(path, data))
 
-    def _write_local(self, path: str, data: bytes) -> None:
+        def attempt() -> None:
+            self._held()
+            if self.local:
+                self._write_local(path, data, once=once)
+            elif once:
+                bucket.create(self.fs, path, data)
+            else:
+                self.fs.pipe_file(path, data)
+
+        self._patiently(attempt)
+
+    def _write_local(self, path: str, data: bytes, *, once: bool = False) -> None:
+        if self._patience is None and self.check_held is None:
+            os.makedirs(self.root, exist_ok=True)
         self._root_is_there()
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
-            raise
+        write_whole(self.root, path, data, once=once)
 
-    def write_json(self, name: str, value: Mapping[str, object]) -> None:
-        """Write a mapping with its checksum, so that any later damage is seen."""
-        self.write(name, json_file.encode(value))
+    def write_json(self, name: str, value: Mapping[str, object], *, once: bool = False) -> None:
+        """Write a mapping with its checksum, so that any later damage is seen. `once`: see `write`."""
+        self.write(name, json_file.encode(value), once=once)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
+        path = self.path(name)
+
+        def attempt() -> None:
+            self._held()
+            self.fs.rm_file(path)
+
         try:
-            self._patiently(lambda: self.fs.rm_file(self.path(name)))
-        except _ABSENT:
+            self._patiently(attempt)
+        except ABSENT:
             return
 
     def writable(self) -> None:
@@ -147,6 +159,15 @@ class Files:
         """The file's bytes. Raises FileNotFoundError."""
         return bytes(self._patiently(lambda: self.fs.cat_file(self.path(name))))
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        path = self.path(name)
+        try:
+            self._patiently(lambda: self.fs.size(path))
+        except ABSENT:
+            return False
+        return True
+
     def read_json(self, name: str) -> JsonObject | None:
         """The mapping in a file, without its checksum; None where there is no file.
 
@@ -157,13 +178,13 @@ class Files:
             if self._patiently(lambda: self.fs.size(path)) > json_file.MAX_JSON_BYTES:
                 raise ValueError("it is larger than any file of a sweep")
             return json_file.parse(self.read(name))
-        except _ABSENT:
+        except ABSENT:
             return None
 
     def read_jsons(self, names: list[str]) -> dict[str, JsonObject | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
-        values: dict[str, JsonObject | ValueError] = {}
         if self.local:
+            values: dict[str, JsonObject | ValueError] = {}
             for name in names:
                 try:
                     value = self.read_json(name)
@@ -175,17 +196,7 @@ class Files:
             return values
         paths = {self.path(name): name for name in names}
         contents = self._patiently(lambda: self.fs.cat(list(paths), on_error="return")) if paths else {}
-        for path, data in contents.items():
-            name = paths[path if path in paths else path.lstrip("/")]
-            if isinstance(data, _ABSENT):
-                continue
-            if isinstance(data, Exception):
-                raise data
-            try:
-                values[name] = json_file.parse(data)
-            except ValueError as error:
-                values[name] = error
-        return values
+        return bucket.parsed(contents, paths)
 
     def folders(self, folder: str) -> dict[str, set[str]]:
         """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""
@@ -202,13 +213,11 @@ class Files:
                         }
                 return names
             self.fs.invalidate_cache()  # others write here too
-            paths = self._patiently(lambda: self.fs.find(base))
-        except _ABSENT:
+            found = self._patiently(lambda: self.fs.find(base, detail=True))
+        except ABSENT:
             return names
-        for path in paths:
-            subfolder, _, name = path.removeprefix(base).lstrip("/").partition("/")
-            if name and "/" not in name:
-                names.setdefault(subfolder, set()).add(name)
+        for subfolder, name, _ in bucket.in_folders(found, base):
+            names.setdefault(subfolder, set()).add(name)
         return names
 
     def sizes(self, folder: str, name: str) -> dict[str, int]:
@@ -222,14 +231,11 @@ class Files:
             }
         self.fs.invalidate_cache()
         try:
-            entries = self._patiently(lambda: self.fs.find(base, detail=True))
-        except _ABSENT:
+            found = self._patiently(lambda: self.fs.find(base, detail=True))
+        except ABSENT:
             return {}
-        return {
-            path.removeprefix(base).strip("/").removesuffix(f"/{name}"): int(entry["size"])
-            for path, entry in entries.items()
-            if path.removeprefix(base).strip("/").count("/") == 1 and path.endswith(f"/{name}")
-        }
+        files = bucket.in_folders(found, base)
+        return {subfolder: int(details["size"]) for subfolder, other, details in files if other == name}
 
     def names(self, folder: str) -> set[str]:
         """The names of the files in one folder. Empty where there is no such folder."""
@@ -239,7 +245,7 @@ class Files:
                 return _files_in(self._patiently(lambda: self._scan(base)))
             self.fs.invalidate_cache()
             entries = self._patiently(lambda: self.fs.ls(base, detail=True))
-        except _ABSENT:
+        except ABSENT:
             return set()
         return {PurePosixPath(entry["name"]).name for entry in entries if entry["type"] == "file"}
 
@@ -250,17 +256,21 @@ class Files:
         return [*os.scandir(base)]
 
     def _root_is_there(self) -> None:
-        if self._patience is not None and not os.path.isdir(self.root):
-            raise OSError(f"the results folder {self.root} is gone")
+        if (self._patience is not None or self.check_held) and not os.path.isdir(self.root):
+            raise StorageError(f"{self.url}: the results folder is gone")
+
+    def _held(self) -> None:
+        if self.check_held is not None:
+            self.check_held()
 
     def _once(self, action: Callable[[], _T]) -> _T:
         """A backend's own errors (botocore's are no OSError) come out as StorageError."""
         try:
             return action()
-        except OSError:
+        except (OSError, StorageError):
             raise
         except Exception as error:
-            raise StorageError(f"{self.url}: {reason(error)}") from error
+            raise as_storage_error(error, self.url) from error
 
     def _patiently(self, action: Callable[[], _T]) -> _T:
         """Do it, and where storage fails do it again, ever more slowly, until patience is at its end."""
@@ -272,29 +282,14 @@ class Files:
                 if self.local:
                     self._root_is_there()
                 return action()
-            except _ABSENT as absent:
+            except ABSENT as absent:
                 if os.path.isdir(self.root) if self.local else not bucket_is_gone(absent):
+                    self._held()
                     raise  # the file is absent, storage is not
-                place = f"{'folder' if self.local else 'bucket of'} {self.root}"
-                raise OSError(f"the results {place} is gone") from absent
+                what = "folder" if self.local else "bucket"
+                raise StorageError(f"{self.url}: the results {what} is gone") from absent
 
-        trying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
-            wait=tenacity.wait_exponential(multiplier=0.1, max=5.0),
-            stop=tenacity.stop_before_delay(self._patience),
-            reraise=True,
-        )
-        try:
-            return trying(attempt)
-        except Exception as error:
-            if not _may_pass(error):
-                raise
-            raise StorageError(f"{self.url}: {reason(error)}") from error
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether storage failed, which may pass: not so a wrong URL, an absent file or an interrupt."""
-    return isinstance(error, Exception) and not isinstance(error, (InputError, *_ABSENT))
+        return patiently(attempt, self.url, self._patience, self._waiting)
 
 
 def _files_in(entries: Iterable[os.DirEntry[str]]) -> set[str]:

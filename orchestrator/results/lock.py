@@ -5,12 +5,13 @@ says who holds the folder, and beats while it is held. A dead holder's note is t
 the process can be seen to be gone, else after the note has been watched for longer than a beat. It is
 watched, and its time not believed, because clocks differ between hosts and go back.
 
+A note that is another's, or is there no more, says that the folder is lost: see `hold`.
+
 On a disk the note is created exclusively. In a bucket, where nothing is exclusive everywhere, it is
 written, left for a moment and read again: the last writer holds, everyone else sees another's note.
 """
 
 import contextlib
-import json
 import os
 import socket
 import threading
@@ -23,9 +24,10 @@ from typing import Self, cast
 
 from model.errors import InputError
 from orchestrator.results.files import Files
+from orchestrator.results.hold import NAME, check_held, hold, holder, who
 from orchestrator.results.records import LockNote
+from orchestrator.results.storage_errors import LostError
 
-NAME = "lock.json"
 BEAT = 10.0  # seconds
 _WATCH = 25.0  # seconds without a beat after which a holder that cannot be seen is dead
 _FRESH = 45.0  # seconds; a note this young is believed without watching
@@ -64,27 +66,38 @@ class Lock:
         }
 
     def __enter__(self) -> Self:
-        _HELD.add(self._note["token"])
+        _HELD.add(self.token)
         note = holder(self._files)
         if note is not None:
             self._refuse_living(note)
             self._take_away(note)
         self._create()
+        hold(self._files, self.token)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        _HELD.discard(self._note["token"])
+        _HELD.discard(self.token)
         with contextlib.suppress(Exception):  # a note that stays is a dead process's, and taken over
-            if self._mine():
-                self._files.remove(NAME)
+            self.check()
+            self._files.remove(NAME)
+        self._files.check_held = None
+
+    @property
+    def token(self) -> str:
+        """By which the note is known as this lock's."""
+        return self._note["token"]
+
+    def check(self) -> None:
+        """Raises LostError where another run has the folder now, StorageError where it is gone."""
+        check_held(self._files, self.token)
 
     def _refuse_living(self, note: LockNote) -> None:
         if _alive(self._files, note):
             raise InputError(
-                f"{self._files.url} is in use by {_who(note)}. Wait for it or stop it; "
+                f"{self._files.url} is in use by {who(note)}. Wait for it or stop it; "
                 "`python -m orchestrator.status` shows what it does."
             )
 
@@ -101,7 +114,7 @@ class Lock:
         time.sleep(_SETTLE)
         if not self._mine():
             other = holder(self._files) or {}
-            raise InputError(f"{self._files.url} was taken at this moment by {_who(other)}.")
+            raise InputError(f"{self._files.url} was taken at this moment by {who(other)}.")
 
     def _create_exclusively(self) -> None:
         path = Path(self._files.path(NAME))
@@ -112,7 +125,7 @@ class Lock:
             os.link(self._files.path(temporary), path)
         except FileExistsError:
             other = holder(self._files) or {}
-            raise InputError(f"{self._files.url} was taken at this moment by {_who(other)}.") from None
+            raise InputError(f"{self._files.url} was taken at this moment by {who(other)}.") from None
         except OSError:  # a file system without links
             self._files.write_json(NAME, self._current())
         finally:
@@ -136,30 +149,24 @@ class Lock:
             with contextlib.suppress(FileExistsError):
                 os.link(self._files.path(aside), self._files.path(NAME))
             self._files.remove(aside)
-            raise InputError(f"{self._files.url} was taken at this moment by {_who(taken)}.")
+            raise InputError(f"{self._files.url} was taken at this moment by {who(taken)}.")
         self._files.remove(aside)
 
     def _mine(self) -> bool:
         note = holder(self._files)
-        return note is not None and note.get("token") == self._note["token"]
+        return note is not None and note.get("token") == self.token
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            with contextlib.suppress(Exception):  # storage that is away comes back or is told by a worker
-                note = holder(self._files)
-                if note is not None and note.get("token") != self._note["token"]:
-                    self.lost(f"{self._files.url} was taken over by {_who(note)}")
-                    return
-                self._note["beat"] += 1
+            self._note["beat"] += 1
+            try:
+                self.check()
                 self._files.write_json(NAME, self._current())
-
-
-def holder(files: Files) -> LockNote | None:
-    """The note of whoever holds the folder, dead or alive; a damaged one comes back empty."""
-    try:
-        return cast(LockNote | None, files.read_json(NAME))
-    except ValueError:
-        return {}
+            except LostError as error:
+                self.lost(str(error))
+                return
+            except Exception:  # storage that is away comes back, or is told by a worker
+                continue
 
 
 def is_held(files: Files) -> LockNote | None:
@@ -201,13 +208,6 @@ def _seen(note: LockNote) -> bool | None:
 def _fresh(note: LockNote) -> bool:
     beat = note.get("time")
     return isinstance(beat, (int, float)) and abs(time.time() - beat) < _FRESH
-
-
-def _who(note: LockNote) -> str:
-    return (
-        f"process {note.get('pid', '?')} on {note.get('host', '?')} since {note.get('started', '?')} "
-        f"({json.dumps(note.get('command', '?'), ensure_ascii=False)})"
-    )
 
 
 def _machine() -> str | None:

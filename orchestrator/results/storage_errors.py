@@ -42,6 +42,10 @@ class StorageError(Exception):
     """Storage failed, and kept failing for as long as was to be waited. The message says how."""
 
 
+class LostError(StorageError):
+    """Another run has the results folder: nothing more may be written there. The message says whose it is."""
+
+
 def bucket_is_gone(error: BaseException) -> bool:
     """Whether not the file is absent but all that it lies in: s3fs says FileNotFoundError to both."""
     return "NoSuchBucket" in repr(error.__cause__) or "bucket does not exist" in str(error)

@@ -16,7 +16,7 @@ code path. Nothing in here is a pickle, so a stranger's results are safe to open
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +25,8 @@ from typing import Literal, cast
 from model.errors import InputError
 from orchestrator.grid.trial import Trial
 from orchestrator.results.files import Files
+from orchestrator.results.finished import refuse_finished, write_result
+from orchestrator.results.hold import hold
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
     CodeRecord,
@@ -51,12 +53,22 @@ _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 class Store:
     """One sweep's folder at `url` (a path or any fsspec URL). Creating the object touches nothing.
 
-    `patience`: see `orchestrator.results.files`.
+    `patience`, `waiting`: see `orchestrator.results.files`. `token`: of the lock of the run that this is
+    for, which writes only while it holds the folder.
     """
 
-    def __init__(self, url: str, patience: float | None = None) -> None:
-        self.files = Files(url, patience)
-        self.url = url
+    def __init__(
+        self,
+        url: str,
+        patience: float | None = None,
+        *,
+        waiting: Callable[[str], None] = lambda _: None,
+        token: str | None = None,
+    ) -> None:
+        self.files = Files(url, patience, waiting)
+        if token is not None:
+            hold(self.files, token)
+        self.url, self.token = url, token
 
     # -- the sweep ---------------------------------------------------------------------------------
 
@@ -231,6 +243,8 @@ class Store:
         self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
 
     def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
+        """Raises LostError where the trial is finished."""
+        refuse_finished(self.files, trial_id)
         self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
 
     def read_checkpoint(self, trial_id: str, epoch: int) -> bytes:
@@ -245,6 +259,8 @@ class Store:
         self.files.write_json(f"trials/{trial_id}/history.json", history)
 
     def write_weights(self, trial_id: str, data: bytes) -> None:
+        """Raises LostError where the trial is finished."""
+        refuse_finished(self.files, trial_id)
         self.files.write(f"trials/{trial_id}/weights.pt", data)
 
     def write_failure(self, trial_id: str, failure: Failure) -> None:
@@ -256,8 +272,11 @@ class Store:
             self.files.remove(f"trials/{trial_id}/failure.json")
 
     def write_result(self, trial_id: str, result: Result) -> None:
-        """The completion marker: call it last."""
-        self.files.write_json(f"trials/{trial_id}/result.json", result)
+        """The completion marker: call it last. Written once; only a damaged one is written anew.
+
+        Raises LostError where another run's result is there, whatever the lock says.
+        """
+        write_result(self.files, trial_id, result)
         self.files.remove(f"trials/{trial_id}/failure.json")
 
 

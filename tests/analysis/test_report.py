@@ -148,7 +148,7 @@ def test_a_cell_that_mixes_versions_is_named(sweep):
     trial_id = next(i for i in store.scan() if "-b2-" in i)
     result = store.scan()[trial_id].result
     result["provenance"] = {**result["provenance"], "torch": "9.9.9"}
-    store.write_result(trial_id, result)
+    store.files.write_json(f"trials/{trial_id}/result.json", result)
     page = report.build(url)
     assert "Mixed in bn, batch 2" in page
     assert "PyTorch 2.11.0, 9.9.9" in page

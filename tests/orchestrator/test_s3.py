@@ -157,6 +157,16 @@ def test_a_bucket_that_vanishes_is_not_an_empty_one(bucket):
         store.read("a/x.json")
 
 
+def test_of_two_that_finish_a_trial_at_one_moment_one_succeeds(bucket, monkeypatch):
+    """Both looked before either wrote: S3 itself refuses the second."""
+    files = Files(bucket)
+    monkeypatch.setattr(type(files.fs), "exists", lambda *_: False)
+    files.write("result.json", b"first", once=True)
+    with pytest.raises(FileExistsError):
+        files.write("result.json", b"second", once=True)
+    assert files.read("result.json") == b"first"
+
+
 @contextlib.contextmanager
 def serving(handler):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -84,7 +84,7 @@ def bent(data):
 def test_spoilt_weights_are_noticed_on_a_disk(store, spoil):
     if not store.files.local:
         pytest.skip("of weights in a bucket only the size is looked at")
-    store.write_weights(A, spoil(archive()))
+    store.files.write(f"trials/{A}/weights.pt", spoil(archive()))
     assert [line.split(". ")[0] for line in found(store)] == [
         f"weights.pt is damaged in 1 finished trial: {A}"
     ]
@@ -92,9 +92,9 @@ def test_spoilt_weights_are_noticed_on_a_disk(store, spoil):
 
 def test_of_many_weights_only_the_ends_are_read(store, monkeypatch):
     monkeypatch.setattr("orchestrator.results.damage._READ", 1000)
-    store.write_weights(A, bent(archive()))
+    store.files.write(f"trials/{A}/weights.pt", bent(archive()))
     assert found(store) == []
-    store.write_weights(A, b"" if not store.files.local else cut(archive()))
+    store.files.write(f"trials/{A}/weights.pt", b"" if not store.files.local else cut(archive()))
     assert len(found(store)) == 1
 
 

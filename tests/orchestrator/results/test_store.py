@@ -1,11 +1,14 @@
 """The store: the same contract on a disk and in an object store (fsspec's own, in memory)."""
 
+import errno
+import os
 import uuid
 
 import pytest
 
 from model.errors import InputError
 from orchestrator.results.files import Files
+from orchestrator.results.storage_errors import LostError
 from orchestrator.results.store import Store
 from tests.helpers.tiny import trial
 
@@ -156,3 +159,37 @@ def test_what_is_whole_and_yet_no_sweep(store, content):
     store.declare("x", TRIALS, data=FACTS)
     assert len(store.sweep()["trials"]) == 2
     assert store.files.read("sweep.json.damaged")
+
+
+def test_a_result_is_written_once(store):
+    """Whatever the lock says; the same one again is no harm, and a damaged one is made anew."""
+    store.open([trial()])
+    one = trial().trial_id
+    store.write_result(one, {"status": "done", "test_error": 0.5})
+    store.write_result(one, {"status": "done", "test_error": 0.5})
+    for attempt in (
+        lambda: store.write_result(one, {"status": "done", "test_error": 0.7}),
+        lambda: store.write_weights(one, b"other"),
+        lambda: store.write_checkpoint(one, 1, b"other"),
+    ):
+        with pytest.raises(LostError, match=f"another run has finished {one}"):
+            attempt()
+    assert store.files.names(f"trials/{one}") == {"trial.json", "result.json"}
+    assert store.scan()[one].result["test_error"] == 0.5
+    store.files.write(f"trials/{one}/result.json", b"{")
+    store.write_result(one, {"status": "done", "test_error": 0.7})
+    assert store.scan()[one].result["test_error"] == 0.7
+
+
+def test_a_disk_without_links_still_keeps_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "link", refuses)
+    files = Files(str(tmp_path))
+    files.write("a", b"1", once=True)
+    with pytest.raises(FileExistsError):
+        files.write("a", b"2", once=True)
+    assert files.read("a") == b"1"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def refuses(*_):
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))

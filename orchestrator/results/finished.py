@@ -1,0 +1,41 @@
+"""What is finished stays: a result is written once, whatever the lock says.
+
+A run that lost its folder without knowing must spoil neither a result nor what stands beside it.
+"""
+
+from orchestrator.results import json_file
+from orchestrator.results.files import Files
+from orchestrator.results.json_file import JsonObject
+from orchestrator.results.records import Result
+from orchestrator.results.shapes import SHAPES
+from orchestrator.results.storage_errors import LostError
+
+_FINISHED = (
+    "{url}: another run has finished {trial_id} meanwhile. This run stops, and leaves that result as it is."
+)
+
+
+def write_result(files: Files, trial_id: str, result: Result) -> None:
+    """Raises LostError where another run's result is there; a damaged one is written anew."""
+    name = f"trials/{trial_id}/result.json"
+    try:
+        files.write_json(name, result, once=True)
+    except FileExistsError:
+        if (there := _whole_result(files, trial_id)) is None:
+            files.write_json(name, result)
+        elif there != json_file.parse(json_file.encode(result)):
+            raise LostError(_FINISHED.format(url=files.url, trial_id=trial_id)) from None
+
+
+def refuse_finished(files: Files, trial_id: str) -> None:
+    """Raises LostError where the trial has a whole result."""
+    if _whole_result(files, trial_id) is not None:
+        raise LostError(_FINISHED.format(url=files.url, trial_id=trial_id))
+
+
+def _whole_result(files: Files, trial_id: str) -> JsonObject | None:
+    try:
+        value = files.read_json(f"trials/{trial_id}/result.json")
+    except ValueError:
+        return None
+    return value if value is not None and SHAPES["result.json"](value) else None
