@@ -89,7 +89,12 @@ def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
-        lines = [f"{panel.title} · {panel.judged} error", rule, _aligned(head, widths, flags), rule]
+        lines = [
+            " · ".join(part for part in (panel.title, panel.measured()) if part),
+            rule,
+            _aligned(head, widths, flags),
+            rule,
+        ]
         lines += [_aligned(row, widths, flags) for row in body]
         compared = differences(group, choices)
         answer = headline(panel, group, compared, choices)

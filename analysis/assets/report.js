@@ -5,7 +5,7 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
 // theme.py's colours and their lighter twins for a dark page.
 const DARK = new Map([
-  ["#0072b2", "#4aa5e0"], ["#d55e00", "#f0823c"], ["#009e73", "#35bf95"], ["#b0568f", "#dc8fc0"], ["#8f3f00", "#ffc79e"],
+  ["#0072b2", "#4aa5e0"], ["#d55e00", "#f0823c"], ["#009e73", "#35bf95"], ["#b0568f", "#dc8fc0"], ["#5f6b7a", "#9aa7b8"], ["#7a5195", "#b592d4"], ["#8f3f00", "#ffc79e"],
   ["#1f2430", "#e8eaf0"], ["#667085", "#a3acba"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
 ]);
 const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join();

@@ -47,8 +47,16 @@ def section(study: Study) -> Section:
         for row in rows
     ]
     caption = (
-        "Error at the last epoch over seeds, in percent, with Student’s t interval of the mean, cut at 0 and "
+        f"{_measured(study)} over seeds, in percent, with Student’s t interval of the mean, cut at 0 and "
         f"100; fewer than {count_in_words(FEWEST_VALUES)} seeds, or seeds that are all alike, give none"
     )
     table = html.table(columns, body, caption)
     return Section("cells", "Cells", "The table of cells", html.render("cells", copies=COPIES, table=table))
+
+
+def _measured(study: Study) -> str:
+    """What the errors are; a study's CSV does not say of which epoch."""
+    said = [sweep.origin != "study" for sweep in study.sweeps]
+    if all(said):
+        return "Error at the last epoch"
+    return "Error at the last epoch, or as a CSV gives it," if any(said) else "Error"

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from analysis.page import html
 from analysis.plots.gsearch import GSearchInfo
-from analysis.plots.published import PUBLISHED, Published
+from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
 from analysis.sources.load import Sweep
 from analysis.stats.cells import Cell, Panel
@@ -14,6 +14,7 @@ from analysis.stats.choices import MEASURES
 from analysis.stats.intervals import KINDS
 from analysis.study import Study
 from analysis.words.headline import UNFINISHED, Headline, headline
+from analysis.words.published import recognised_sentence
 from analysis.words.search import search_headline
 
 STATUS_WORDS = {"done": "done", "diverged": "diverged", **UNFINISHED}
@@ -23,12 +24,15 @@ WARNINGS = 5
 
 class Figure1(NamedTuple):
     """The place of one panel's Figure 1. `number`: the panel's in the page; `headline`: what stands above
-    it where there are several."""
+    it where there are several; `curves`: whether a click has learning curves to show; `note`: what a reader
+    of the figure must know."""
 
     number: int
     name: str
     label: str
     headline: Headline | None
+    curves: bool
+    note: str
 
 
 class SearchFigure(NamedTuple):
@@ -123,10 +127,12 @@ def _render(
 
 def _figure_1(study: Study, panel: Panel, above: Headline | None = None) -> Figure1:
     label = (
-        f"{panel.judged.capitalize()} error over batch size, one line per norm; "
+        f"{panel.measured().capitalize()} over batch size, one line per norm; "
         "the table of cells has the numbers"
     )
-    return Figure1(study.index(panel), study.name(panel), label, above)
+    note = recognised_sentence(study.panels[panel])
+    curves = study.sweep_of[panel].origin == "sweep"
+    return Figure1(study.index(panel), study.name(panel), label, above, curves, note)
 
 
 def search_figure(study: Study, index: int) -> SearchFigure:
@@ -149,8 +155,10 @@ def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:
     publications = []
     for source in dict.fromkeys(entry.source for entry in PUBLISHED):
         entry = next(entry for entry in PUBLISHED if entry.source == source)
-        own = any(_same(entry, panel, cells) for panel, cells in shown.items())
-        publications.append(Publication(entry.group, source, own))
+        beside = {panel: cells for panel, cells in shown.items() if entry in others(cells)}
+        own = any(_same(entry, panel, cells) for panel, cells in beside.items())
+        if beside:
+            publications.append(Publication(entry.group, source, own))
     return publications
 
 
@@ -170,6 +178,8 @@ def _progress(sweep: Sweep, named: bool) -> Progress:
     total, done = len(sweep.frame), counts.get("done", 0)
     undeclared = int((~sweep.frame["declared"]).sum())
     name = f"{sweep.name}: " if named else ""
+    if sweep.origin == "study":  # a row is a result; what was meant to run, nobody says
+        return Progress(f"{name}{total:,} run{'' if total == 1 else 's'}", {}, True, list(sweep.warnings))
     more = f", {undeclared:,} of them no longer declared" if undeclared else ""
     words = f"{name}{done:,} of {total:,} trial{'' if total == 1 else 's'} done{more}"
     warnings = list(sweep.warnings[:WARNINGS])

@@ -54,7 +54,15 @@ def section(study: Study) -> Section:
 def trial_columns(study: Study) -> tuple[Column, ...]:
     """The columns that say something here: constant or empty ones are left out of a wide table."""
     extra = (Column("source", "Sweep"),) if study.several else ()
-    return extra + tuple(c for c in _COLUMNS if _says_something(study, c.key))
+    columns = extra + tuple(c for c in _COLUMNS if _says_something(study, c.key))
+    if all(sweep.origin == "study" for sweep in study.sweeps):
+        return tuple(_of_a_study(c) for c in columns if c.key not in {"status", "trial_id"})
+    return columns
+
+
+def _of_a_study(column: Column) -> Column:
+    """A study's CSV says neither that its runs are done nor on what images they erred."""
+    return column._replace(name="Error %") if column.key == "test_error" else column
 
 
 def _says_something(study: Study, key: str) -> bool:
@@ -69,7 +77,7 @@ def trial_data(study: Study) -> TrialData:
     columns = trial_columns(study)
     wanted = study.frame[[c.key for c in columns]].astype(object)
     plain = wanted.where(wanted.notna(), None)
-    if study.several:
+    if study.several and "trial_id" in plain:
         plain["trial_id"] = plain["trial_id"].str.partition("/")[2]
     described: list[dict[str, str | int | None]] = [
         {"key": c.key, "digits": c.digits, "class": "num" if c.numeric else ""} for c in columns

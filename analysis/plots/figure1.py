@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from analysis.plots import theme
-from analysis.plots.published import PUBLISHED, Published
+from analysis.plots.published import Published, others
 from analysis.plots.theme import Json
 from analysis.stats.cells import Cell, Line, Panel
 from analysis.stats.intervals import FEWEST_VALUES, KINDS, PERCENT, interval
@@ -54,7 +54,7 @@ def info(
         spread = interval(list(values.values()), kind).cut(PERCENT)
         point = Point(cell.batch_size, mean, spread.low, spread.high, values, cell.remarks)
         lines.setdefault(cell.line, []).append(point)
-    published = [] if panel.holdout else list(PUBLISHED)
+    published = [] if panel.holdout else others(cells)
     return Fig1Info(panel, measure, quantity, kind, lines, published)
 
 
@@ -81,7 +81,7 @@ def _scatter(**fields: Any) -> Json:
 
 
 def y_title(panel: Panel, quantity: str) -> str:
-    return f"{panel.judged.capitalize()} {quantity} (%)"
+    return f"{panel.measured(quantity).capitalize()} (%)"
 
 
 def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Json:

@@ -1,16 +1,20 @@
 """Published curves to stand beside our own, with their sources.
 
-They are other people's numbers and are never mixed with ours: no statistic reads this file. Those of
+They are other people's numbers and are never mixed with ours: no statistic reads this file. Results that are
+those very numbers are recognised, because they would look like a replication of themselves. Those of
 another data set or network show the shape to expect and not the height, so only the curves of the
 panel's own data set and network are on from the start.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from analysis.stats.cells import Cell
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published line: batch size -> test error in percent."""
+    """A published line: batch size -> test error in percent, to so many `digits` after the point."""
 
     key: str
     name: str
@@ -19,6 +23,7 @@ class Published:
     dataset: str
     model: str
     errors: dict[int, float]
+    digits: int = 2
 
     @property
     def group(self) -> str:
@@ -45,14 +50,39 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     Published(
         "wu-bn", "Wu & He 2018, BN", _WU, "bn", "imagenet", "resnet50",
-        {32: 23.6, 16: 23.7, 8: 24.8, 4: 27.3, 2: 34.7},
+        {32: 23.6, 16: 23.7, 8: 24.8, 4: 27.3, 2: 34.7}, 1,
     ),
     Published(
         "wu-gn", "Wu & He 2018, GN (G = 32)", _WU, "gn", "imagenet", "resnet50",
-        {32: 24.1, 16: 24.2, 8: 24.0, 4: 24.2, 2: 24.1},
+        {32: 24.1, 16: 24.2, 8: 24.0, 4: 24.2, 2: 24.1}, 1,
     ),
     Published("he", "He et al. 2015, BN", _HE, "bn", "cifar10", "resnet20", {128: 8.75}),
 )  # fmt: skip
 
 #: Franke 2021's G search: G -> validation error in percent (ResNet-20, CIFAR-10).
 FRANKE_G_SEARCH: dict[int, float] = {8: 12.00, 4: 12.38, 2: 14.25}
+
+#: As many batch sizes must agree to the last digit, and no other disagree, before results count as a
+#: publication's own; one or two may agree by chance.
+_ALIKE = 3
+
+
+def recognised(cells: Sequence[Cell]) -> list[Published]:
+    """The published lines that one panel's `cells` are, mean by mean."""
+    return [entry for entry in PUBLISHED if _is(entry, cells)]
+
+
+def _is(entry: Published, cells: Sequence[Cell]) -> bool:
+    """Whether one line of `cells` has the published mean at every batch size that both have."""
+    by_line: dict[object, list[bool]] = {}
+    for cell in cells:
+        if cell.line.norm == entry.norm and cell.batch_size in entry.errors and cell.errors():
+            apart = abs(cell.summary().mean - entry.errors[cell.batch_size])
+            by_line.setdefault(cell.line, []).append(apart <= 0.5 * 10**-entry.digits + 1e-9)
+    return any(len(alike) >= _ALIKE and all(alike) for alike in by_line.values())
+
+
+def others(cells: Sequence[Cell]) -> list[Published]:
+    """The published lines that may stand beside `cells`: none of a publication whose numbers they are."""
+    own = {entry.group for entry in recognised(cells)}
+    return [entry for entry in PUBLISHED if entry.group not in own]

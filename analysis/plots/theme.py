@@ -5,7 +5,7 @@ of colour blindness leave apart; every line also has its own marker, so print in
 The page swaps these colours for lighter ones in the dark (assets/report.js), by their hex codes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from math import log10
 from typing import Any
@@ -17,6 +17,8 @@ MUTED = "#667085"
 GRID = "#e6e8ee"
 FAINT = "#98a0ae"
 
+#: Norms that are none of ours, in their order.
+_SPARE = ("#5f6b7a", "#b8860b", "#2b93b8", "#7a5195")
 COLOURS = {"bn": "#0072b2", "gn": "#d55e00", "ln": "#009e73", "in": "#b0568f"}
 #: Further Gs of one norm keep its hue and change in lightness.
 _SHADES = {"gn": ("#d55e00", "#e8965a", "#8f3f00", "#f3c19d", "#5c2900")}
@@ -48,16 +50,21 @@ def styles(lines: list[Line]) -> dict[Line, Style]:
     """A style for each line; the first G of a norm (the largest) has the norm's own colour."""
     by_line = {}
     ranks: dict[str, int] = {}
+    strangers: list[str] = []
     for line in sorted(dict.fromkeys(lines), key=lambda line: line.order):
         rank = ranks.get(line.norm, 0)
         ranks[line.norm] = rank + 1
         by_line[line] = style(line.norm, rank)
+        if line.norm not in COLOURS:
+            strangers += [] if line.norm in strangers else [line.norm]
+            spare = _SPARE[strangers.index(line.norm) % len(_SPARE)]
+            by_line[line] = replace(by_line[line], colour=spare)
     return by_line
 
 
 def style(norm: str, rank: int = 0) -> Style:
     """The style of a norm's line number `rank`; a norm of no colour of its own is grey."""
-    shades = _SHADES.get(norm, (COLOURS.get(norm, "#5f6b7a"),))
+    shades = _SHADES.get(norm, (COLOURS.get(norm, _SPARE[0]),))
     symbols = _SYMBOLS.get(norm, ("diamond",))
     return Style(shades[rank % len(shades)], _DASHES[rank % len(_DASHES)], symbols[rank % len(symbols)])
 

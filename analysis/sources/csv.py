@@ -7,7 +7,9 @@ fraction) or a repeated seed would give a plausible and false figure.
 import io
 import math
 import posixpath
+import re
 from typing import Any, Literal
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -18,8 +20,12 @@ from orchestrator.results.files import Files
 
 STUDY_COLUMNS = ("seed", "batch_size", "norm", "accuracy")
 
-#: How a study may spell a norm, in lower case.
-_NORMS = {spelling: norm for norm, name in NORM_NAMES.items() for spelling in (norm, name.lower())}
+#: How a study may spell a norm of ours, in lower case and letters alone.
+_NORMS = {
+    spelling: norm
+    for norm, name in NORM_NAMES.items()
+    for spelling in (norm, name.lower().replace(" ", ""), name.lower().replace(" ", "") + "alization")
+}
 _MAX_BYTES = 64 * 2**20
 
 
@@ -81,35 +87,45 @@ def _study(raw: pd.DataFrame, url: str) -> pd.DataFrame:
             f"found {', '.join(raw.columns)}"
         )
     seen: dict[tuple[Any, ...], int] = {}
+    spelt: dict[str, str] = {}
     rows = []
     for line, record in enumerate(raw.to_dict("records"), start=2):
-        row = _study_row({str(k): v for k, v in record.items()}, f"{url} line {line}")
+        row = _study_row({str(k): v for k, v in record.items()}, f"{url} line {line}", spelt)
         key = (row["norm"], row["groups"], row["batch_size"], row["seed"])
         if key in seen:
             raise InputError(f"{url} line {line} repeats the norm, batch size and seed of line {seen[key]}")
         seen[key] = line
         rows.append({**row, "source": url})
-    return make(rows)
+    frame = make(rows)
+    frame["holdout"] = pd.array([None] * len(frame), dtype="Int64")  # on what it was measured, nobody says
+    return frame
 
 
-def _study_row(record: dict[str, Any], where: str) -> dict[str, Any]:
-    norm = _NORMS.get(str(record["norm"]).strip().lower().replace("_", " "))
-    if norm is None:
-        raise InputError(f"{where}: unknown norm {record['norm']!r}; expected Batch Norm or Group Norm")
+def _norm(value: Any, where: str, spelt: dict[str, str]) -> str:
+    """A norm of ours by its short name; any other as the file first spells it, which `spelt` remembers."""
+    name = "" if pd.isna(value) else " ".join(str(value).split())
+    if not name:
+        raise InputError(f"{where} names no norm; expected Batch Norm, Group Norm or the name of another")
+    letters = re.sub(r"[^a-z]", "", name.lower()).replace("isation", "ization")
+    return _NORMS.get(letters) or spelt.setdefault(name.lower(), name)
+
+
+def _study_row(record: dict[str, Any], where: str, spelt: dict[str, str]) -> dict[str, Any]:
+    norm = _norm(record["norm"], where, spelt)
     batch_size, seed = _whole(record["batch_size"], where, 1), _whole(record["seed"], where, 0)
     accuracy = _number(record["accuracy"], where)
     if not 0 <= accuracy <= 1:
         hint = "; it looks like percent: divide by 100" if 1 < accuracy <= 100 else ""
         raise InputError(f"{where}: accuracy {record['accuracy']} is outside 0 to 1{hint}")
-    groups = record.get("groups")
+    given = record.get("groups")
+    groups = None if given is None or pd.isna(given) else _whole(given, where, 1)
     return {
         **{key: record[key] for key in ("dataset", "model", "recipe") if key in COLUMNS and key in record},
-        "trial_id": f"csv-{norm}-b{batch_size}-s{seed}",
+        "trial_id": f"csv-{quote(norm)}{f'-g{groups}' if groups else ''}-b{batch_size}-s{seed}",
         "norm": norm,
-        "groups": None if groups is None or pd.isna(groups) else _whole(groups, where, 1),
+        "groups": groups,
         "batch_size": batch_size,
         "seed": seed,
-        "holdout": 0,
         "status": "done",
         "test_error": 100 * (1 - accuracy),
         "declared": True,

@@ -42,9 +42,13 @@ class Line:
 
     @property
     def name(self) -> str:
-        """Short: BN, GN (G = 8)."""
-        short = self.norm.upper()
-        return f"{short} (G = {self.groups})" if self.groups is not None else short
+        """Short: BN, GN (G = 8); a norm that is none of ours as its file spells it."""
+        return f"{self.short} (G = {self.groups})" if self.groups is not None else self.short
+
+    @property
+    def short(self) -> str:
+        """The norm alone: BN, GN."""
+        return self.norm.upper() if self.norm in NORMS else self.norm
 
     @property
     def long_name(self) -> str:
@@ -52,15 +56,15 @@ class Line:
         return f"{full}, G = {self.groups}" if self.groups is not None else full
 
     @property
-    def order(self) -> tuple[int, int]:
+    def order(self) -> tuple[int, str, int]:
         rank = NORMS.index(self.norm) if self.norm in NORMS else len(NORMS)
-        return rank, -(self.groups or 0)
+        return rank, self.norm, -(self.groups or 0)
 
 
 def short_names(lines: Sequence[Line]) -> dict[Line, str]:
     """Names for running text: without G where only one G of the norm is there."""
     norms = Counter(line.norm for line in dict.fromkeys(lines))
-    return {line: line.norm.upper() if norms[line.norm] == 1 else line.name for line in lines}
+    return {line: line.short if norms[line.norm] == 1 else line.name for line in lines}
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,19 @@ class Panel:
 
     @property
     def holdout(self) -> int:
-        """Training images held out; 0 where the error is measured on the test set."""
+        """Training images held out; 0 where there are none, or the source does not say."""
         return int(self["holdout"] or 0)
 
     @property
     def judged(self) -> str:
-        """The images that the error is measured on."""
-        return "validation" if self.holdout else "test"
+        """The images that the error is measured on; empty where the source does not say."""
+        if self.holdout:
+            return "validation"
+        return "" if self["holdout"] is None else "test"
+
+    def measured(self, quantity: str = "error") -> str:
+        """“test error”, “validation accuracy”, or the quantity alone where nobody says on what."""
+        return f"{self.judged} {quantity}".strip()
 
     @property
     def title(self) -> str:

@@ -30,9 +30,12 @@ def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, li
     """
     matched = []
     for (a, ours), (b, theirs) in itertools.combinations(panels.items(), 2):
-        if a.source == b.source or a.judged != b.judged:
+        if a.source == b.source or bool(a.holdout) != bool(b.holdout):
             continue
-        alone = all(sum(p.source == s.source and p.judged == s.judged for p in panels) == 1 for s in (a, b))
+        alone = all(
+            sum(p.source == s.source and bool(p.holdout) == bool(s.holdout) for p in panels) == 1
+            for s in (a, b)
+        )
         if alone or (a.dataset, a.model) == (b.dataset, b.model):
             shared = _shared(ours, theirs)
             if shared:

@@ -128,7 +128,7 @@ def lowest(panel: Panel, cells: Sequence[Cell], choices: Choices) -> tuple[str, 
     if s.interval.known:
         detail = f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}"
     return (
-        f"{best.line.name} reaches {s.mean:.2f}% {panel.judged} error at batch size {best.batch_size}.",
+        f"{best.line.name} reaches {s.mean:.2f}% {panel.measured()} at batch size {best.batch_size}.",
         detail,
     )
 

@@ -15,7 +15,11 @@ _MEASURES = {"last": "after the last epoch", "median5": "as the median of the la
 def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices: Choices) -> str:
     """Of the cells of one panel, and their differences by the same `choices`."""
     measure = choices.measure
-    sentences = [f"Error is the percentage of images classified wrongly, taken {_MEASURES[measure]}."]
+    sentences = [
+        f"Error is the percentage of images classified wrongly, taken {_MEASURES[measure]}."
+        if cells[0].panel.judged
+        else "Error is 100% minus the accuracy that the file gives, which does not say of what and when."
+    ]
     if not any(cell.summary(measure).interval.known for cell in cells):
         few = count_in_words(FEWEST_VALUES)
         return f"{sentences[0]} Fewer than {few} seeds, or seeds all alike, allow no interval and no test."

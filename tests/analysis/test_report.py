@@ -153,3 +153,58 @@ def test_a_cell_that_mixes_versions_is_named(sweep):
     assert "Mixed in bn, batch 2" in page
     assert "PyTorch 2.11.0, 9.9.9" in page
     assert "Mixed in bn, batch 32" not in page
+
+
+def words_of(html):
+    """The page's text but for its scripts and styles."""
+    return re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", html, flags=re.S)
+
+
+def test_nothing_is_said_of_a_csv_that_it_does_not_say(tmp_path):
+    path = tmp_path / "theirs.csv"
+    rows = [f"{s},{b},{n},{0.8 + s / 100}" for s in (1, 2, 3) for b in (32, 2) for n in ("bn", "Weight Norm")]
+    path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
+    page = report.build(str(path))
+    words = words_of(page).lower()
+    for invented in (
+        "test error",
+        "last epoch",
+        "of 12",
+        "trained on",
+        "learning curves",
+        "validation",
+        "each seed starts",
+    ):
+        assert invented not in words, invented
+    assert "12 runs" in words
+    assert "weight norm" in words
+    data = data_of(page)
+    assert data["panels"][0]["layouts"]["error"]["yaxis"]["title"]["text"] == "Error (%)"
+    assert data["panels"][0]["layouts"]["accuracy"]["yaxis"]["title"]["text"] == "Accuracy (%)"
+    assert [c["key"] for c in data["trials"]["columns"]] == ["norm", "batch_size", "seed", "test_error"]
+
+
+def test_published_numbers_are_not_their_own_replication(tmp_path):
+    franke = {"Batch Norm": {32: 13.60, 16: 13.60, 8: 13.86, 4: 15.23, 2: 19.70}}
+    franke["Group Norm"] = {32: 14.05, 16: 14.29, 8: 14.23, 4: 14.03, 2: 14.21}
+
+    def page_of(change):
+        path = tmp_path / "study.csv"
+        rows = [
+            f"{seed},{b},{norm},{1 - (error + change + apart) / 100:.5f}"
+            for norm, errors in franke.items()
+            for b, error in errors.items()
+            for seed, apart in enumerate((-0.2, 0.05, 0.15))
+        ]
+        path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
+        return report.build(str(path))
+
+    def drawn(page):
+        return {t["meta"]["group"] for t in data_of(page)["panels"][0]["layers"]["published|error"]}
+
+    theirs, another = page_of(0.0), page_of(0.1)
+    assert "The means of BN and GN are to the last digit those of Franke 2021, Fig. 1" in theirs
+    assert "Franke 2021" not in drawn(theirs)
+    assert 'value="Franke 2021"' not in theirs
+    assert "to the last digit" not in another
+    assert "Franke 2021" in drawn(another)

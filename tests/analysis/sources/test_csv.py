@@ -2,6 +2,8 @@ import pandas as pd
 import pytest
 
 from analysis import load, tables
+from analysis.plots import theme
+from analysis.stats.cells import panels
 from model.errors import InputError
 from tests.helpers.synthetic import block
 
@@ -21,6 +23,33 @@ def test_a_study_becomes_errors_in_percent(tmp_path):
     assert frame["status"].tolist() == ["done"] * 3
     assert frame["seed"].tolist() == [1, 2, 1]
     assert frame["groups"].isna().all()
+    assert frame["holdout"].isna().all(), "the file does not say what was held out"
+
+
+def test_any_norm_is_a_line_ours_by_many_spellings(tmp_path):
+    norms = [
+        "BatchNorm",
+        "group-norm",
+        "Layer Normalization",
+        "instance normalisation",
+        "Filter Response",
+        "EvoNorm-S0",
+    ]
+    text = "seed,batch_size,norm,accuracy\n" + "\n".join(f"1,32,{norm},0.8" for norm in norms)
+    path = write(tmp_path, text)
+    assert load(path)["norm"].tolist() == ["bn", "gn", "ln", "in", "Filter Response", "EvoNorm-S0"]
+    (cells,) = panels(load(path)).values()
+    assert [c.line.name for c in cells] == ["BN", "GN", "LN", "IN", "EvoNorm-S0", "Filter Response"]
+    styles = theme.styles([c.line for c in cells])
+    assert len({style.colour for style in styles.values()}) == 6
+
+
+def test_two_gs_of_a_study_are_two_lines(tmp_path):
+    text = "seed,batch_size,norm,groups,accuracy\n1,32,gn,8,0.8\n1,32,gn,4,0.81\n1,32,bn,,0.82\n"
+    frame = load(write(tmp_path, text))
+    assert frame["trial_id"].is_unique
+    (cells,) = panels(frame).values()
+    assert [c.line.name for c in cells] == ["BN", "GN (G = 8)", "GN (G = 4)"]
 
 
 def test_a_byte_order_mark_and_spaces_in_the_header_do_not_matter(tmp_path):
@@ -51,7 +80,11 @@ def test_results_csv_reads_back_as_the_frame_it_was_made_from(sweep, tmp_path):
         ("seed,batch_size,norm,accuracy\n1,0,bn,0.8\n", "at least 1"),
         ("seed,batch_size,norm,accuracy\n1,2.5,bn,0.8\n", "whole number"),
         ("seed,batch_size,norm,accuracy\n1,inf,bn,0.8\n", "whole number"),
-        ("seed,batch_size,norm,accuracy\n1,32,group,0.8\n", "unknown norm 'group'"),
+        (
+            "seed,batch_size,norm,accuracy\n1,32,,0.8\n",
+            "line 2 names no norm; expected Batch Norm, Group Norm",
+        ),
+        ("seed,batch_size,norm,accuracy\n1,32,FRN,0.8\n1,32,frn,0.9\n", "line 3 repeats .* line 2"),
         ("seed,batch_size,norm,accuracy\n1,32,bn,0.8\n1,32,Batch Norm,0.9\n", "line 3 repeats .* line 2"),
         (b"\xff\xfe\x00s", "not UTF-8"),
         ('seed,batch_size,norm,accuracy\n1,32,"bn,0.8\n', "does not parse|unknown norm|no number"),
