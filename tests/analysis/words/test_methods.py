@@ -28,7 +28,7 @@ def change(url, which, **facts):
     for trial_id, state in store.scan().items():
         if which(trial_id):
             result = {**state.result, "provenance": {**state.result["provenance"], **facts}}
-            store.write_result(trial_id, result)
+            store.files.write_json(f"trials/{trial_id}/result.json", result)
 
 
 def test_the_protocol_described_is_the_one_that_is_trained():
@@ -93,7 +93,8 @@ def test_mixtures_are_named(sweep):
     )
     store = Store(url)
     for state in list(store.scan(history=True).values())[:4]:
-        store.write_result(state.trial_id, {**state.result, "pack": [state.trial_id]})
+        alone = {**state.result, "pack": [state.trial_id]}
+        store.files.write_json(f"trials/{state.trial_id}/result.json", alone)
         entries = state.history["epochs"]
         entries[-1] = {**entries[-1], "device": "NVIDIA H100"}
         store.write_history(state.trial_id, {**state.history, "epochs": entries})
