@@ -14,7 +14,16 @@ from analysis.stats.equivalence import EQUIVALENCE_CI
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction
 from analysis.stats.intervals import CI, Interval
-from analysis.words.numbers import n_words, p_equals, seeds_words, signed, signed_interval, too_few_words
+from analysis.words.names import error_of, sentence_case, whose
+from analysis.words.numbers import (
+    decimals,
+    n_words,
+    p_equals,
+    seeds_words,
+    signed,
+    signed_interval,
+    too_few_words,
+)
 
 
 def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, str]:
@@ -23,23 +32,27 @@ def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, s
     s, sizes = i.estimate, f"From batch size {i.largest} to {i.smallest}"
     if i.claimed:
         grows, other = (theirs, ours) if s.mean < 0 else (ours, theirs)
+        by = f"{abs(s.mean):.{decimals(s.interval)}f} points"
         return (
-            f"{sizes}, {grows}’s error grows by {abs(s.mean):.1f} points relative to {other}’s.",
+            f"{sizes}, {error_of(grows)} grows by {by} relative to {whose(other)}.",
             f"{unsigned_interval(s.interval)}, {n_words(s)}, p {p_equals(i.p_holm)}",
         )
-    change = f"{ours} − {theirs} changes by {signed(s.mean)} points"
+    digits = decimals(s.interval)
+    change = f"{ours} − {theirs} changes by {signed(s.mean, digits)} points"
     if not s.interval.known:
         return f"{sizes}, {change}.", f"{n_words(s)}: {too_few_words(s.fewest)}"
     return (
-        f"{sizes}, which of {ours}’s and {theirs}’s error grows more is not resolved by {seeds_words(s)}.",
-        f"{change}, {CI} {signed_interval(s.interval)}, p {p_equals(i.p_holm)}",
+        f"{sizes}, whether {error_of(ours)} or {whose(theirs)} grows more is not resolved by "
+        f"{seeds_words(s)}.",
+        f"{change}, {CI} {signed_interval(s.interval, digits)}, p {p_equals(i.p_holm)}",
     )
 
 
 def unsigned_interval(interval: Interval) -> str:
     """“95% CI 4.3 to 6.7” of an interval on one side of zero, where a word says which."""
     low, high = sorted((abs(interval.low), abs(interval.high)))
-    return f"{CI} {low:.1f} to {high:.1f}"
+    digits = decimals(interval)
+    return f"{CI} {low:.{digits}f} to {high:.{digits}f}"
 
 
 def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
@@ -47,22 +60,31 @@ def crossover_sentence(c: Crossover, ours: str, theirs: str) -> str:
     smallest, largest = c.sizes[0], c.sizes[-1]
     few = math.isnan(c.interval.low)
     least = min(c.differences, key=lambda d: d.fewest)
+    if c.differences[0].interval.low > 0 and c.differences[-1].interval.high < 0:
+        return (
+            f"{ours} has the lower error at batch size {largest} and the higher one at {smallest}: there "
+            "is no batch "
+            f"size below which it is better than {theirs}."
+        )
     if not few and not c.resolved:
         return (
             f"Below which batch size {ours} has the lower error is not resolved by {seeds_words(least)}: "
             f"nothing from below {smallest} to above {largest} is excluded."
         )
     interval = (
-        f"{n_words(least)}: {too_few_words(least.fewest)}" if few else f"{CI} of the crossover {_sizes(c)}"
+        f"{n_words(least)}: {too_few_words(least.fewest)}" if few else f"{CI} of the crossover: {_sizes(c)}"
     )
     if math.isinf(c.estimate):
         return (
-            f"{ours}’s mean error is below {theirs}’s at every batch size from {largest} to {smallest} "
+            f"{ours} has a lower mean error than {theirs} at every batch size from {largest} to {smallest} "
             f"({interval})."
         )
     if c.estimate == 0:
-        return f"{ours}’s mean error is not below {theirs}’s even at batch size {smallest} ({interval})."
-    return f"{ours}’s mean error is the lower below a batch size of about {c.estimate:.1f} ({interval})."
+        return f"Even at batch size {smallest}, {ours} has no lower mean error than {theirs} ({interval})."
+    return (
+        f"{ours} has a lower mean error than {theirs} below a batch size of about {c.estimate:.1f} "
+        f"({interval})."
+    )
 
 
 def _sizes(c: Crossover) -> str:
@@ -93,16 +115,21 @@ def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
         size = _change(rise)
         own = (rise.largest, rise.smallest) != (first.largest, first.smallest)
         sizes = f" from {rise.largest} to {rise.smallest}" if own else ""
-        parts.append(f"{names[rise.line]}’s error {size}{sizes}{_bracket(rise.estimate)}")
+        parts.append(f"{error_of(names[rise.line])} {size}{sizes}{_bracket(rise.estimate)}")
     return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
 
 
 def _change(rise: Rise) -> str:
     """A direction only where the interval has one."""
     mean, interval = rise.estimate.mean, rise.estimate.interval
+    digits = decimals(interval)
     if interval.known and (interval.low > 0 or interval.high < 0):
-        return f"{'falls' if mean < 0 else 'rises'} by {abs(mean):.1f} points"
-    return f"changes by {signed(mean)} points"
+        return f"{_moves(rise)} by {abs(mean):.{digits}f} points"
+    return f"changes by {signed(mean, digits)} points"
+
+
+def _moves(rise: Rise) -> str:
+    return "falls" if rise.estimate.mean < 0 else "rises"
 
 
 def _bracket(s: Estimate) -> str:
@@ -110,7 +137,7 @@ def _bracket(s: Estimate) -> str:
         return f" ({n_words(s)}: {too_few_words(s.fewest)})"
     if s.interval.low > 0 or s.interval.high < 0:  # the verb says the direction
         return f" ({unsigned_interval(s.interval)})"
-    return f" ({CI} {signed_interval(s.interval)})"
+    return f" ({CI} {signed_interval(s.interval, decimals(s.interval))})"
 
 
 def constancy_sentence(c: Constancy, name: str) -> str:
@@ -118,29 +145,37 @@ def constancy_sentence(c: Constancy, name: str) -> str:
     sizes = f"from batch size {c.rise.largest} to {c.rise.smallest}"
     within = f"within {margin_words(c)}"
     if math.isnan(c.test.p):
-        return f"Whether {name} is constant {sizes}, {within}, needs three seeds or more that differ."
+        return (
+            f"Whether {error_of(name)} is constant {sizes}, {within}, needs three seeds or more that differ."
+        )
     evidence = (
         f"equivalence test, p {p_equals(c.test.p)}; hardest for {c.worst[0]} against {c.worst[1]}, "
         f"{EQUIVALENCE_CI} {signed_interval(c.test.interval, 2)}, so the smallest margin that passes is "
         f"±{math.ceil(100 * c.test.reach) / 100:.2f}"
     )
     if c.test.shown:
-        return f"{name} is constant {sizes}, {within} ({evidence})."
+        return f"{sentence_case(error_of(name))} is constant {sizes}, {within} ({evidence})."
     if c.rise.at_least > c.test.margin:
         return (
-            f"{name} is not constant {sizes}, {within}: it varies by at least {c.rise.at_least:.1f} points "
-            f"({CI} of the change {signed_interval(c.rise.estimate.interval)})."
+            f"{sentence_case(error_of(name))} is not constant {sizes}, {within}: it {_at_least(c.rise)} "
+            f"({unsigned_interval(c.rise.estimate.interval)})."
         )
-    moves = f"; it varies by at least {c.rise.at_least:.1f} points" if c.rise.at_least >= 0.05 else ""
+    moves = f", though it {_at_least(c.rise)}" if c.rise.at_least > 0 else ""
     seeds = seeds_words(c.rise.estimate)
-    return f"Whether {name} is constant {sizes}, {within}, is not resolved by {seeds}{moves} ({evidence})."
+    question = f"Whether {error_of(name)} is constant {sizes}, {within},"
+    return f"{question} is not resolved by {seeds}{moves} ({evidence})."
+
+
+def _at_least(rise: Rise) -> str:
+    """“rises by at least 5.6 points”, as far as the interval excludes less."""
+    return f"{_moves(rise)} by at least {rise.at_least:.{decimals(rise.estimate.interval)}f} points"
 
 
 def margin_words(c: Constancy) -> str:
     """“the default margin of ±1 point”, “the chosen margin of ±5% of its error at batch size 32, which is
     ±0.7 points”."""
     whose = "chosen" if c.margin.chosen else "default"
-    points = f"±{c.test.margin:.3g} point{'' if c.test.margin == 1 else 's'}"
+    points = f"±{c.test.margin:.2g} point{'' if c.test.margin == 1 else 's'}"
     if c.margin.relative:
         points = f"±{c.margin.value:g}% of its error at batch size {c.rise.largest}, which is {points}"
     return f"the {whose} margin of {points}"

@@ -22,7 +22,16 @@ from analysis.words.claims import (
     interaction_sentence,
     unsigned_interval,
 )
-from analysis.words.numbers import n_words, p_value, seeds_words, signed, signed_interval, too_few_words
+from analysis.words.names import error_of, whose
+from analysis.words.numbers import (
+    decimals,
+    n_words,
+    p_value,
+    seeds_words,
+    signed,
+    signed_interval,
+    too_few_words,
+)
 
 #: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
 UNFINISHED = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
@@ -38,7 +47,7 @@ class Headline(NamedTuple):
     @property
     def as_sentence(self) -> str:
         """Title and detail in one sentence, for a list."""
-        return f"{self.title[:-1]} ({self.detail})."
+        return f"{self.title[:-1]} ({self.detail})." if self.detail else self.title
 
 
 def headline(
@@ -47,6 +56,8 @@ def headline(
     """What one panel's cells and their differences, by the same `choices`, say so far."""
     if not any(cell.errors() for cell in cells):
         return Headline("No trial has finished yet.", "", ())
+    if not any(cell.errors(choices.measure) for cell in cells):
+        return Headline("These results have no median over the last epochs.", "", ())
     names = short_names([cell.line for cell in cells])
     pairs = [d for d in differences if d.estimate.exists]
     open_questions = tuple(unfinished(cells, names))
@@ -70,22 +81,23 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
     """“At batch size 2, GN’s error is 5.5 points lower than BN’s.”, “95% CI 4.3 to 6.7, n = 5”"""
     s, ours, theirs = d.estimate, names[d.line], names[d.base]
     where = f"At batch size {d.batch_size}"
-    size = f"{abs(s.mean):.1f} points {'lower' if s.mean < 0 else 'higher'}"
+    digits = decimals(s.interval)
+    size = f"{abs(s.mean):.{digits}f} points {'lower' if s.mean < 0 else 'higher'}"
     if not s.interval.known:
-        one = set(s.n) == {1}
-        mean = "error" if one else "mean error"
+        mean = error_of(ours, "error" if set(s.n) == {1} else "mean error")
+        compared = f"is {size} than" if round(s.mean, digits) else "equals"
         return (
-            f"{where}, {ours}’s {mean} is {size} than {theirs}’s in the {_what_there_is(s)}.",
-            f"{n_words(s)}: {'no interval' if one else too_few_words(s.fewest)}",
+            f"{where}, {mean} {compared} {whose(theirs)} in the {_what_there_is(s)}.",
+            f"{n_words(s)}: {too_few_words(s.fewest)}",
         )
-    interval = f"{CI} {signed_interval(s.interval)}, {n_words(s)}"
     if d.claimed:
         return (
-            f"{where}, {ours}’s error is {size} than {theirs}’s.",
+            f"{where}, {error_of(ours)} is {size} than {whose(theirs)}.",
             f"{unsigned_interval(s.interval)}, {n_words(s)}",
         )
-    title = f"{where}, which of {ours} and {theirs} has the lower error is not resolved by {seeds_words(s)}."
-    detail = f"{ours} − {theirs}: {signed(s.mean)} points, {interval}"
+    title = f"{where}, whether {ours} or {theirs} has the lower error is not resolved by {seeds_words(s)}."
+    interval = f"{CI} {signed_interval(s.interval, digits)}, {n_words(s)}"
+    detail = f"{ours} − {theirs}: {signed(s.mean, digits)} points, {interval}"
     if s.interval.low > 0 or s.interval.high < 0:
         detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} comparisons"
     return title, detail
@@ -93,8 +105,8 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
 
 def _what_there_is(s: Estimate) -> str:
     if not s.paired:
-        return "one run of each there is" if set(s.n) == {1} else "runs there are"
-    return "one seed there is" if s.fewest == 1 else f"{s.fewest} seeds there are"
+        return "one run of each" if set(s.n) == {1} else f"{seeds_words(s)}"
+    return "one seed that both finished" if s.fewest == 1 else f"{s.fewest} seeds that both finished"
 
 
 def _claimed_elsewhere(
@@ -138,15 +150,16 @@ def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
     facts = []
     for cell in cells:
         if lost := cell.counts.get("diverged"):
+            trials = f"trials of {names[cell.line]} at batch size {cell.batch_size} diverged"
             facts.append(
-                f"{lost} of {cell.trials} trials of {names[cell.line]} at batch size {cell.batch_size} "
-                f"diverged; "
-                "that cell’s mean is of the others alone."
+                f"All {lost} {trials}; that cell has no mean."
+                if lost == cell.trials
+                else f"{lost} of {cell.trials} {trials}; that cell’s mean is of the others alone."
             )
     lacking = Counter[str]()
     for cell in cells:
         lacking.update({status: n for status, n in cell.counts.items() if status in UNFINISHED})
     if lacking:
         why = ", ".join(f"{n} {UNFINISHED[status]}" for status, n in lacking.items())
-        facts.append(f"Not all is in: {why}. These numbers may still move.")
+        facts.append(f"Not all trials are in: {why}. The numbers may still change.")
     return facts[:4]

@@ -29,7 +29,18 @@ def p_equals(p: float) -> str:
 
 def too_few_words(n: int) -> str:
     """Why `n` seeds give no interval: they are too few, or all alike."""
+    if n == 1:
+        return "no interval"
     return "too few for an interval" if n < FEWEST_VALUES else "all alike, so no interval"
+
+
+def decimals(interval: Interval) -> int:
+    """The fewest decimals, one to three, that tell the ends of an interval from each other and from zero; one
+    where it is not known."""
+    for digits in (1, 2):
+        if not interval.known or len({0, round(interval.low, digits), round(interval.high, digits)}) == 3:
+            return digits
+    return 3
 
 
 def n_words(estimate: Estimate) -> str:

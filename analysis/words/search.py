@@ -6,7 +6,8 @@ import numpy as np
 
 from analysis.plots.gsearch import GSearchInfo
 from analysis.stats.best_groups import BestGroups, confidence
-from analysis.stats.intervals import CI
+from analysis.stats.intervals import CI, FEWEST_VALUES
+from analysis.stats.summary import Summary
 from analysis.words.headline import Headline
 from analysis.words.numbers import signed, signed_interval, too_few_words
 
@@ -16,26 +17,40 @@ def search_headline(search: GSearchInfo) -> Headline:
     out = _out_of_the_running(search)
     best = best_of(search)
     if best is None:
-        return Headline(f"No G may be chosen at batch size {search.batch_size}.", "trials diverged", out)
+        title = f"No G can be chosen at batch size {search.batch_size}: trials of every G diverged."
+        return Headline(title, "", out)
     point = next(p for p in search.points if p.groups == best.groups)
-    interval = f"{CI} {point.low:.2f} to {point.high:.2f}, " if math.isfinite(point.low) else ""
+    detail = f"n = {len(point.values)}"
+    if math.isfinite(point.low):
+        detail = f"{CI} {point.low:.2f} to {point.high:.2f}, {detail}"
+    else:
+        detail += f": {too_few_words(len(point.values))}"
     facts = []
     if best.chances:
         share = best.chances[best.groups]
         facts.append(f"In {share:.0%} of bootstrap resamples of the seeds, G = {best.groups} is the best.")
     if best.lead is not None and best.lead.n > 1:
-        sure = too_few_words(best.lead.n)
-        if best.lead.interval.known:
-            sure = f"{CI} {signed_interval(best.lead.interval, 2)}"
-        facts.append(
-            f"The runner-up, G = {best.runner_up}, has {signed(best.lead.mean, 2)} points of error "
-            f"({sure}, paired by seed, n = {best.lead.n})."
-        )
+        facts.append(_runner_up_sentence(best, best.lead))
     title = (
         f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at batch size "
         f"{search.batch_size}."
     )
-    return Headline(title, f"{interval}n = {len(point.values)}", (*facts, *out))
+    return Headline(title, detail, (*facts, *out))
+
+
+def _runner_up_sentence(best: BestGroups, lead: Summary) -> str:
+    """How far behind the runner-up is; a direction only where the interval has one."""
+    who, seeds = f"The runner-up, G = {best.runner_up}", f"paired by seed, n = {lead.n}"
+    if not lead.interval.known:
+        return f"{who}, differs by {signed(lead.mean, 2)} points ({too_few_words(lead.n)}, {seeds})."
+    if lead.interval.low > 0:
+        interval = f"{CI} {lead.interval.low:.2f} to {lead.interval.high:.2f}"
+        return f"{who}, has {lead.mean:.2f} points more error ({interval}, {seeds})."
+    return (
+        f"Whether the runner-up, G = {best.runner_up}, has the higher error is not resolved by {lead.n} "
+        "seeds "
+        f"({signed(lead.mean, 2)} points, {CI} {signed_interval(lead.interval, 2)}, {seeds})."
+    )
 
 
 def _out_of_the_running(search: GSearchInfo) -> tuple[str, ...]:
@@ -48,5 +63,10 @@ def _out_of_the_running(search: GSearchInfo) -> tuple[str, ...]:
 
 
 def best_of(search: GSearchInfo) -> BestGroups | None:
-    """The best G of a search, the same numbers wherever the page shows them; None where none may win."""
-    return confidence(search.contenders, np.random.default_rng(0)) if search.contenders else None
+    """The best G of a search, the same numbers wherever the page shows them; None where none may win. Its
+    chances are empty where resamples of so few seeds say nothing."""
+    if not search.contenders:
+        return None
+    best = confidence(search.contenders, np.random.default_rng(0))
+    few = min(map(len, search.contenders.values())) < FEWEST_VALUES
+    return best._replace(chances={}) if few else best

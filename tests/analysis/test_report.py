@@ -99,8 +99,11 @@ def test_the_margin_is_an_option(sweep, tmp_path):
     wide, narrow = tmp_path / "wide.html", tmp_path / "narrow.html"
     assert report.main([url, "--out", str(wide)]) == 0
     assert report.main([url, "--out", str(narrow), "--margin", "0.25"]) == 0
-    assert "BN is constant from batch size 32 to 2, within the default margin of ±1 point" in wide.read_text()
-    assert "within the chosen margin of ±0.25 points: it varies by at least 0.5" in narrow.read_text()
+    assert (
+        "BN’s error is constant from batch size 32 to 2, within the default margin of ±1 point"
+        in wide.read_text()
+    )
+    assert "within the chosen margin of ±0.25 points: it rises by at least 0.5" in narrow.read_text()
     assert report.main([url, "--out", str(narrow), "--margin", "5%"]) == 0
     assert "±5% of its error at batch size 32, which is ±0.65" in narrow.read_text()
 

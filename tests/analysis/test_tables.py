@@ -41,9 +41,9 @@ def test_two_panels_are_told_apart(sweep):
 def test_the_terminal_table_fits_and_says_what_is_wanting(frame):
     lines = tables.terminal(frame).splitlines()
     assert max(map(len, lines)) <= 80
-    assert "in the runs there are (n = 1 to 3 each: too few for an interval)." in " ".join(lines)
+    assert "in the 1 to 3 runs of each (n = 1 to 3 each: no interval)." in " ".join(lines)
     paired = tables.terminal(frame, Choices(paired=True))
-    assert "in the one seed there is (n = 1: no interval)." in " ".join(paired.splitlines())
+    assert "in the one seed that both finished (n = 1: no interval)." in " ".join(paired.splitlines())
     assert any("1 failed" in line for line in lines)
     assert any("GN (G = 8)" in line and "–" in line for line in lines)
 

@@ -35,8 +35,8 @@ def test_two_seeds_that_agree_give_no_interval(sweep):
     (search,) = read([sweep(trials, error=lambda t: 12.0 + t.groups / 10, epochs=60)]).searches
     assert all(math.isnan(p.low) for p in search.points)
     said = search_headline(search)
-    assert said.detail == "n = 2"
-    assert "too few for an interval" in said.facts[1]
+    assert said.detail == "n = 2: too few for an interval"
+    assert said.facts[0].startswith("The runner-up, G = 8, differs by +0.40 points (too few for an")
 
 
 def test_a_search_alone_is_the_first_screen_of_its_report(study):

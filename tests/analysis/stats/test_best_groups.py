@@ -68,7 +68,7 @@ def test_where_every_g_diverged_none_is_chosen(sweep):
         best_groups(load(url))
     (search,) = read([url]).searches
     assert best_of(search) is None
-    assert "No G may be chosen at batch size 32." in report.build(url)
+    assert "No G can be chosen at batch size 32: trials of every G diverged." in report.build(url)
 
 
 def rng():

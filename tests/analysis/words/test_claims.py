@@ -16,10 +16,10 @@ NOISE = np.array([[0.1, -0.1], [-0.05, 0.02], [0.0, 0.07]])
 @pytest.mark.parametrize(
     ("mean", "spread", "words"),
     [
-        ([-1, 1], 1, "GN’s mean error is the lower below a batch size of about 7.9 (95% CI of the crossover 7.3 to 8.7)."),
-        ([-1, -1], 1, "GN’s mean error is below BN’s at every batch size from 32 to 2 (95% CI of the crossover above 32)."),
-        ([1, 1], 1, "GN’s mean error is not below BN’s even at batch size 2 (95% CI of the crossover below 2)."),
-        ([-1, 0.1], 1, "GN’s mean error is the lower below a batch size of about 25.0 (95% CI of the crossover 17.5 to above 32)."),
+        ([-1, 1], 1, "GN has a lower mean error than BN below a batch size of about 7.9 (95% CI of the crossover: 7.3 to 8.7)."),
+        ([-1, -1], 1, "GN has a lower mean error than BN at every batch size from 32 to 2 (95% CI of the crossover: above 32)."),
+        ([1, 1], 1, "Even at batch size 2, GN has no lower mean error than BN (95% CI of the crossover: below 2)."),
+        ([-1, 0.1], 1, "GN has a lower mean error than BN below a batch size of about 25.0 (95% CI of the crossover: 17.5 to above 32)."),
         ([-1, 1], 40, "Below which batch size GN has the lower error is not resolved by 3 seeds: nothing from below 2 to above 32 is excluded."),
     ],
 )  # fmt: skip
@@ -34,7 +34,7 @@ def said(differences, paired=True):
 
 def test_a_crossover_of_two_seeds_has_no_interval():
     assert said([[-1.0, 1.0], [-1.0, 1.0]]) == (
-        "GN’s mean error is the lower below a batch size of about 8.0 (n = 2: too few for an interval)."
+        "GN has a lower mean error than BN below a batch size of about 8.0 (n = 2: too few for an interval)."
     )
     assert said([[-1.0, 1.0], [-1.0, 1.0]], paired=False).endswith("(n = 2 each: too few for an interval).")
 
@@ -58,15 +58,15 @@ def line_of(sweep, change, margin=DEFAULT.margin, seeds=5):
     ("change", "margin", "words"),
     [
         (lambda s: s % 3 / 10, Margin(),
-         "GN is constant from batch size 32 to 2, within the default margin of ±1 point (equivalence test, p < 0.001; hardest for 2 against 32, 90% CI +0.04 to +0.20, so the smallest margin that passes is ±0.20)."),
+         "GN’s error is constant from batch size 32 to 2, within the default margin of ±1 point (equivalence test, p < 0.001; hardest for 2 against 32, 90% CI +0.04 to +0.20, so the smallest margin that passes is ±0.20)."),
         (lambda s: 6 + s % 3 / 10, Margin(),
-         "GN is not constant from batch size 32 to 2, within the default margin of ±1 point: it varies by at least 6.0 points (95% CI of the change +6.0 to +6.2)."),
+         "GN’s error is not constant from batch size 32 to 2, within the default margin of ±1 point: it rises by at least 6.0 points (95% CI 6.0 to 6.2)."),
         (lambda s: -6 - s % 3 / 10, Margin(0.5, chosen=True),
-         "GN is not constant from batch size 32 to 2, within the chosen margin of ±0.5 points: it varies by at least 6.0 points (95% CI of the change −6.2 to −6.0)."),
+         "GN’s error is not constant from batch size 32 to 2, within the chosen margin of ±0.5 points: it falls by at least 6.0 points (95% CI 6.0 to 6.2)."),
         (lambda s: 1 + s % 3 / 10, Margin(1.1, chosen=True),
-         "Whether GN is constant from batch size 32 to 2, within the chosen margin of ±1.1 points, is not resolved by 5 seeds; it varies by at least 1.0 points (equivalence test, p = 0.69; hardest for 2 against 32, 90% CI +1.04 to +1.20, so the smallest margin that passes is ±1.20)."),
+         "Whether GN’s error is constant from batch size 32 to 2, within the chosen margin of ±1.1 points, is not resolved by 5 seeds, though it rises by at least 1.0 points (equivalence test, p = 0.69; hardest for 2 against 32, 90% CI +1.04 to +1.20, so the smallest margin that passes is ±1.20)."),
         (lambda s: s % 3 / 10, Margin(5, relative=True, chosen=True),
-         "GN is constant from batch size 32 to 2, within the chosen margin of ±5% of its error at batch size 32, which is ±0.703 points (equivalence test, p < 0.001; hardest for 2 against 32, 90% CI +0.04 to +0.20, so the smallest margin that passes is ±0.20)."),
+         "GN’s error is constant from batch size 32 to 2, within the chosen margin of ±5% of its error at batch size 32, which is ±0.7 points (equivalence test, p < 0.001; hardest for 2 against 32, 90% CI +0.04 to +0.20, so the smallest margin that passes is ±0.20)."),
     ],
 )  # fmt: skip
 def test_constancy_in_words(sweep, change, margin, words):

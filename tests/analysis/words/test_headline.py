@@ -42,7 +42,7 @@ def test_where_the_difference_stays_it_is_the_headline(sweep):
     said = answer(sweep(two_norms(), error=error(lambda b: 5.5), epochs=60))
     assert said.title == "At batch size 2, GN’s error is 5.5 points lower than BN’s."
     assert (
-        "which of GN’s and BN’s error grows more is not resolved by 5 seeds (GN − BN changes by"
+        "whether GN’s error or BN’s grows more is not resolved by 5 seeds (GN − BN changes by"
         in said.facts[0]
     )
 
@@ -61,7 +61,7 @@ def test_where_group_norm_is_worse_stands_beside_where_it_is_better(sweep):
 
 def test_an_open_question_is_called_open(sweep):
     said = answer(sweep(two_norms(), error=error(lambda b: 0.0), epochs=60))
-    assert said.title == "At batch size 2, which of GN and BN has the lower error is not resolved by 5 seeds."
+    assert said.title == "At batch size 2, whether GN or BN has the lower error is not resolved by 5 seeds."
     assert "GN − BN" in said.detail
 
 
@@ -69,7 +69,7 @@ def test_two_seeds_state_means_and_resolve_nothing(sweep):
     said = answer(sweep(two_norms(seeds=2), error=error(lambda b: 5.0), epochs=60))
     assert (
         said.title
-        == "At batch size 2, GN’s mean error is 5.0 points lower than BN’s in the 2 seeds there are."
+        == "At batch size 2, GN’s mean error is 5.0 points lower than BN’s in the 2 seeds that both finished."
     )
     assert said.detail == "n = 2: too few for an interval"
 
@@ -89,15 +89,15 @@ def test_independent_runs_are_counted_for_each_norm(sweep):
     assert said.title == "From batch size 32 to 2, BN’s error grows by 5.5 points relative to GN’s."
     assert said.detail.endswith(", n = 5 each, p < 0.001")
     url = sweep(two_norms(seeds=1), error=error(lambda b: 5.0), epochs=60, folder="one")
-    assert answer(url, paired=False).title.endswith("than BN’s in the one run of each there is.")
+    assert answer(url, paired=False).title.endswith("than BN’s in the one run of each.")
     url = sweep(two_norms(seeds=2), error=error(lambda b: 5.0), epochs=60, folder="two")
-    assert answer(url, paired=False).title.endswith("than BN’s in the runs there are.")
+    assert answer(url, paired=False).title.endswith("than BN’s in the 2 runs of each.")
     assert answer(url, paired=False).detail == "n = 2 each: too few for an interval"
 
 
 def test_one_seed_claims_nothing(sweep):
     said = answer(sweep(two_norms(seeds=1), error=error(lambda b: 5.0), epochs=60))
-    assert "in the one seed there is" in said.title
+    assert "in the one seed that both finished" in said.title
     assert said.detail == "n = 1: no interval"
 
 
@@ -109,7 +109,7 @@ def test_what_is_wanting_is_said(sweep):
 
     facts = answer(sweep(two_norms(), status=status)).facts
     assert "1 of 5 trials of BN at batch size 2 diverged; that cell’s mean is of the others alone." in facts
-    assert "Not all is in: 4 failed. These numbers may still move." in facts
+    assert "Not all trials are in: 4 failed. The numbers may still change." in facts
 
 
 def test_a_line_that_lacks_a_batch_size_names_its_own(sweep):

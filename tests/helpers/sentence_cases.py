@@ -1,0 +1,194 @@
+"""A table of studies, one for each thing that the page may have to say.
+
+`python -m tests.helpers.sentence_cases` writes tests/analysis/words/sentences.txt anew: what the page says of each of
+them, for a person to read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from analysis.page import cells, claims, differences, gsearch, versus
+from analysis.page.opening import opening
+from analysis.sources.load import Source
+from analysis.stats.choices import Choices, Margin
+from analysis.study import Study, read
+from tests.helpers.page_text import blocks
+from tests.helpers.sweeps import Errors, in_memory, two_norms
+
+GOLDEN = Path(__file__).parents[1] / "analysis" / "words" / "sentences.txt"
+
+
+def noisy(mean: float, norm: str, size: int, seeds: int, scale: float = 1.0) -> list[float]:
+    """Errors of `seeds` seeds about `mean`; seeds share part of their noise, as pairs do."""
+    shared = [Random(f"seed {seed}").gauss(0, 0.2) for seed in range(seeds)]
+    own = [Random(f"{norm} {size} {seed}").gauss(0, 0.12) for seed in range(seeds)]
+    return [round(mean + scale * (a + b), 3) for a, b in zip(shared, own, strict=True)]
+
+
+def study(bn: Mapping[int, float], gn: Mapping[int, float], seeds: int = 5, scale: float = 1.0) -> Errors:
+    """Two norms whose mean errors are given, by batch size."""
+    return two_norms(
+        {b: noisy(mean, "bn", b, seeds, scale) for b, mean in bn.items()},
+        {b: noisy(mean, "gn", b, seeds, scale) for b, mean in gn.items()},
+    )
+
+
+def one_line(norm: str, means: Mapping[int, float], seeds: int = 5, scale: float = 1.0) -> Errors:
+    groups = 8 if norm == "gn" else None
+    return {(norm, groups, b): noisy(mean, norm, b, seeds, scale) for b, mean in means.items()}
+
+
+def _search(means: Mapping[int, float], seeds: int = 5, scale: float = 1.0, size: int = 32) -> Errors:
+    return {("gn", g, size): noisy(mean, f"gn{g}", size, seeds, scale) for g, mean in means.items()}
+
+
+FLAT, LOW = {32: 12.0, 8: 12.0, 2: 12.0}, {32: 12.4, 8: 12.4, 2: 12.4}
+RISING = {32: 12.0, 8: 13.0, 2: 18.0}
+
+#: Name of a case -> its errors, and what `in_memory` is to be told beside them.
+SWEEPS: dict[str, tuple[Errors, dict[str, Any]]] = {
+    "BN grows, GN stays": (study(RISING, LOW), {}),
+    "GN grows, BN stays": (study(LOW, RISING), {}),
+    "both grow, BN more": (study(RISING, {32: 12.4, 8: 12.6, 2: 14.0}), {}),
+    "both fall alike": (study({32: 18.0, 8: 15.0, 2: 12.0}, {32: 18.1, 8: 15.1, 2: 12.0}), {}),
+    "GN better everywhere by the same": (study({b: m + 3 for b, m in FLAT.items()}, FLAT), {}),
+    "GN worse everywhere by the same": (study(FLAT, {b: m + 3 for b, m in FLAT.items()}), {}),
+    "GN worse at 32, better at 2": (study(RISING, {32: 14.0, 8: 13.0, 2: 13.0}), {}),
+    "nothing resolved": (study(FLAT, FLAT, scale=3), {}),
+    "nothing resolved by 3 seeds": (study(RISING, LOW, seeds=3, scale=12), {}),
+    "clear before Holm alone": (study({32: 12.0, 8: 12.0, 2: 12.5}, {32: 12.0, 8: 12.0, 2: 12.0}, scale=1.6), {}),
+    "change clear, no difference clear": (study({32: 11.5, 2: 12.45}, {32: 12.0, 2: 12.0}, scale=1.9), {}),
+    "no difference at all": (two_norms({32: [12.0, 12.5, 13.0], 2: [12.0, 12.5, 13.0]}, {32: [12.0, 12.5, 13.0], 2: [12.0, 12.5, 13.0]}), {}),
+    "a difference that rounds to nothing": (study({32: 12.0, 2: 12.02}, FLAT, scale=0.1), {}),
+    "eight seeds": (study(RISING, LOW, seeds=8), {}),
+    "three seeds": (study(RISING, LOW, seeds=3), {}),
+    "two seeds": (study(RISING, LOW, seeds=2), {}),
+    "one seed": (study(RISING, LOW, seeds=1), {}),
+    "seeds all alike": (two_norms({32: [12.0] * 3, 2: [18.0] * 3}, {32: [12.4] * 3, 2: [12.5] * 3}), {}),
+    "one batch size, GN better": (study({2: 18.0}, {2: 12.4}), {}),
+    "one batch size, GN worse": (study({2: 12.0}, {2: 13.4}), {}),
+    "one batch size, not resolved": (study({2: 12.0}, {2: 12.0}), {}),
+    "one batch size, one seed": (study({2: 18.0}, {2: 12.4}, seeds=1), {}),
+    "BN alone, rising": (one_line("bn", RISING), {}),
+    "BN alone, falling": (one_line("bn", {32: 18.0, 2: 12.0}), {}),
+    "BN alone, constant": (one_line("bn", FLAT), {}),
+    "BN alone, constant is not resolved": (one_line("bn", FLAT, scale=12), {}),
+    "BN alone, two seeds": (one_line("bn", RISING, seeds=2), {}),
+    "BN alone, one seed": (one_line("bn", RISING, seeds=1), {}),
+    "one cell": (one_line("bn", {32: 12.0}), {}),
+    "one cell, two seeds": (one_line("bn", {32: 12.0}, seeds=2), {}),
+    "one cell, one seed": (one_line("bn", {32: 12.0}, seeds=1), {}),
+    "one cell, near nothing": (one_line("bn", {32: 0.32}), {}),
+    "trials missing": (study(RISING, LOW) | {("gn", 8, 2): [12.4, 12.5, None, None, None]}, {}),
+    "trials failed": (study(RISING, LOW) | {("gn", 8, 2): [12.4, 12.5, 12.6, 12.3, None]}, {"without": "failed"}),
+    "trials begun": (study(RISING, LOW) | {("gn", 8, 2): [None] * 5}, {"without": "partial"}),
+    "one trial diverged": (study(RISING, LOW) | {("bn", None, 2): [18.0, 18.1, None, 17.9, 18.2]}, {"without": "diverged"}),
+    "a cell diverged": (study(RISING, LOW) | {("bn", None, 2): [None] * 5}, {"without": "diverged"}),
+    "no seed in common": (two_norms({2: [18.0, 18.1, None, None]}, {2: [None, None, 12.1, 12.2]}), {}),
+    "one seed in common": (two_norms({2: [18.0, 18.1, 18.2, None]}, {2: [None, None, 12.1, 12.2]}), {}),
+    "nothing finished": (study({32: 1.0}, {32: 1.0}) | {("bn", None, 32): [None], ("gn", 8, 32): [None]}, {}),
+    "GN lacks a batch size": (study({32: 12.0, 8: 13.0, 2: 18.0}, {32: 12.4, 8: 12.4}), {}),
+    "three norms": (study(RISING, LOW) | one_line("ln", {32: 13.0, 8: 13.0, 2: 13.2}), {}),
+    "two Gs": (study(RISING, LOW) | {("gn", 2, b): noisy(13.0, "gn2", b, 5) for b in LOW}, {}),
+    "no BN": (one_line("gn", LOW) | one_line("ln", RISING), {}),
+    "held-out images": (study(RISING, LOW), {"holdout": 100}),
+    "a search, clear": (_search({8: 12.0, 4: 13.0, 2: 15.0}), {"holdout": 100}),
+    "a search, close": (_search({8: 12.0, 4: 12.02, 2: 12.05}, scale=2), {"holdout": 100}),
+    "a search, two seeds": (_search({8: 12.0, 4: 13.0}, seeds=2), {"holdout": 100}),
+    "a search, one seed": (_search({8: 12.0, 4: 13.0}, seeds=1), {"holdout": 100}),
+    "a search, a seed of the best diverged": (_search({8: 12.0, 4: 13.0}) | {("gn", 8, 32): [11.9, None, 12.1, 11.8, 12.0]}, {"holdout": 100, "without": "diverged"}),
+    "a search, all diverged": ({("gn", g, 32): [12.0, None] for g in (8, 4)}, {"holdout": 100, "without": "diverged"}),
+    "a search, a seed is missing": (_search({8: 12.0, 4: 13.0}) | {("gn", 4, 32): [13.0, 13.1, None]}, {"holdout": 100}),
+    "a search, two seeds that agree": ({("gn", 8, 32): [12.0, 12.0], ("gn", 4, 32): [13.0, 13.0]}, {"holdout": 100}),
+}  # fmt: skip
+
+
+def _csv(folder: Path, errors: Errors, name: str = "study.csv") -> str:
+    lines = ["seed,batch_size,norm,accuracy"]
+    for (norm, _, size), values in errors.items():
+        lines += [
+            f"{seed},{size},{norm},{1 - error / 100:.6f}"
+            for seed, error in enumerate(values, start=1)
+            if error is not None
+        ]
+    (folder / name).write_text("\n".join(lines) + "\n")
+    return str(folder / name)
+
+
+#: Cases of other sources and other choices: name -> what reads them, given a folder for files.
+OTHERS: dict[str, Callable[[Path], Study]] = {
+    "a CSV": lambda folder: read([_csv(folder, study(RISING, LOW))]),
+    "a CSV of pairs": lambda folder: read([_csv(folder, study(RISING, LOW))], Choices(paired=True)),
+    "a CSV, not resolved": lambda folder: read([_csv(folder, study(FLAT, FLAT, scale=3))]),
+    "a CSV, unequal numbers": lambda folder: read(
+        [_csv(folder, study(RISING, LOW) | {("gn", 8, 2): noisy(12.4, "gn", 2, 3)})]
+    ),
+    "a CSV, two runs": lambda folder: read([_csv(folder, study(RISING, LOW, seeds=2))]),
+    "a CSV, one run": lambda folder: read([_csv(folder, study(RISING, LOW, seeds=1))]),
+    "two data sets": lambda folder: read([_two_data_sets()]),
+    "a sweep and a CSV": lambda folder: read([in_memory(study(RISING, LOW)), _csv(folder, study(FLAT, LOW))]),
+    "a study and its search": lambda folder: read([_study_and_search()]),
+    "a margin of half a point": lambda folder: read(
+        [in_memory(study(RISING, LOW))], Choices(margin=Margin(0.5, chosen=True))
+    ),
+    "a margin of one percent": lambda folder: read(
+        [in_memory(study(RISING, LOW))], Choices(margin=Margin(1, relative=True, chosen=True))
+    ),
+    "the median of five epochs": lambda folder: read([in_memory(study(RISING, LOW))], Choices("median5")),
+}
+
+
+def _two_data_sets() -> Source:
+    first, second = in_memory(study(RISING, LOW)), in_memory(study(FLAT, LOW), name="b", dataset="cifar10")
+    return _joined(first.frame, second.frame)
+
+
+def _study_and_search() -> Source:
+    return _joined(
+        in_memory(study(RISING, LOW)).frame,
+        in_memory(_search({8: 12.0, 4: 13.0}), name="b", holdout=100).frame,
+    )
+
+
+def _joined(*frames: pd.DataFrame) -> Source:
+    return replace(in_memory({}), frame=pd.concat(frames, ignore_index=True))
+
+
+def page_blocks(made: Study) -> list[tuple[str, str, str]]:
+    """The blocks of text of every part of the page that states results."""
+    sections = [part.section(made) for part in (versus, differences, claims, cells, gsearch)]
+    return blocks("".join([opening(made), *(s.body for s in sections if s is not None)]))
+
+
+def every_case() -> dict[str, list[tuple[str, str, str]]]:
+    """Name of a case -> the blocks of its page."""
+    said = {name: page_blocks(read([in_memory(errors, **more)])) for name, (errors, more) in SWEEPS.items()}
+    with TemporaryDirectory() as folder:
+        for name, make in OTHERS.items():
+            said[name] = page_blocks(make(Path(folder)))
+    return said
+
+
+def written(said: Mapping[str, Sequence[tuple[str, str, str]]]) -> str:
+    """The sentences of every case; a text that stands under a figure or a table is written once, where it first
+    occurs."""
+    lines, seen = [], set()
+    for name, case in said.items():
+        lines += ["", f"## {name}"]
+        for tag, _, text in case:
+            if (tag in {"p", "caption", "figcaption"}) and text in seen:
+                continue
+            seen.add(text)
+            mark = {"h1": "# ", "h3": "### ", "li": "- ", "td": "  verdict: "}.get(tag, "  ")
+            lines.append(f"{mark}{text}")
+    return "\n".join(lines[1:]) + "\n"
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(written(every_case()))
