@@ -3,9 +3,11 @@
 from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.stats.cells import PANEL_AXES
+from analysis.stats.images import images
 from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.table import mixed, rows_of
 from analysis.study import Study
+from analysis.words.images import images_sentences
 from analysis.words.numbers import count_in_words
 
 _NAMES = {"source": "Sweep", **{axis.name: axis.label for axis in PANEL_AXES}}
@@ -51,7 +53,13 @@ def section(study: Study) -> Section:
         f"100; fewer than {count_in_words(FEWEST_VALUES)} seeds, or seeds that are all alike, give none"
     )
     table = html.table(columns, body, caption)
-    return Section("cells", "Cells", "The table of cells", html.render("cells", copies=COPIES, table=table))
+    notes = dict.fromkeys(
+        images_sentences(cells, images(panel, study.sweep_of[panel].facts.get("data")), "last")
+        for panel, cells in study.panels.items()
+    )
+    said = [note for note in notes if note]
+    whole = html.render("cells", copies=COPIES, table=table, notes=said)
+    return Section("cells", "Cells", "The table of cells", whole)
 
 
 def _measured(study: Study) -> str:

@@ -68,12 +68,15 @@ def best_groups(frame: pd.DataFrame) -> int:
 
 class BestGroups(NamedTuple):
     """`groups`: the best G. `chances`: G -> share of bootstrap resamples in which it is best.
-    `lead`: the runner-up's error minus the best's, paired by seed, in points; None with one G."""
+    `lead`: the runner-up's error minus the best's, paired by seed, in points; None with one G. `optimism`:
+    how far below its own mean over all seeds the winner of a resample lies in it, on average, in points: what
+    being chosen takes off an error (Efron 1983); None where nothing was resampled."""
 
     groups: int
     chances: dict[int, float]
     lead: Summary | None
     runner_up: int | None
+    optimism: float | None = None
 
 
 def confidence(
@@ -89,6 +92,7 @@ def confidence(
     order = list(errors)
     common = sorted(set.intersection(*(set(e) for e in errors.values())))
     chances: dict[int, float] = {}
+    optimism = None
     if len(common) > 1:
         matrix = np.array([[errors[g][s] for g in order] for s in common])
         draws = generator.integers(0, len(common), size=(resamples, len(common)))
@@ -96,8 +100,10 @@ def confidence(
         wins = resampled <= resampled.min(axis=1, keepdims=True) + 1e-12
         shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
         chances = {g: float(share) for g, share in zip(order, shares, strict=True)}
+        chosen = resampled.argmin(axis=1)
+        optimism = float((matrix.mean(axis=0)[chosen] - resampled.min(axis=1)).mean())
     if len(order) == 1:
-        return BestGroups(order[0], chances, None, None)
+        return BestGroups(order[0], chances, None, None, optimism)
     ours, theirs = errors[order[0]], errors[order[1]]
     lead = summary([theirs[seed] - ours[seed] for seed in sorted(ours.keys() & theirs.keys())])
-    return BestGroups(order[0], chances, lead, order[1])
+    return BestGroups(order[0], chances, lead, order[1], optimism)

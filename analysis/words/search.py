@@ -10,6 +10,7 @@ from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.summary import Summary
 from analysis.words.headline import Headline
 from analysis.words.numbers import signed, signed_interval, too_few_words
+from analysis.words.selection import selection_sentences
 
 
 def search_headline(search: GSearchInfo) -> Headline:
@@ -31,6 +32,7 @@ def search_headline(search: GSearchInfo) -> Headline:
         facts.append(f"In {share:.0%} of bootstrap resamples of the seeds, G = {best.groups} is the best.")
     if best.lead is not None and best.lead.n > 1:
         facts.append(_runner_up_sentence(best, best.lead))
+    facts += selection_sentences(best, len(search.points))
     title = (
         f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at batch size "
         f"{search.batch_size}."
@@ -64,9 +66,9 @@ def _out_of_the_running(search: GSearchInfo) -> tuple[str, ...]:
 
 def best_of(search: GSearchInfo) -> BestGroups | None:
     """The best G of a search, the same numbers wherever the page shows them; None where none may win. Its
-    chances are empty where resamples of so few seeds say nothing."""
+    chances and its optimism are left out where resamples of so few seeds say nothing."""
     if not search.contenders:
         return None
     best = confidence(search.contenders, np.random.default_rng(0))
     few = min(map(len, search.contenders.values())) < FEWEST_VALUES
-    return best._replace(chances={}) if few else best
+    return best._replace(chances={}, optimism=None) if few else best

@@ -91,3 +91,23 @@ def test_confidence_shares_ties_and_needs_no_second_g():
     assert tied.chances == {8: 0.5, 4: 0.5}
     alone = confidence({8: {1: 1.0, 2: 2.0}}, rng())
     assert (alone.lead, alone.runner_up) == (None, None)
+
+
+def test_the_optimism_of_the_winner_by_hand():
+    """Resamples (1,1), mixed, (2,2) of two seeds: the winner lies 0.1, 0.0 and 0.2 below its own mean."""
+    best = confidence({8: {1: 12.0, 2: 12.2}, 4: {1: 12.4, 2: 12.0}}, rng(), resamples=40_000)
+    assert best.optimism == pytest.approx(0.25 * 0.1 + 0.5 * 0.0 + 0.25 * 0.2, abs=0.002)
+
+
+def test_where_all_g_are_alike_the_winner_is_too_good_by_as_much_as_simulated():
+    """Three Gs of one true error: what the bootstrap takes for the optimism is near what it is."""
+    generator = np.random.default_rng(2)
+    studies = generator.normal(12.0, 0.4, (400, 3, 8))
+    truth = (12.0 - studies.mean(axis=2).min(axis=1)).mean()
+    said = [
+        confidence(
+            {g: dict(enumerate(x)) for g, x in zip((8, 4, 2), study, strict=True)}, generator, 400
+        ).optimism
+        for study in studies
+    ]
+    assert np.mean(said) == pytest.approx(truth, rel=0.4)

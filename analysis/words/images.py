@@ -1,0 +1,30 @@
+"""Seeds are not everything: what the number of images adds to the uncertainty, in words."""
+
+import math
+from collections.abc import Sequence
+
+from analysis.stats.cells import Cell
+from analysis.stats.images import binomial_error
+
+
+def images_sentences(cells: Sequence[Cell], count: int | None, measure: str) -> str:
+    """Of the cells of one panel, whose runs are judged on `count` images; empty where that is not known."""
+    summaries = [cell.summary(measure) for cell in cells if cell.errors(measure)]
+    if count is None or not summaries:
+        return ""
+    of_images = _span([binomial_error(s.mean, count) for s in summaries])
+    sds = [s.sd for s in summaries if math.isfinite(s.sd)]
+    beside = f"; over seeds a cell’s sd is {_span(sds)}" if sds else ""
+    step = f"{100 / count:.2g} point{'' if count == 100 else 's'}"
+    return (
+        f"Every run is judged on the same {count:,} {cells[0].panel.judged} images: one image is {step} of "
+        "error, and as a measure of the error on new images a run’s has a binomial standard error of "
+        f"{of_images} points{beside}. The intervals on this page are over seeds, for these images, and leave "
+        "that part out. Other images would shift all norms alike in part, and so their differences by less; "
+        "how much less cannot be told without each run’s answers, image by image."
+    )
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = (f"{value:.2f}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
