@@ -63,6 +63,7 @@ def load(source: Source) -> pd.DataFrame:
     sweep = load_sweep(source, history=False)
     for warning in sweep.warnings:
         warn(warning, stacklevel=2)
+    sweep.frame.attrs["origin"] = sweep.origin
     return sweep.frame
 
 
@@ -77,7 +78,8 @@ def load_sweep(source: Source, *, history: bool = True, paired: bool = False) ->
     if isinstance(source, Sweep):
         return source
     if isinstance(source, pd.DataFrame):
-        return _table("frame", "", csv.complete(source), "table", paired)
+        origin = source.attrs.get("origin", "table")
+        return _table("frame", "", csv.complete(source), origin, paired or origin == "sweep")
     if not isinstance(source, (str, PathLike)):
         if not result_grid.is_result_grid(source):
             raise InputError(

@@ -21,9 +21,10 @@ def test_a_cell_is_what_differs_in_the_seed_alone(sweep):
 def test_validation_and_test_errors_never_share_a_cell(sweep):
     kept = block(norm="gn", groups=8)
     held = block(norm="gn", groups=8, holdout=5000)
-    by_panel = panels(load(sweep(kept + held)))
+    url = sweep(kept + held)
+    by_panel = panels(load(url))
     assert [(p.judged, p.holdout) for p in by_panel] == [("test", 0), ("validation", 5000)]
-    frame = load(sweep(kept + held)).set_index("trial_id")
+    frame = load(url).set_index("trial_id")
     for panel, group in by_panel.items():
         (cell,) = group
         column = "val_error" if panel.holdout else "test_error"
