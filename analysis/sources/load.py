@@ -20,7 +20,7 @@ from orchestrator.results.codes import label, mixture, record_of, short_label, t
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
-from orchestrator.results.trial_state import TrialState
+from orchestrator.results.trial_state import TrialState, other_trial
 
 #: A sweep's own folder or ResultGrid; a table with the columns of results.csv; a study's CSV of accuracies,
 #: which says nothing else.
@@ -162,10 +162,11 @@ def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame,
         names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
         rows: list[Row] = []
         for name, value in store.files.read_jsons(list(names)).items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and other_trial(value, names[name]) is None:
                 rows += [{**entry, "trial_id": names[name]} for entry in _entries(value)]
             else:
-                damaged.append(f"{name} is damaged and was ignored")
+                why = "another trial's" if isinstance(value, dict) else "damaged"
+                damaged.append(f"{name} is {why} and was ignored")
         frames.append(make(rows, HISTORY_COLUMNS))
     kept = [frame for frame in frames if not frame.empty]
     return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged
