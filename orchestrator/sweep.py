@@ -31,14 +31,11 @@ from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
-from orchestrator.results import sweep_file
-from orchestrator.results.damage import damage
-from orchestrator.results.json_file import JsonObject
+from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
-from orchestrator.results.mixing import check_code, check_data, check_protocol
+from orchestrator.results.mixing import check_code
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import CodeRecord, RunRecord
-from orchestrator.results.repair import repair_trials
 from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -104,7 +101,7 @@ def prepare(
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
-    declared, states, told = _look(store, trials, infos, repair=lock is not None)
+    declared, states, told = inventory(store, trials, infos, repair=lock is not None)
     left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
     code, mixed = check_code(
         store.url,
@@ -120,21 +117,6 @@ def prepare(
     else:
         plan, schedule = in_packs(left, states, lambda _: 1), None
     return Prepared(name, description, options, store, infos, states, plan, schedule, code, tuple(told))
-
-
-def _look(
-    store: Store, trials: Sequence[Trial], infos: Mapping[str, DataInfo], *, repair: bool
-) -> tuple[JsonObject, Mapping[str, TrialState], list[str]]:
-    """What sweep.json says, where every trial stands, and what a person should be told. Raises InputError."""
-    declared, told = sweep_file.continued(store.files)
-    states = store.scan(history="check" if repair else False)
-    check_protocol(store, trials, states)
-    check_data(store.url, states, infos)
-    told += [warning for state in states.values() for warning in state.warnings]
-    if repair and (repaired := repair_trials(store, trials, states, infos)):
-        told += repaired
-        states = store.scan()
-    return declared, states, told + damage(store, states)
 
 
 def _schedule(

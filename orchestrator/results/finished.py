@@ -17,8 +17,7 @@ _FINISHED = (
 
 
 def write_result(files: Files, trial_id: str, result: Result) -> None:
-    """Raises LostError where another run's result is there; a damaged one, or
-    another trial's, is written anew."""
+    """Raises LostError where another run's result is there; a damaged or another trial's is written anew."""
     name = f"trials/{trial_id}/result.json"
     try:
         files.write_json(name, result, once=True)
