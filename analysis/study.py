@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.plots import theme
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
+from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, Line, Panel, panels
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.differences import Difference, differences
@@ -74,7 +75,8 @@ def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = 
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
-    grouped = panels(frame)
+    grouped, left_out = bounded_panels(panels(frame))
+    sweeps = tuple(replace(sweep, warnings=(*sweep.warnings, *left_out)) for sweep in sweeps)
     by_label = dict(zip(labels, sweeps, strict=True))
     sweep_of = {panel: by_label[panel.source or ""] for panel in grouped}
     chosen = {panel: replace(choices, paired=sweep.paired) for panel, sweep in sweep_of.items()}

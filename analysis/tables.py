@@ -21,6 +21,7 @@ import pandas as pd
 
 from analysis import options
 from analysis.sources.frame import COLUMNS
+from analysis.stats.bounds import bounded
 from analysis.stats.cells import panels
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.differences import Difference, differences
@@ -96,10 +97,14 @@ def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
             rule,
         ]
         lines += [_aligned(row, widths, flags) for row in body]
-        compared = differences(group, choices)
-        answer = headline(panel, group, compared, choices)
+        shown, left_out = bounded(group)
+        compared = differences(shown, choices)
+        answer = headline(panel, shown, compared, choices)
         detail = f" ({answer.detail})" if answer.detail else ""
-        text = f"{answer.title.removesuffix('.')}{detail}.{_rule(compared)}".replace("n = ", "n\u00a0=\u00a0")
+        notes = "".join(f" Left out: {note}." for note in left_out)
+        text = f"{answer.title.removesuffix('.')}{detail}.{_rule(compared)}{notes}".replace(
+            "n = ", "n\u00a0=\u00a0"
+        )
         words = [line.replace("\u00a0", " ") for line in textwrap.wrap(text, 80)]
         blocks.append("\n".join([*(line[:80].rstrip() for line in lines), "", *words]))
     return "\n\n".join(blocks) + "\n"

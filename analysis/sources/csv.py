@@ -5,7 +5,6 @@ fraction) or a repeated seed would give a plausible and false figure.
 """
 
 import io
-import math
 import posixpath
 import re
 from typing import Any, Literal
@@ -13,7 +12,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis.sources.frame import COLUMNS, STATUSES, make
+from analysis.sources.frame import make
+from analysis.sources.rows import check, number, whole
 from model.errors import InputError
 from model.spec import NORM_NAMES
 from orchestrator.results.files import Files
@@ -27,6 +27,8 @@ _NORMS = {
     for spelling in (norm, name.lower().replace(" ", ""), name.lower().replace(" ", "") + "alization")
 }
 _MAX_BYTES = 64 * 2**20
+#: What a study may say of its trials beside.
+_BACKGROUND = ("dataset", "model", "recipe")
 
 
 def read(url: str) -> tuple[pd.DataFrame, Literal["table", "study"]]:
@@ -34,21 +36,28 @@ def read(url: str) -> tuple[pd.DataFrame, Literal["table", "study"]]:
     InputError."""
     raw = _parse(url)
     if {"trial_id", "status", "test_error"} <= set(raw.columns):
-        return complete(raw), "table"
+        return complete(raw, f"{url} line", first=2), "table"
     return _study(raw, url), "study"
 
 
-def complete(raw: pd.DataFrame) -> pd.DataFrame:
-    """A frame that has some of our columns, with all of them in order and typed. Raises InputError."""
+def complete(raw: pd.DataFrame, where: str = "row", first: int = 0) -> pd.DataFrame:
+    """A frame that has some of our columns, with all of them in order and typed.
+
+    `where` and `first`: how an error names a row. Raises InputError where a value is not what its column
+    holds: a row that was left out in silence would change a mean.
+    """
     missing = [name for name in ("norm", "batch_size", "seed", "status") if name not in raw.columns]
     if missing:
         raise InputError(f"the results lack the column {missing[0]!r}; expected those of results.csv")
     rows = [{str(key): _absent(value) for key, value in row.items()} for row in raw.to_dict("records")]
-    frame = make(rows)
-    unknown = set(frame["status"].dropna()) - set(STATUSES)
-    if unknown:
-        raise InputError(f"unknown status {min(unknown)!r}; expected one of {', '.join(STATUSES)}")
-    return frame
+    seen: dict[tuple[object, object], int] = {}
+    for line, row in enumerate(rows, start=first):
+        check(row, f"{where} {line}")
+        if (trial_id := row.get("trial_id")) is not None:
+            before = seen.setdefault((row.get("source"), trial_id), line)
+            if before != line:
+                raise InputError(f"{where} {line} repeats the trial of {where} {before}: {trial_id}")
+    return make(rows)
 
 
 def _absent(value: Any) -> Any:
@@ -91,7 +100,7 @@ def _study(raw: pd.DataFrame, url: str) -> pd.DataFrame:
     rows = []
     for line, record in enumerate(raw.to_dict("records"), start=2):
         row = _study_row({str(k): v for k, v in record.items()}, f"{url} line {line}", spelt)
-        key = (row["norm"], row["groups"], row["batch_size"], row["seed"])
+        key = tuple(row.get(name) for name in (*_BACKGROUND, "norm", "groups", "batch_size", "seed"))
         if key in seen:
             raise InputError(f"{url} line {line} repeats the norm, batch size and seed of line {seen[key]}")
         seen[key] = line
@@ -112,15 +121,15 @@ def _norm(value: Any, where: str, spelt: dict[str, str]) -> str:
 
 def _study_row(record: dict[str, Any], where: str, spelt: dict[str, str]) -> dict[str, Any]:
     norm = _norm(record["norm"], where, spelt)
-    batch_size, seed = _whole(record["batch_size"], where, 1), _whole(record["seed"], where, 0)
-    accuracy = _number(record["accuracy"], where)
+    batch_size, seed = whole(record["batch_size"], where, 1), whole(record["seed"], where, 0)
+    accuracy = number(record["accuracy"], where)
     if not 0 <= accuracy <= 1:
         hint = "; it looks like percent: divide by 100" if 1 < accuracy <= 100 else ""
         raise InputError(f"{where}: accuracy {record['accuracy']} is outside 0 to 1{hint}")
     given = record.get("groups")
-    groups = None if given is None or pd.isna(given) else _whole(given, where, 1)
+    groups = None if given is None or pd.isna(given) else whole(given, where, 1)
     return {
-        **{key: record[key] for key in ("dataset", "model", "recipe") if key in COLUMNS and key in record},
+        **{key: record[key] for key in _BACKGROUND if key in record},
         "trial_id": f"csv-{quote(norm)}{f'-g{groups}' if groups else ''}-b{batch_size}-s{seed}",
         "norm": norm,
         "groups": groups,
@@ -130,20 +139,3 @@ def _study_row(record: dict[str, Any], where: str, spelt: dict[str, str]) -> dic
         "test_error": 100 * (1 - accuracy),
         "declared": True,
     }
-
-
-def _number(value: Any, where: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if math.isnan(number):
-        raise InputError(f"{where}: {value!r} is no number") from None
-    return number
-
-
-def _whole(value: Any, where: str, least: int) -> int:
-    number = _number(value, where)
-    if number < least or number != number // 1:
-        raise InputError(f"{where}: {value!r} is no whole number of at least {least}")
-    return int(number)

@@ -5,15 +5,16 @@ batch size alone, so a figure of one panel compares like with like. Trials judge
 trials judged on the test set differ in `holdout`, so they can never share a cell or a panel.
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.sources.frame import STATUSES
+from analysis.sources.frame import STATUSES, Row
 from analysis.stats.intervals import CONFIDENCE, PERCENT
 from analysis.stats.summary import Summary, summary
 from model.axis import Value
@@ -25,6 +26,8 @@ _DRAWN = ("norm", "groups", "batch_size")
 PANEL_AXES = tuple(axis for name, axis in AXES.items() if name not in _DRAWN)
 PANEL_KEYS = ("source", *(axis.name for axis in PANEL_AXES))
 CELL_KEYS = (*PANEL_KEYS, *_DRAWN)
+_ERRORS = ("test_error", "test_error_median5", "val_error", "val_error_median5")
+_READ = (*CELL_KEYS, "seed", "status", *_ERRORS, "code")
 
 #: Recipe -> what a title calls it.
 RECIPE_NAMES: dict[Value, str] = {
@@ -163,7 +166,10 @@ class Cell:
 
 def cells(frame: pd.DataFrame) -> list[Cell]:
     """Every cell of the frame, by panel, norm, G (large first) and batch size (large first)."""
-    all_cells = [_cell(key, rows) for key, rows in _groups(frame)]
+    groups: dict[tuple[Value, ...], list[Row]] = {}
+    for row in _rows(frame):
+        groups.setdefault(tuple(row[key] for key in CELL_KEYS), []).append(row)
+    all_cells = [_cell(rows) for rows in groups.values()]
     order = {panel: i for i, panel in enumerate(dict.fromkeys(c.panel for c in all_cells))}
     return sorted(all_cells, key=lambda c: (order[c.panel], c.line.order, -c.batch_size))
 
@@ -176,42 +182,43 @@ def panels(frame: pd.DataFrame) -> dict[Panel, list[Cell]]:
     return dict(sorted(by_panel.items(), key=lambda item: item[0].holdout > 0))
 
 
-def _groups(frame: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    """What cells are made of, a trial a row, None for what is missing. As Python's own objects: a frame for
+    each cell would take milliseconds."""
     known = frame[frame["norm"].notna() & frame["batch_size"].notna()]
-    grouped = known.groupby(list(CELL_KEYS), dropna=False, sort=False)
-    yield from grouped
+    columns = [known[name].astype(object).where(known[name].notna(), None).tolist() for name in _READ]
+    return [dict(zip(_READ, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _cell(key: tuple[Any, ...], rows: pd.DataFrame) -> Cell:
-    plain = dict(zip(CELL_KEYS, map(plain_value, key), strict=True))
+def _cell(rows: Sequence[Row]) -> Cell:
+    first = rows[0]
     panel = Panel(
-        _text(plain["source"]),
-        tuple(_int(plain[a.name]) if a.kind == "int" else plain[a.name] for a in PANEL_AXES),
+        _text(first["source"]),
+        tuple(_int(first[a.name]) if a.kind == "int" else first[a.name] for a in PANEL_AXES),
     )
     prefix = "val_error" if panel.holdout else "test_error"
-    done = rows[rows["status"] == "done"]
-    counted = Counter(rows["status"].dropna())
+    done = [row for row in rows if row["status"] == "done"]
+    counted = Counter(row["status"] for row in rows)
     return Cell(
         panel=panel,
-        line=Line(str(plain["norm"]), _int(plain["groups"])),
-        batch_size=int(plain["batch_size"] or 0),
+        line=Line(str(first["norm"]), _int(first["groups"])),
+        batch_size=int(first["batch_size"] or 0),
         last=_by_seed(done, prefix),
         median5=_by_seed(done, f"{prefix}_median5"),
         counts={status: counted[status] for status in STATUSES if counted[status]},
-        codes=_codes(rows[rows["status"].isin(["done", "diverged"])]["code"]),
+        codes=_codes([row["code"] for row in rows if row["status"] in ("done", "diverged")]),
     )
 
 
-def _codes(said: pd.Series) -> dict[str, int]:
-    known = said.dropna()
-    if known.empty:
+def _codes(said: Sequence[Value]) -> dict[str, int]:
+    if all(label is None for label in said):
         return {}
-    return dict(Counter(said.map(short_label, na_action="ignore").fillna(UNKNOWN)))
+    return dict(Counter(UNKNOWN if label is None else short_label(str(label)) for label in said))
 
 
-def _by_seed(rows: pd.DataFrame, column: str) -> dict[int, float]:
-    pairs = zip(rows["seed"], rows[column], strict=True)
-    return {int(s): float(e) for s, e in sorted(pairs, key=lambda p: p[0]) if np.isfinite(e)}
+def _by_seed(rows: Sequence[Row], column: str) -> dict[int, float]:
+    pairs = [(int(row["seed"] or 0), row[column]) for row in rows]
+    return {s: float(e) for s, e in sorted(pairs, key=lambda p: p[0]) if e is not None and math.isfinite(e)}
 
 
 def plain_value(value: Any) -> Value:

@@ -6,10 +6,8 @@ that are lost or spoilt are missed only by who needs them, so whoever reads a sw
 
 import zipfile
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from orchestrator.grid.trial import digest
-from orchestrator.results.checkpoint import trial_of
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -18,9 +16,6 @@ from orchestrator.results.trial_state import TrialState
 #: Where there are more only the ends of files are looked at, and in a bucket only sizes.
 _READ = 256 * 2**20
 _NAMED = 3
-
-#: What can be wrong with weights that are there.
-Fault = Literal["damaged", "other"]
 
 
 def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
@@ -35,7 +30,7 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
     weights = store.files.sizes("trials", "weights.pt")
     missing = [trial_id for trial_id in finished if trial_id not in weights]
     held = {trial_id: weights[trial_id] for trial_id in finished if trial_id in weights}
-    faults = _faults(store.files, held)
+    spoilt = _spoilt_weights(store.files, held)
     sentences = (
         (
             "trial.json is damaged or was edited in",
@@ -43,8 +38,7 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
             "Look at them before you use them.",
         ),
         ("weights.pt is missing in", missing, kept),
-        ("weights.pt is damaged in", [i for i, fault in faults.items() if fault == "damaged"], kept),
-        ("weights.pt is another trial's in", [i for i, fault in faults.items() if fault == "other"], kept),
+        ("weights.pt is damaged in", spoilt, kept),
     )
     return [f"{what} {_names(ids)}. {so}" for what, ids, so in sentences if ids]
 
@@ -59,27 +53,23 @@ def _edited(store: Store, finished: Sequence[str]) -> list[str]:
     ]
 
 
-def _faults(files: Files, held: Mapping[str, int]) -> dict[str, Fault]:
-    """Of finished trials by the sizes of their weights, those whose weights are not whole or not theirs."""
+def _spoilt_weights(files: Files, held: Mapping[str, int]) -> list[str]:
+    """Of finished trials by the sizes of their weights, those whose weights cannot be read."""
     if not files.local:
-        return {trial_id: "damaged" for trial_id, size in held.items() if not size}
+        return [trial_id for trial_id, size in held.items() if not size]
     whole = sum(held.values()) <= _READ
-    found = {i: _fault(files.path(f"trials/{i}/weights.pt"), i, whole=whole) for i in held}
-    return {trial_id: fault for trial_id, fault in found.items() if fault is not None}
+    return [i for i in held if not _is_archive(files.path(f"trials/{i}/weights.pt"), whole=whole)]
 
 
-def _fault(path: str, trial_id: str, *, whole: bool) -> Fault | None:
-    """Of a file of torch.save: whether it has its directory, which is its end, and (`whole`) its checksums
-    hold, and whether it says that it is another trial's."""
+def _is_archive(path: str, *, whole: bool) -> bool:
+    """Whether a file of torch.save has its directory, which is its end, and (`whole`) its checksums hold."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if whole and archive.testzip() is not None:
-                return "damaged"
-            return None if trial_of(archive) in {None, trial_id} else "other"
+            return not whole or archive.testzip() is None
     except FileNotFoundError:
-        return None  # gone since it was listed
+        return True  # gone since it was listed
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        return "damaged"
+        return False
 
 
 def _names(ids: Sequence[str]) -> str:

@@ -1,11 +1,11 @@
-"""Source that somebody edited, and folders as earlier versions left them."""
+"""Source that somebody edited, and folders of versions that did not record which code trained."""
 
 import shutil
 from pathlib import Path
 
 from orchestrator.results.checkpoint import Checkpoint, decode, decode_notes, encode, encode_weights
 from orchestrator.results.files import Files
-from orchestrator.results.json_file import JsonObject
+from orchestrator.results.records import EpochRecord
 from tests.helpers import ROOT
 
 
@@ -18,9 +18,8 @@ def edited(folder: Path, path: str, old: str, new: str) -> Path:
     return folder
 
 
-def as_old(folder: Path) -> None:
-    """Make a sweep's folder what versions wrote whose files did not say which code trained them, nor (results
-    aside) whose they are."""
+def without_code(folder: Path) -> None:
+    """Make a sweep's folder what versions wrote that recorded no code."""
     import io
 
     import torch
@@ -33,18 +32,20 @@ def as_old(folder: Path) -> None:
         if result := files.read_json("result.json"):
             files.write_json("result.json", {key: value for key, value in result.items() if key != "code"})
         if history := files.read_json("history.json"):
-            files.write_json("history.json", _old_notes(history))
+            _forget(history["epochs"])
+            files.write_json("history.json", history)
         for checkpoint in path.glob("checkpoint-*.pt"):
             found = decode(checkpoint.read_bytes())
-            notes = _old_notes({"epochs": found.epochs})
-            checkpoint.write_bytes(encode(Checkpoint(found.state, notes["epochs"], found.pack)))
+            _forget(found.epochs)
+            checkpoint.write_bytes(encode(Checkpoint(found.state, found.epochs, found.pack)))
         weights = path / "weights.pt"
         if weights.exists():
-            notes = _old_notes(decode_notes(weights.read_bytes()))
+            notes = decode_notes(weights.read_bytes())
+            _forget(notes["epochs"])
             tensors = torch.load(io.BytesIO(weights.read_bytes()), weights_only=True)
             weights.write_bytes(encode_weights(tensors, notes))  # type: ignore[arg-type]
 
 
-def _old_notes(notes: JsonObject) -> JsonObject:
-    epochs = [{key: value for key, value in entry.items() if key != "code"} for entry in notes["epochs"]]
-    return {key: value for key, value in notes.items() if key != "trial_id"} | {"epochs": epochs}
+def _forget(epochs: list[EpochRecord]) -> None:
+    for entry in epochs:
+        entry.pop("code", None)

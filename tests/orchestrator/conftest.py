@@ -21,16 +21,10 @@ def command(tmp_path_factory, images):
 
 
 @pytest.fixture(scope="session")
-def finished(command, tmp_path_factory):
-    """The folder of the undisturbed run: to be copied."""
+def undisturbed(command, tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     assert main([*command, "--results", str(folder)]) == 0
-    return folder
-
-
-@pytest.fixture(scope="session")
-def undisturbed(finished):
-    found = numbers(finished)
+    found = numbers(folder)
     assert len(found) == TRIALS
     return found
 

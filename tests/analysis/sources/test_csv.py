@@ -1,3 +1,5 @@
+import io
+
 import pandas as pd
 import pytest
 
@@ -79,7 +81,8 @@ def test_results_csv_reads_back_as_the_frame_it_was_made_from(sweep, tmp_path):
         ("seed,batch_size,norm,accuracy\n1,32,bn,nan\n", "is no number"),
         ("seed,batch_size,norm,accuracy\n1,0,bn,0.8\n", "at least 1"),
         ("seed,batch_size,norm,accuracy\n1,2.5,bn,0.8\n", "whole number"),
-        ("seed,batch_size,norm,accuracy\n1,inf,bn,0.8\n", "whole number"),
+        ("seed,batch_size,norm,accuracy\n1,inf,bn,0.8\n", "is no number"),
+        (f"seed,batch_size,norm,accuracy\n{2**63},32,bn,0.8\n", "whole number"),
         (
             "seed,batch_size,norm,accuracy\n1,32,,0.8\n",
             "line 2 names no norm; expected Batch Norm, Group Norm",
@@ -93,6 +96,41 @@ def test_results_csv_reads_back_as_the_frame_it_was_made_from(sweep, tmp_path):
 def test_bad_files_are_errors_that_say_what_is_wrong(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         load(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("test_error", "high", "line 3, test_error: 'high' is no number"),
+        ("test_error", "NaN", "is no number"),
+        ("test_error", "inf", "is no number"),
+        ("test_error", "-5", "outside 0 to 100"),
+        ("test_error", "5000", "outside 0 to 100"),
+        ("test_error", "", "is done and has no error"),
+        ("val_error", "101", "line 3, val_error: 101 is outside 0 to 100"),
+        ("train_loss", "low", "line 3, train_loss"),
+        ("seed", str(2**63), "line 3, seed: .*whole number"),
+        ("seed", "", "line 3 has no seed"),
+        ("seed", "1" * 400, "seed: .* is no number"),
+        ("batch_size", "0", "line 3, batch_size: '0' is no whole number of at least 1"),
+        ("groups", "x", "line 3, groups: 'x' is no number"),
+        ("status", "finished", "line 3: unknown status 'finished'"),
+        ("norm", "", "line 3 has no norm"),
+    ],
+)
+def test_a_row_of_results_csv_is_right_or_an_error(sweep, tmp_path, column, value, message):
+    frame = load(sweep(block(seeds=3)))
+    table = pd.read_csv(io.StringIO(tables.results_csv(frame)), dtype=str, keep_default_na=False)
+    table.loc[1, column] = value
+    with pytest.raises(InputError, match=message):
+        load(write(tmp_path, table.to_csv(index=False), "results.csv"))
+
+
+def test_a_trial_twice_in_results_csv_is_refused(sweep, tmp_path):
+    text = tables.results_csv(load(sweep(block(seeds=3))))
+    text += text.splitlines()[1] + "\n"
+    with pytest.raises(InputError, match=r"line 5 repeats the trial of .*line 2"):
+        load(write(tmp_path, text, "results.csv"))
 
 
 def test_no_such_file(tmp_path):

@@ -1,0 +1,61 @@
+"""A row of somebody's table: what each of our columns may hold. Pure."""
+
+import math
+from collections.abc import Mapping
+
+from analysis.sources.frame import COLUMNS, STATUSES
+from model.errors import InputError
+
+#: Errors in percent.
+_PERCENT = ("test_error", "test_error_median5", "val_error", "val_error_median5", "train_error")
+#: The least that a whole number may be; 0 where it is not said.
+_LEAST = {"batch_size": 1, "groups": 1, "epochs": 1, "iterations": 1, "pack_size": 1}
+#: The most: what a number of 64 bits with a fraction still tells from its neighbours.
+MOST = 2**53
+
+
+def check(row: Mapping[str, object], where: str) -> None:
+    """Raises InputError, which begins with `where`, for the first value that its column cannot hold.
+
+    `row`: column -> value, None where there is none.
+    """
+    for name, value in row.items():
+        kind = COLUMNS.get(name)
+        if value is None or kind not in ("int", "float"):
+            continue
+        place = f"{where}, {name}"
+        if kind == "int":
+            whole(value, place, _LEAST.get(name, 0))
+        elif name in _PERCENT and not 0 <= number(value, place) <= 100:
+            raise InputError(f"{place}: {value} is outside 0 to 100 percent")
+        elif name not in _PERCENT:
+            number(value, place)
+    for name in ("norm", "batch_size", "seed", "status"):
+        if row.get(name) is None:
+            raise InputError(f"{where} has no {name}")
+    status = row["status"]
+    if status not in STATUSES:
+        raise InputError(f"{where}: unknown status {status!r}; expected one of {', '.join(STATUSES)}")
+    if status == "done" and row.get("test_error") is None and row.get("val_error") is None:
+        raise InputError(f"{where} is of a trial that is done and has no error in test_error or val_error")
+
+
+def number(value: object, where: str) -> float:
+    """A finite number. Raises InputError."""
+    try:
+        result = float(str(value))
+    except ValueError:
+        result = math.nan
+    if not math.isfinite(result):
+        raise InputError(f"{where}: {str(value)[:40]!r} is no number")
+    return result
+
+
+def whole(value: object, where: str, least: int) -> int:
+    """A whole number from `least` to `MOST`. Raises InputError."""
+    result = number(value, where)
+    if not least <= result < MOST or result != int(result):
+        raise InputError(
+            f"{where}: {str(value)[:40]!r} is no whole number of at least {least} and below 2^53"
+        )
+    return int(result)
