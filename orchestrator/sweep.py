@@ -31,12 +31,11 @@ from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
-from orchestrator.results.damage import damage
+from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
-from orchestrator.results.mixing import check_code, check_protocol
+from orchestrator.results.mixing import check_code
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import CodeRecord, RunRecord
-from orchestrator.results.repair import repair_trials
 from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -102,17 +101,11 @@ def prepare(
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
-    states = store.scan(history="check" if lock else False)
-    check_protocol(store, trials, states)
-    told = [warning for state in states.values() for warning in state.warnings]
-    if lock and (repaired := repair_trials(store, trials, states, infos)):
-        told += repaired
-        states = store.scan()
-    told += damage(store, states)
+    declared, states, told = inventory(store, trials, infos, repair=lock is not None)
     left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
     code, mixed = check_code(
         store.url,
-        store.sweep_or_nothing(),
+        declared,
         states,
         training_code(),
         adds=bool(left.waiting),

@@ -97,7 +97,7 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
         Column("n", "n pairs" if paired else "n", True),
         Column("mean", "Difference", True, 2),
         Column("t", f"{CI} ({TESTS[paired]})", True),
-        Column("simultaneous", "Simultaneous", True),
+        Column("simultaneous", f"Simultaneous {CI}", True),
         Column("p", f"p ({TESTS[paired]})", True),
         Column("p_holm", "Holm", True),
         Column("p_exact", f"p ({'sign flip' if paired else 'permutation'})", True),
@@ -118,8 +118,7 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
         for d in differences
     ]
     how = "paired by seed" if paired else "independent runs"
-    caption = f"Differences in points of error, {how}; simultaneous: {CONFIDENCE_LABEL} for all rows together"
-    return html.table(columns, rows, f"{caption} (Bonferroni)")
+    return html.table(columns, rows, f"Differences in points of error, {how}")
 
 
 def _beside(differences: Sequence[Difference], study: Study) -> Markup:

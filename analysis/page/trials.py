@@ -55,14 +55,16 @@ def trial_columns(study: Study) -> tuple[Column, ...]:
     """The columns that say something here: constant or empty ones are left out of a wide table."""
     extra = (Column("source", "Sweep"),) if study.several else ()
     columns = extra + tuple(c for c in _COLUMNS if _says_something(study, c.key))
-    if all(sweep.origin == "study" for sweep in study.sweeps):
-        return tuple(_of_a_study(c) for c in columns if c.key not in {"status", "trial_id"})
-    return columns
+    studies = [
+        sweep.origin == "study" for sweep in study.sweeps
+    ]  # which do not say on what images they erred
+    if all(studies):
+        return tuple(_named(c, "Error %") for c in columns if c.key not in {"status", "trial_id"})
+    return tuple(_named(c, "Test error %, or a CSV’s") for c in columns) if any(studies) else columns
 
 
-def _of_a_study(column: Column) -> Column:
-    """A study's CSV says neither that its runs are done nor on what images they erred."""
-    return column._replace(name="Error %") if column.key == "test_error" else column
+def _named(column: Column, name: str) -> Column:
+    return column._replace(name=name) if column.key == "test_error" else column
 
 
 def _says_something(study: Study, key: str) -> bool:

@@ -20,7 +20,7 @@ from orchestrator.results.codes import label, mixture, record_of, short_label, t
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
-from orchestrator.results.trial_state import TrialState
+from orchestrator.results.trial_state import TrialState, other_trial
 
 #: A sweep's own folder or ResultGrid; a table with the columns of results.csv; a study's CSV of accuracies,
 #: which says nothing else.
@@ -63,6 +63,7 @@ def load(source: Source) -> pd.DataFrame:
     sweep = load_sweep(source, history=False)
     for warning in sweep.warnings:
         warn(warning, stacklevel=2)
+    sweep.frame.attrs["origin"] = sweep.origin
     return sweep.frame
 
 
@@ -77,7 +78,8 @@ def load_sweep(source: Source, *, history: bool = True, paired: bool = False) ->
     if isinstance(source, Sweep):
         return source
     if isinstance(source, pd.DataFrame):
-        return _table("frame", "", csv.complete(source), "table", paired)
+        origin = source.attrs.get("origin", "table")
+        return _table("frame", "", csv.complete(source), origin, paired or origin == "sweep")
     if not isinstance(source, (str, PathLike)):
         if not result_grid.is_result_grid(source):
             raise InputError(
@@ -160,10 +162,11 @@ def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame,
         names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
         rows: list[Row] = []
         for name, value in store.files.read_jsons(list(names)).items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and other_trial(value, names[name]) is None:
                 rows += [{**entry, "trial_id": names[name]} for entry in _entries(value)]
             else:
-                damaged.append(f"{name} is damaged and was ignored")
+                why = "another trial's" if isinstance(value, dict) else "damaged"
+                damaged.append(f"{name} is {why} and was ignored")
         frames.append(make(rows, HISTORY_COLUMNS))
     kept = [frame for frame in frames if not frame.empty]
     return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged

@@ -89,16 +89,27 @@ class Moments(NamedTuple):
 
 def contrast(cells: Sequence[Errors], weights: Sequence[float], *, paired: bool) -> Estimate:
     """The sum of the cells' means by `weights`. Where `paired`, of the seeds that every cell has."""
-    n = (len(common_seeds(cells)),) if paired else tuple(map(len, cells))
-    if not min(n):
-        return Estimate(NAN, NAN, NAN, NAN, NAN, NAN, n, paired)
+    return _within_seeds(matrix(cells), weights) if paired else _between_runs(cells, weights)
+
+
+def _within_seeds(errors: Array, weights: Sequence[float]) -> Estimate:
+    if not len(errors):
+        return Estimate(NAN, NAN, NAN, NAN, NAN, NAN, (0,), paired=True)
     w = np.asarray([weights], dtype=float)
-    m = moments(cells, w, paired=paired)
+    return _estimate(_paired(errors, w), (len(errors),), few=too_few(errors @ w[0]), paired=True)
+
+
+def _between_runs(cells: Sequence[Errors], weights: Sequence[float]) -> Estimate:
+    n = tuple(map(len, cells))
+    if not min(n):
+        return Estimate(NAN, NAN, NAN, NAN, NAN, NAN, n, paired=False)
+    few = min(n) < FEWEST_VALUES or all(alike(list(cell.values())) for cell in cells)
+    m = moments(cells, np.asarray([weights], dtype=float), paired=False)
+    return _estimate(m, n, few=few, paired=False)
+
+
+def _estimate(m: Moments, n: tuple[int, ...], *, few: bool, paired: bool) -> Estimate:
     mean, sd, error, df, sd_df, df_per_seed = (float(values[0]) for values in m)
-    if paired:
-        few = too_few(matrix(cells) @ w[0])
-    else:
-        few = min(n) < FEWEST_VALUES or all(alike(list(cell.values())) for cell in cells)
     if few:
         error = df = NAN
     return Estimate(mean, sd, error, df, sd_df, df_per_seed, n, paired)
@@ -106,8 +117,7 @@ def contrast(cells: Sequence[Errors], weights: Sequence[float], *, paired: bool)
 
 def of_pairs(values: ArrayLike) -> Estimate:
     """The mean of `values` [n], differences within a seed."""
-    errors = dict(enumerate(np.asarray(values, dtype=float).ravel().tolist()))
-    return contrast([errors], [1.0], paired=True)
+    return _within_seeds(np.asarray(values, dtype=float).reshape(-1, 1), [1.0])
 
 
 def common_seeds(cells: Sequence[Errors]) -> list[int]:

@@ -189,7 +189,8 @@ def margin_origin(margin: Margin) -> str:
             "the program, and so was fixed before these data were seen; --margin sets another."
         )
     said = f"{margin.value:g}{'%' if margin.relative else ''}"
+    known = " The error that it is a share of is taken as known." if margin.relative else ""
     return (
         f"The margin was chosen by whoever made this page (--margin {said}); whether before the data were "
-        "seen, the page cannot know."
+        f"seen, the page cannot know.{known}"
     )

@@ -46,7 +46,8 @@ def bought_sentence(differences: Sequence[Difference]) -> str:
     are = "is" if len(known) == 1 else "are"
     return (
         f"{over} paired interval{each} {are} {widths} times as wide as Welch’s. Below one, pairing made the "
-        "comparison sharper; above one, it cost more degrees of freedom than it removed noise."
+        "comparison sharper; above one, it cost more degrees of freedom than it took away noise. Which "
+        "comparison rules follows from how the runs were made, and not from which interval is narrower."
     )
 
 

@@ -7,12 +7,10 @@ at its next report. And a trial's failures and a node's loss count alike, so Tun
 the store counts the failures that the trial itself raised.
 """
 
-import contextlib
 import functools
 import os
 import socket
 from collections.abc import Sequence
-from pathlib import Path
 
 import ray
 from ray import tune
@@ -30,10 +28,10 @@ from orchestrator.execution.failures import given_up
 from orchestrator.execution.messages import of_event
 from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
+from orchestrator.execution.tune_storage import fresh_storage
 from orchestrator.execution.worker import run_pack, store_of
 from orchestrator.planning.resources import Site
 from orchestrator.results.codes import enumerated
-from orchestrator.results.files import Files
 from orchestrator.results.source import Code, differing, training_code
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
@@ -50,8 +48,10 @@ def run_on_ray(
     results: str,
     site: Site,
     vetted: Vetted | None = None,
-) -> "tune.ResultGrid":
+) -> "tune.ResultGrid | None":
     """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
+
+    None where trouble ended the run and took Tune's state with it.
 
     `vetted`: what the nodes of a joined cluster answered; one that comes later is asked by its first pack.
 
@@ -62,6 +62,7 @@ def run_on_ray(
     here = this_node()
     dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments))
     _set_up_tune(site)
+    storage_path, storage_filesystem = fresh_storage(results, assignments[0].token)
     tuner = tune.Tuner(
         tune.with_resources(
             tune.with_parameters(
@@ -82,7 +83,8 @@ def run_on_ray(
         ),
         run_config=tune.RunConfig(
             name="tune",
-            storage_path=_fresh_storage(results),
+            storage_path=storage_path,
+            storage_filesystem=storage_filesystem,
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
             callbacks=[
@@ -98,7 +100,12 @@ def run_on_ray(
             stop=AllStopped(interrupt, listener),
         ),
     )
-    return tuner.fit()
+    try:
+        return tuner.fit()
+    except Exception:
+        if interrupt.trouble is None:
+            raise
+        return None  # its own state is gone with the folder, or is another run's: the trouble says so
 
 
 def _set_up_tune(site: Site) -> None:
@@ -178,12 +185,3 @@ def _run_taken(index: int, assignment: Assignment) -> None:
         run_pack(assignment, lambda event: tune.report(of_event(index, event)))
     except StorageError as error:
         tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
-
-
-def _fresh_storage(results: str) -> str:
-    """Where Tune keeps its own state: beside the results, so that all nodes reach it; never read back."""
-    files = Files(results)
-    base = files.path(".ray")
-    with contextlib.suppress(FileNotFoundError):
-        files.fs.rm(base, recursive=True)
-    return str(Path(base)) if files.local else f"{results.rstrip('/')}/.ray"

@@ -139,7 +139,8 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
         records = _records(metrics, images, time.perf_counter() - begun, device)
         for trial, history, record, state in zip(trials, histories, records, training.state(), strict=True):
             history.append(record)
-            _save(store, trial.trial_id, Checkpoint(state, history, pack), training.epoch, facts)
+            checkpoint = Checkpoint(state, history, pack, trial.trial_id)
+            _save(store, trial.trial_id, checkpoint, training.epoch, facts)
         report(
             EpochEnd(
                 epoch=training.epoch,
@@ -194,7 +195,8 @@ def _restore(
         for trial in trials:
             name = f"{store.url}/trials/{trial.trial_id}: the checkpoint of epoch {epoch}"
             try:
-                checkpoints.append(decode(store.read_checkpoint(trial.trial_id, epoch)))
+                data = store.read_checkpoint(trial.trial_id, epoch)
+                checkpoints.append(decode(data, trial.trial_id))
             except (DamagedError, FileNotFoundError) as error:
                 report(Warned(f"{name} cannot be used ({error}); the one before is"))
                 available[trial.trial_id].discard(epoch)
@@ -257,7 +259,12 @@ def _finish(
     results = {}
     pack = [trial.trial_id for trial in trials]
     for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
-        notes: History = {"pack": pack, "provenance": facts, "epochs": history}
+        notes: History = {
+            "trial_id": trial.trial_id,
+            "pack": pack,
+            "provenance": facts,
+            "epochs": history,
+        }
         store.write_weights(trial.trial_id, encode_weights(weights, notes))
         results[trial.trial_id] = result(trial, history, pack, facts)
     # Every checkpoint stays until every result of the pack is there: see `_restore`.

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from model.errors import first_line
 from orchestrator.results.json_file import MAX_JSON_BYTES, JsonObject
 from orchestrator.results.records import EpochRecord, History
+from orchestrator.results.trial_state import other_trial
 
 if TYPE_CHECKING:
     import torch
 
 _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
+_TRIAL = "archive/normsweep-trial.txt"
+_LONGEST_ID = 1000
 _MAGIC = b"normsweep-checkpoint-1 "
 
 
@@ -27,27 +30,38 @@ class DamagedError(Exception):
     """The bytes are not a whole checkpoint."""
 
 
+class OtherTrialError(DamagedError):
+    """They are, of `trial_id` and not of the trial in whose folder they lie."""
+
+    def __init__(self, trial_id: str) -> None:
+        super().__init__(f"it is another trial's: {trial_id}")
+        self.trial_id = trial_id
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids."""
+    """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids. `trial_id`: whose it
+    is; None in old files."""
 
     state: dict[str, Any]
     epochs: list[EpochRecord]
     pack: list[str]
+    trial_id: str | None = None
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
     import torch
 
     buffer = io.BytesIO()
-    notes = json.dumps({"epochs": checkpoint.epochs, "pack": checkpoint.pack}, allow_nan=False)
+    whose = {} if checkpoint.trial_id is None else {"trial_id": checkpoint.trial_id}
+    notes = json.dumps({**whose, "epochs": checkpoint.epochs, "pack": checkpoint.pack}, allow_nan=False)
     torch.save({"state": checkpoint.state, "notes": notes}, buffer)
     body = buffer.getvalue()
     return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def decode(data: bytes) -> Checkpoint:
-    """Raises DamagedError."""
+def decode(data: bytes, trial_id: str | None = None) -> Checkpoint:
+    """Raises DamagedError, also where it is of another trial than `trial_id`."""
     import torch
 
     header, _, body = data.partition(b"\n")
@@ -58,16 +72,19 @@ def decode(data: bytes) -> Checkpoint:
     try:
         content = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
         notes = json.loads(content["notes"])
-        return Checkpoint(content["state"], notes["epochs"], notes["pack"])
+        checkpoint = Checkpoint(content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"))
     except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
         raise DamagedError(first_line(error)) from None
+    _refuse_other(notes, trial_id)
+    return checkpoint
 
 
 def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     """Tensors by name, to be read by torch.load(weights_only=True), with the trial's history beside them.
 
-    A file of torch.save is a zip archive, and torch leaves an entry alone that it does not know. So the
-    one file that a finished trial must have can make its result.json and history.json again.
+    A file of torch.save is a zip archive, and torch leaves entries alone that it does not know. So the
+    one file that a finished trial must have can make its result.json and history.json again. Whose it is
+    stands in an entry of its own too, which can be read without the rest.
     """
     import torch
 
@@ -75,13 +92,15 @@ def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     torch.save(weights, buffer)
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr(_NOTES, json.dumps(notes, allow_nan=False))
+        archive.writestr(_TRIAL, notes.get("trial_id", ""))
     return buffer.getvalue()
 
 
-def decode_notes(data: bytes) -> JsonObject:
-    """What should be the history beside final weights: see `result.is_whole`. Raises DamagedError.
+def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
+    """What should be the history beside final weights: see `result.is_whole`.
 
-    The archive's own checksum is checked.
+    The archive's own checksum is checked. Raises DamagedError, also where it is of another trial than
+    `trial_id`.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -92,4 +111,17 @@ def decode_notes(data: bytes) -> JsonObject:
         raise DamagedError(str(error)) from None
     if not isinstance(notes, dict):
         raise DamagedError("its notes are no mapping")
+    _refuse_other(notes, trial_id)
     return notes
+
+
+def trial_of(archive: zipfile.ZipFile) -> str | None:
+    """Whose final weights these are; None in old files. Raises what zipfile raises of a damaged archive."""
+    if _TRIAL not in archive.namelist() or archive.getinfo(_TRIAL).file_size > _LONGEST_ID:
+        return None
+    return archive.read(_TRIAL).decode(errors="replace") or None
+
+
+def _refuse_other(notes: JsonObject, trial_id: str | None) -> None:
+    if trial_id is not None and (stranger := other_trial(notes, trial_id)) is not None:
+        raise OtherTrialError(stranger)

@@ -6,8 +6,10 @@ that are lost or spoilt are missed only by who needs them, so whoever reads a sw
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from orchestrator.grid.trial import digest
+from orchestrator.results.checkpoint import trial_of
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -16,6 +18,9 @@ from orchestrator.results.trial_state import TrialState
 #: Where there are more only the ends of files are looked at, and in a bucket only sizes.
 _READ = 256 * 2**20
 _NAMED = 3
+
+#: What can be wrong with weights that are there.
+Fault = Literal["damaged", "other"]
 
 
 def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
@@ -30,7 +35,7 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
     weights = store.files.sizes("trials", "weights.pt")
     missing = [trial_id for trial_id in finished if trial_id not in weights]
     held = {trial_id: weights[trial_id] for trial_id in finished if trial_id in weights}
-    spoilt = _spoilt_weights(store.files, held)
+    faults = _faults(store.files, held)
     sentences = (
         (
             "trial.json is damaged or was edited in",
@@ -38,7 +43,8 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
             "Look at them before you use them.",
         ),
         ("weights.pt is missing in", missing, kept),
-        ("weights.pt is damaged in", spoilt, kept),
+        ("weights.pt is damaged in", [i for i, fault in faults.items() if fault == "damaged"], kept),
+        ("weights.pt is another trial's in", [i for i, fault in faults.items() if fault == "other"], kept),
     )
     return [f"{what} {_names(ids)}. {so}" for what, ids, so in sentences if ids]
 
@@ -53,23 +59,27 @@ def _edited(store: Store, finished: Sequence[str]) -> list[str]:
     ]
 
 
-def _spoilt_weights(files: Files, held: Mapping[str, int]) -> list[str]:
-    """Of finished trials by the sizes of their weights, those whose weights cannot be read."""
+def _faults(files: Files, held: Mapping[str, int]) -> dict[str, Fault]:
+    """Of finished trials by the sizes of their weights, those whose weights are not whole or not theirs."""
     if not files.local:
-        return [trial_id for trial_id, size in held.items() if not size]
+        return {trial_id: "damaged" for trial_id, size in held.items() if not size}
     whole = sum(held.values()) <= _READ
-    return [i for i in held if not _is_archive(files.path(f"trials/{i}/weights.pt"), whole=whole)]
+    found = {i: _fault(files.path(f"trials/{i}/weights.pt"), i, whole=whole) for i in held}
+    return {trial_id: fault for trial_id, fault in found.items() if fault is not None}
 
 
-def _is_archive(path: str, *, whole: bool) -> bool:
-    """Whether a file of torch.save has its directory, which is its end, and (`whole`) its checksums hold."""
+def _fault(path: str, trial_id: str, *, whole: bool) -> Fault | None:
+    """Of a file of torch.save: whether it has its directory, which is its end, and (`whole`) its checksums
+    hold, and whether it says that it is another trial's."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return not whole or archive.testzip() is None
+            if whole and archive.testzip() is not None:
+                return "damaged"
+            return None if trial_of(archive) in {None, trial_id} else "other"
     except FileNotFoundError:
-        return True  # gone since it was listed
+        return None  # gone since it was listed
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
-        return False
+        return "damaged"
 
 
 def _names(ids: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ def write_whole(root: str, path: str, data: bytes, *, once: bool = False) -> Non
 
     `once`: raises FileExistsError where there is such a file, and leaves it alone. Raises OSError.
     """
-    _make_folders(root, os.path.dirname(path))
+    make_folders(root, os.path.dirname(path))
     temporary = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         with open(temporary, "wb") as file:
@@ -31,8 +31,8 @@ def write_whole(root: str, path: str, data: bytes, *, once: bool = False) -> Non
             os.unlink(temporary)
 
 
-def _make_folders(root: str, folder: str) -> None:
-    """Level by level: `os.makedirs` would make a root again that goes away at this moment."""
+def make_folders(root: str, folder: str) -> None:
+    """Make `folder` below `root`, level by level: `os.makedirs` would make a root that goes away just now."""
     missing = []
     while folder != root and not os.path.isdir(folder):
         missing.append(folder)

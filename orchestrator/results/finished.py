@@ -9,6 +9,7 @@ from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import Result
 from orchestrator.results.shapes import SHAPES
 from orchestrator.results.storage_errors import LostError
+from orchestrator.results.trial_state import other_trial
 
 _FINISHED = (
     "{url}: another run has finished {trial_id} meanwhile. This run stops, and leaves that result as it is."
@@ -16,7 +17,7 @@ _FINISHED = (
 
 
 def write_result(files: Files, trial_id: str, result: Result) -> None:
-    """Raises LostError where another run's result is there; a damaged one is written anew."""
+    """Raises LostError where another run's result is there; a damaged or another trial's is written anew."""
     name = f"trials/{trial_id}/result.json"
     try:
         files.write_json(name, result, once=True)
@@ -38,4 +39,5 @@ def _whole_result(files: Files, trial_id: str) -> JsonObject | None:
         value = files.read_json(f"trials/{trial_id}/result.json")
     except ValueError:
         return None
-    return value if value is not None and SHAPES["result.json"](value) else None
+    whole = value is not None and SHAPES["result.json"](value) and other_trial(value, trial_id) is None
+    return value if whole else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from model.data.dataset import DataInfo
 from model.errors import InputError
 from orchestrator.grid.trial import PROTOCOL, Trial
 from orchestrator.results.codes import (
@@ -30,6 +31,23 @@ def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, T
                 f"{store.url} holds trials of protocol {protocol} ({trial_id}); this version trains protocol "
                 f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
                 f"version that made them (CHANGELOG.md says what changed)."
+            )
+
+
+def check_data(url: str, states: Mapping[str, TrialState], infos: Mapping[str, DataInfo]) -> None:
+    """Raises InputError where a trial that is there says that it was trained on other data than `infos`.
+
+    The trials are asked beside sweep.json, which can be lost. A trial's id begins with its data set.
+    """
+    for trial_id, state in states.items():
+        source = state.result or state.history
+        said = source.get("provenance") if source else None
+        there = said.get("data") if isinstance(said, dict) else None
+        info = infos.get(trial_id.partition("-")[0])
+        if info is not None and isinstance(there, str) and there not in (info.fingerprint, info.listing):
+            raise InputError(
+                f"{url} holds trials on another {info.name} ({trial_id}): data fingerprint {there}, now "
+                f"{info.fingerprint}. Choose another --results, or the --data-dir of before."
             )
 
 

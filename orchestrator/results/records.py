@@ -32,8 +32,12 @@ class EpochRecord(TypedDict):
 
 
 class History(TypedDict):
-    """history.json, and the notes beside final weights. `pack`: trial ids; `epochs`: in order."""
+    """history.json, and the notes beside final weights. `pack`: trial ids; `epochs`: in order.
 
+    `trial_id`: whose it is; absent in old files.
+    """
+
+    trial_id: NotRequired[str]
     pack: list[str]
     provenance: NotRequired[Provenance]
     epochs: list[EpochRecord]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from model.data.dataset import DataInfo
 from orchestrator.grid.trial import Trial
-from orchestrator.results.checkpoint import DamagedError, decode, decode_notes
+from orchestrator.results.checkpoint import DamagedError, OtherTrialError, decode, decode_notes
 from orchestrator.results.records import History
 from orchestrator.results.result import is_whole, result
 from orchestrator.results.store import Store
@@ -32,12 +32,13 @@ def repair_trials(
             if _history_from_checkpoint(store, state):
                 told.append(f"trials/{trial.trial_id}: made its history again, from its checkpoint")
             continue
-        notes = _notes(store, trial, infos[trial.dataset].train_size)
+        notes, why = _notes(store, trial, infos[trial.dataset].train_size)
         if notes is None:
             if state.finished:
                 told.append(f"trials/{trial.trial_id}: its learning curve is lost, its result is whole")
-            elif state.records:  # it had trained, and no checkpoint is left either
-                told.append(f"trials/{trial.trial_id}: result and weights are lost; it is trained again")
+            elif why or state.records:  # it had trained, and no checkpoint is left either
+                lost = f"result is lost, and {why}" if why else "result and weights are lost"
+                told.append(f"trials/{trial.trial_id}: {lost}; it is trained again")
             continue
         store.write_history(trial.trial_id, notes)
         if not state.finished:
@@ -50,7 +51,7 @@ def repair_trials(
 def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
     for epoch in reversed(state.epochs):
         try:
-            checkpoint = decode(store.read_checkpoint(state.trial_id, epoch))
+            checkpoint = decode(store.read_checkpoint(state.trial_id, epoch), state.trial_id)
         except (FileNotFoundError, NotADirectoryError, DamagedError):
             continue
         store.write_history(state.trial_id, {"pack": checkpoint.pack, "epochs": checkpoint.epochs})
@@ -58,10 +59,12 @@ def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
     return False
 
 
-def _notes(store: Store, trial: Trial, train_size: int) -> History | None:
-    """The whole history beside a trial's final weights, None where there is none."""
+def _notes(store: Store, trial: Trial, train_size: int) -> tuple[History | None, str]:
+    """The whole history beside a trial's final weights, None where there is none, and why in words."""
     try:
-        notes = decode_notes(store.read_weights(trial.trial_id))
+        notes = decode_notes(store.read_weights(trial.trial_id), trial.trial_id)
+    except OtherTrialError as error:
+        return None, f"its weights.pt is another trial's ({error.trial_id})"
     except (FileNotFoundError, NotADirectoryError, DamagedError):
-        return None
-    return notes if is_whole(notes, trial.spec.total_epochs(train_size)) else None
+        return None, ""
+    return (notes if is_whole(notes, trial.spec.total_epochs(train_size)) else None), ""

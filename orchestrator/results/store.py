@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Literal
 
 from model.errors import InputError
 from orchestrator.grid.trial import Trial
+from orchestrator.results import sweep_file
 from orchestrator.results.files import Files
 from orchestrator.results.finished import refuse_finished, write_result
 from orchestrator.results.hold import hold
-from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
     CodeRecord,
     DataFacts,
@@ -39,10 +39,8 @@ from orchestrator.results.records import (
     RunRecord,
     SweepRecord,
 )
-from orchestrator.results.shapes import SHAPES, can_be_continued, is_sweep
-from orchestrator.results.trial_state import Status, TrialState
+from orchestrator.results.trial_state import TrialState, state_of
 
-_CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 _RUNS_KEPT = 99
 _WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
@@ -88,7 +86,7 @@ class Store:
         `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
         folder's trials were trained on other data.
         """
-        before = self._sweep_or_aside()
+        before = sweep_file.aside(self.files)
         known = dict(before.get("data") or {})
         for dataset, facts in (data or {}).items():
             old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
@@ -100,9 +98,9 @@ class Store:
             known[dataset] = facts
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.files.write_json(
-            "sweep.json",
+            sweep_file.NAME,
             {
-                "format": 1,
+                "format": sweep_file.FORMAT,
                 "name": name,
                 "description": description,
                 "created": before.get("created", now),
@@ -116,35 +114,8 @@ class Store:
         )
 
     def sweep(self) -> SweepRecord | None:
-        """The parsed sweep.json, None in a folder that has none. Raises InputError where it is damaged."""
-        try:
-            sweep = self.files.read_json("sweep.json")
-        except ValueError as error:
-            raise InputError(
-                f"{self.url}/sweep.json is damaged: {error}. Run the sweep again; that writes it anew."
-            ) from None
-        if sweep is not None and not is_sweep(sweep):
-            raise InputError(f"{self.url}/sweep.json is no sweep of this version of normsweep.")
-        return cast(SweepRecord | None, sweep)
-
-    def sweep_or_nothing(self) -> JsonObject:
-        """The parsed sweep.json, as far as a run can go on from it; empty where it cannot."""
-        try:
-            sweep = self.files.read_json("sweep.json")
-        except ValueError:
-            return {}
-        return sweep if sweep is not None and can_be_continued(sweep) else {}
-
-    def _sweep_or_aside(self) -> JsonObject:
-        """sweep.json, for writing it anew; a damaged one is set aside, for it may be somebody's evidence."""
-        try:
-            sweep = self.files.read_json("sweep.json") or {}
-            if sweep and not can_be_continued(sweep):
-                raise ValueError("it has not the shape of a sweep")
-            return sweep
-        except ValueError:
-            self.files.write("sweep.json.damaged", self.files.read("sweep.json"))
-            return {}
+        """The parsed sweep.json, None in a folder that has none. Raises InputError, see `sweep_file.read`."""
+        return sweep_file.read(self.files)
 
     # -- reading trials ----------------------------------------------------------------------------
 
@@ -180,35 +151,10 @@ class Store:
                 wanted += [f"trials/{trial_id}/{name}" for name in sorted(small)]
             parsed = self.files.read_jsons(wanted)
             for trial_id, names in chunk:
-                state = self._state(trial_id, names, parsed)
+                state = state_of(trial_id, names, parsed)
                 drop = history == "check" and state.finished
                 states[trial_id] = replace(state, history=None) if drop else state
         return states
-
-    @staticmethod
-    def _state(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | ValueError]) -> TrialState:
-        warnings: list[str] = []
-
-        def content(name: str) -> JsonObject | None:
-            value = parsed.get(f"trials/{trial_id}/{name}")
-            if value is None or (isinstance(value, dict) and SHAPES[name](value)):
-                return value
-            warnings.append(f"trials/{trial_id}/{name} is damaged and was ignored")
-            return None
-
-        epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
-        result = cast(Result | None, content("result.json"))
-        failure = cast(Failure | None, content("failure.json"))
-        history = cast(History | None, content("history.json"))
-        status: Status
-        if result is not None:
-            status = "diverged" if result.get("status") == "diverged" else "done"
-        elif failure is not None:
-            status = "failed"
-        else:
-            status = "partial" if epochs else "missing"
-        recorded = history is not None
-        return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
 
     def identities(self, trial_ids: Iterable[str]) -> dict[str, Identity]:
         """The stored identity of each trial that has one."""
@@ -256,7 +202,7 @@ class Store:
             self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
 
     def write_history(self, trial_id: str, history: History) -> None:
-        self.files.write_json(f"trials/{trial_id}/history.json", history)
+        self.files.write_json(f"trials/{trial_id}/history.json", {**history, "trial_id": trial_id})
 
     def write_weights(self, trial_id: str, data: bytes) -> None:
         """Raises LostError where the trial is finished."""

@@ -1,9 +1,15 @@
 """Where a trial stands, as its files say."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
+from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import EpochRecord, Failure, History, Result
+from orchestrator.results.shapes import SHAPES
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 
 Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
@@ -45,3 +51,49 @@ class TrialState:
     def attempts(self) -> int:
         """Failures so far; one that does not say how many is one."""
         return self.failure.get("attempts", 1) if self.failure else 0
+
+
+def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | ValueError]) -> TrialState:
+    """Where a trial stands whose folder holds files of these `names`. `parsed`: those read, by path."""
+    warnings: list[str] = []
+
+    def content(name: str) -> JsonObject | None:
+        path = f"trials/{trial_id}/{name}"
+        value = parsed.get(path)
+        if value is None:
+            return None
+        if not isinstance(value, dict) or not SHAPES[name](value):
+            warnings.append(f"{path} is damaged and was ignored")
+        elif (stranger := other_trial(value, trial_id)) is not None:
+            warnings.append(f"{path} is another trial's ({stranger}) and was ignored")
+        else:
+            return value
+        return None
+
+    epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
+    result = cast(Result | None, content("result.json"))
+    failure = cast(Failure | None, content("failure.json"))
+    history = cast(History | None, content("history.json"))
+    status: Status
+    if result is not None:
+        status = "diverged" if result.get("status") == "diverged" else "done"
+    elif failure is not None:
+        status = "failed"
+    else:
+        status = "partial" if epochs else "missing"
+    recorded = history is not None
+    return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
+
+
+def other_trial(content: Mapping[str, object], trial_id: str) -> str | None:
+    """Whose a file is that lies in this trial's folder; None for its own.
+
+    Old files do not say; the pack of theirs must at least have the trial in it.
+    """
+    said = content.get("trial_id", trial_id)
+    if said != trial_id:
+        return str(said)[:120]
+    pack = content.get("pack")
+    if isinstance(pack, list) and pack and trial_id not in pack:
+        return str(pack[0])[:120]
+    return None

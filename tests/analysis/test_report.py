@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis import report
+from analysis import load, report
 from tests.helpers.synthetic import block
 
 
@@ -211,3 +211,10 @@ def test_published_numbers_are_not_their_own_replication(tmp_path):
     assert 'value="Franke 2021"' not in theirs
     assert "to the last digit" not in another
     assert "Franke 2021" in drawn(another)
+
+
+def test_a_frame_remembers_that_it_is_a_sweeps(sweep):
+    frame = load(sweep(block(seeds=3) + block(norm="gn", groups=8, seeds=3)))
+    assert "Each seed starts both norms alike" in report.build(frame[frame["seed"] > 0])
+    frame.attrs.clear()
+    assert "all runs count as independent" in report.build(frame)

@@ -1,11 +1,11 @@
-"""Source that somebody edited, and folders of versions that did not record which code trained."""
+"""Source that somebody edited, and folders as earlier versions left them."""
 
 import shutil
 from pathlib import Path
 
 from orchestrator.results.checkpoint import Checkpoint, decode, decode_notes, encode, encode_weights
 from orchestrator.results.files import Files
-from orchestrator.results.records import EpochRecord
+from orchestrator.results.json_file import JsonObject
 from tests.helpers import ROOT
 
 
@@ -18,8 +18,9 @@ def edited(folder: Path, path: str, old: str, new: str) -> Path:
     return folder
 
 
-def without_code(folder: Path) -> None:
-    """Make a sweep's folder what versions wrote that recorded no code."""
+def as_old(folder: Path) -> None:
+    """Make a sweep's folder what versions wrote whose files did not say which code trained them, nor (results
+    aside) whose they are."""
     import io
 
     import torch
@@ -32,20 +33,18 @@ def without_code(folder: Path) -> None:
         if result := files.read_json("result.json"):
             files.write_json("result.json", {key: value for key, value in result.items() if key != "code"})
         if history := files.read_json("history.json"):
-            _forget(history["epochs"])
-            files.write_json("history.json", history)
+            files.write_json("history.json", _old_notes(history))
         for checkpoint in path.glob("checkpoint-*.pt"):
             found = decode(checkpoint.read_bytes())
-            _forget(found.epochs)
-            checkpoint.write_bytes(encode(Checkpoint(found.state, found.epochs, found.pack)))
+            notes = _old_notes({"epochs": found.epochs})
+            checkpoint.write_bytes(encode(Checkpoint(found.state, notes["epochs"], found.pack)))
         weights = path / "weights.pt"
         if weights.exists():
-            notes = decode_notes(weights.read_bytes())
-            _forget(notes["epochs"])
+            notes = _old_notes(decode_notes(weights.read_bytes()))
             tensors = torch.load(io.BytesIO(weights.read_bytes()), weights_only=True)
             weights.write_bytes(encode_weights(tensors, notes))  # type: ignore[arg-type]
 
 
-def _forget(epochs: list[EpochRecord]) -> None:
-    for entry in epochs:
-        entry.pop("code", None)
+def _old_notes(notes: JsonObject) -> JsonObject:
+    epochs = [{key: value for key, value in entry.items() if key != "code"} for entry in notes["epochs"]]
+    return {key: value for key, value in notes.items() if key != "trial_id"} | {"epochs": epochs}

@@ -21,10 +21,16 @@ def command(tmp_path_factory, images):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(command, tmp_path_factory):
+def finished(command, tmp_path_factory):
+    """The folder of the undisturbed run: to be copied."""
     folder = tmp_path_factory.mktemp("undisturbed")
     assert main([*command, "--results", str(folder)]) == 0
-    found = numbers(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(finished):
+    found = numbers(finished)
     assert len(found) == TRIALS
     return found
 

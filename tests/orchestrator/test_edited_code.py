@@ -17,7 +17,7 @@ from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers import ROOT
-from tests.helpers.code import edited, without_code
+from tests.helpers.code import as_old, edited
 from tests.helpers.processes import interrupt
 
 RECIPE = ("model/recipe.py", "weight_decay=1e-4", "weight_decay=5e-4")
@@ -204,7 +204,7 @@ def test_half_trained_and_its_history_lost(run, edit, out_half):
 
 def test_an_older_versions_folder_goes_on_and_is_told_once(run, edit, out, capsys):
     """Its results do not say which code made them: nothing is refused and nothing is made up."""
-    without_code(out)
+    as_old(out)
     code, printed, _ = run(*BN, "--seeds", "2")
     assert (code, "not known" in printed) == (0, False), "nothing is added"
     code, printed, _ = run(*BN)
@@ -222,7 +222,7 @@ def test_an_older_versions_folder_goes_on_and_is_told_once(run, edit, out, capsy
 
 
 def test_an_older_versions_half_trained_trial(run, out_half):
-    without_code(out_half)
+    as_old(out_half)
     code, printed, _ = run(*ONE)
     assert (code, "it is not known which code trained 1 trial here" in printed) == (0, True)
     (state,) = Store(str(out_half)).scan().values()

@@ -6,16 +6,16 @@ from analysis import load
 from analysis.stats import claims
 from analysis.stats.cells import cells
 from analysis.stats.choices import Choices, Margin
-from tests.helpers.synthetic import block
+from tests.helpers.synthetic import block, write_sweep
 
 SIZES = [2, 4, 8, 16, 32]
 PAIRED = Choices(paired=True)
 
 
-@pytest.fixture
-def two_lines(sweep):
+@pytest.fixture(scope="module")
+def two_lines(tmp_path_factory):
     trials = block(batch_size=SIZES, seeds=5) + block(norm="gn", groups=8, batch_size=SIZES, seeds=5)
-    return cells(load(sweep(trials, epochs=60)))
+    return cells(load(write_sweep(str(tmp_path_factory.mktemp("two") / "lines"), trials, epochs=60)))
 
 
 def test_rise_is_the_paired_difference_of_the_ends(two_lines):

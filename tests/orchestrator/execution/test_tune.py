@@ -1,6 +1,7 @@
 """On Ray: a sweep killed, resumed and widened gives the numbers of an undisturbed inline one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -189,3 +190,38 @@ def test_a_trial_that_raises_is_given_up_and_told(arguments, ray_address, tmp_pa
     assert states[second.trial_id].failure["attempts"] == 2
     assert "load_state" in states[second.trial_id].failure["traceback"]
     assert sum(state.finished for state in states.values()) == 2
+
+
+@pytest.mark.slow
+def test_a_folder_that_goes_away_is_not_made_again(arguments, tmp_path, monkeypatch):
+    """Not by workers, nor by Tune, which makes the folder of its own state wherever it is told to."""
+    monkeypatch.setenv("NORMSWEEP_STORAGE_PATIENCE", "2")
+    folder, away = tmp_path / "out", tmp_path / "away"
+    process = start([*arguments, "--seeds", "2", "--results", str(folder)])
+    wait_for(folder, partly, process)
+    folder.rename(away)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    assert f"waiting for {folder}" in output
+    assert f"{folder}: the results folder is gone" in output
+    assert "Traceback" not in output
+    assert not folder.exists()
+    away.rename(folder)
+    assert main([*arguments, "--seeds", "2", "--executor", "inline", "--results", str(folder)]) == 0
+
+
+@pytest.mark.slow
+def test_taken_over_under_rays_feet(arguments, tmp_path):
+    """The workers see it before the driver's next beat; they stop it, and nothing is written, by Tune neither."""
+    folder = tmp_path / "out"
+    process = start([*arguments, "--seeds", "2", "--results", str(folder)])
+    wait_for(folder, partly, process)
+    (folder / "lock.json").unlink()
+    reports = {path: path.stat().st_mtime_ns for path in folder.glob("[a-z]*.*")}
+    shutil.rmtree(folder / ".ray", ignore_errors=True)  # as who takes over does
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    assert "another run took it over" in output
+    assert "Traceback" not in output
+    assert not (folder / ".ray").exists()
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("[a-z]*.*")} == reports

@@ -150,7 +150,7 @@ def test_a_file_larger_than_any_of_ours_is_not_read(store, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content", [{"format": 1}, {"format": 2}, {"format": 1, "name": "x", "trials": [], "data": {}}]
+    "content", [{"format": 1}, {"format": "2"}, {"format": 1, "name": "x", "trials": [], "data": {}}]
 )
 def test_what_is_whole_and_yet_no_sweep(store, content):
     store.files.write_json("sweep.json", content)
