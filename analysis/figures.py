@@ -48,7 +48,7 @@ def figures(study: Study) -> dict[str, go.Figure]:
     by_name: dict[str, go.Figure] = {}
     for panel, cells in study.panels.items():
         suffix = f"-{study.index(panel) + 1}" if len(study.panels) > 1 else ""
-        info = figure1.info(panel, cells)
+        info = figure1.info(panel, cells, study.measure)
         if panel in study.compared and info.lines:
             by_name[f"fig1{suffix}"] = figure1.figure(info, study.styles)
         paired = differences.info(study.differences[panel])
@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", metavar="NAME", help="one of them: fig1, differences, gsearch, curves-b2, …"
     )
     parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
+    options.add_measure(parser)
     options.add_paired(parser)
     chosen = parser.parse_args(arguments)
     try:

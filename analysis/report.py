@@ -12,7 +12,8 @@ half a page.
 import argparse
 import posixpath
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from analysis import options, tables
@@ -22,9 +23,11 @@ from analysis.page import (
     curves,
     differences,
     gsearch,
+    html,
     methods,
     network,
     provenance,
+    robustness,
     time,
     trials,
     versus,
@@ -47,24 +50,23 @@ def build(source: Source, *others: Source, live: bool = False, choices: Choices 
     loads itself again every half minute. `choices`: what the reader chose; whether the runs of a CSV are
     pairs is one of them. Raises InputError."""
     study = read([source, *others], choices, live=live)
+    studies = {m: read(study.sweeps, replace(choices, measure=m), live=live) for m in study.measures}
     drawn = panel_data(study)
-    sections = [section for section in _sections(study, drawn) if section is not None]
+    sections = [section for section in _sections(studies, drawn) if section is not None]
     now = datetime.now(UTC)
     data = {
         "live": live,
+        "measure": study.measure,
         "generated": now.timestamp(),
         "panels": drawn,
         "figures": {key: figure for s in sections for key, figure in s.figures.items()},
-        "seeds": differences.seeds_data(study),
+        "seeds": {k: v for one in studies.values() for k, v in differences.seeds_data(one).items()},
         "trials": trials.trial_data(study),
-        "copies": {
-            **{name: tables.FORMATS[name](study.frame, choices) for name in cells.COPIES},
-            **methods.copies(study),
-        },
+        "copies": {measure: _copies(one, measure) for measure, one in studies.items()},
     }
     return document(
         title=study.title,
-        opening=opening(study),
+        opening=opening(*studies.values()),
         sections=sections,
         data=data,
         live=live,
@@ -72,19 +74,30 @@ def build(source: Source, *others: Source, live: bool = False, choices: Choices 
     )
 
 
-def _sections(study: Study, drawn: Sequence[PanelData]) -> list[Section | None]:
-    """The parts of the page in its order; None for a part that these results do not have."""
+def _copies(study: Study, measure: str) -> dict[str, str]:
+    """What the page's buttons copy, by the name that they give."""
+    chosen = Choices(measure=measure)
+    return {
+        **{name: tables.FORMATS[name](study.frame, chosen) for name in cells.COPIES},
+        **methods.copies(study),
+    }
+
+
+def _sections(studies: Mapping[str, Study], drawn: Sequence[PanelData]) -> list[Section | None]:
+    """The parts of the page in its order; None for a part that these results do not have. What a measure of
+    error changes is there once for each of `studies`, the first of which is shown."""
+    study = next(iter(studies.values()))
     return [
-        versus.section(study),
-        differences.section(study),
-        claims.section(study),
-        cells.section(study),
+        *(
+            html.by_measure({measure: part.section(one) for measure, one in studies.items()})
+            for part in (versus, differences, claims, robustness, cells)
+        ),
         gsearch.section(study),
         curves.section(study, drawn),
         time.section(study),
         network.section(study),
         trials.section(study),
-        methods.section(study),
+        html.by_measure({measure: methods.section(one) for measure, one in studies.items()}),
         provenance.section(study),
     ]
 
@@ -120,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "results", metavar="RESULTS", nargs="+", help="a sweep's folder or URL, or a .csv file"
     )
     parser.add_argument("--out", metavar="FILE", help="default: report.html in the results folder")
+    options.add_measure(parser)
     options.add_margin(parser)
     options.add_paired(parser)
     chosen = parser.parse_args(arguments)

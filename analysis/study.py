@@ -14,7 +14,7 @@ from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
 from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, Line, Panel, panels
-from analysis.stats.choices import DEFAULT, Choices
+from analysis.stats.choices import DEFAULT, MEASURES, Choices
 from analysis.stats.differences import Difference, differences
 from model.errors import InputError
 
@@ -39,6 +39,18 @@ class Study:
     @property
     def title(self) -> str:
         return " and ".join(sweep.name for sweep in self.sweeps)
+
+    @property
+    def measure(self) -> str:
+        """How errors are read off the epochs, everywhere but where both measures are named."""
+        return next((choices.measure for choices in self.choices.values()), DEFAULT.measure)
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures that these results have, this study's own first."""
+        cells = [cell for own in self.panels.values() for cell in own]
+        others = [m for m in MEASURES if m != self.measure and any(cell.errors(m) for cell in cells)]
+        return [self.measure, *others]
 
     @property
     def several(self) -> bool:

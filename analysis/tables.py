@@ -32,6 +32,8 @@ from analysis.words.pairing import TESTS
 from model.command import leave
 from model.errors import InputError
 
+#: Measure -> the heading of the mean error.
+_ERROR = {"last": "error %", "median5": "error %, median of 5"}
 CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_high")
 
 
@@ -62,7 +64,7 @@ def to_csv(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 
 def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a Markdown table."""
-    head, body = _text_table(rows(frame, choices.measure))
+    head, body = _text_table(rows(frame, choices.measure), choices.measure)
     lines = [
         "| " + " | ".join(head) + " |",
         "|" + "|".join(" --- " if i < 1 else " ---: " for i in _numeric(head)) + "|",
@@ -73,7 +75,7 @@ def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 
 def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a LaTeX tabular for booktabs."""
-    head, body = _text_table(rows(frame, choices.measure))
+    head, body = _text_table(rows(frame, choices.measure), choices.measure)
     columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
     lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
     lines += [" & ".join(map(escaped_for_latex, head)) + r" \\", "\\midrule"]
@@ -86,7 +88,7 @@ def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells for a terminal of 80 columns, each panel with what its numbers say."""
     blocks = []
     for panel, group in panels(frame).items():
-        head, body = _text_table(rows_of(group, choices.measure))
+        head, body = _text_table(rows_of(group, choices.measure), choices.measure)
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
@@ -126,11 +128,11 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Choices], str]] = {
 }
 
 
-def _text_table(table: Sequence[CellRow]) -> tuple[list[str], list[list[str]]]:
+def _text_table(table: Sequence[CellRow], measure: str) -> tuple[list[str], list[list[str]]]:
     keys = list(table[0].panel) if table else []
     remarks = any(row.remarks for row in table)
     codes = mixed(table)
-    head = [*keys, "norm", "batch size", "n", "error %", "sd", CI]
+    head = [*keys, "norm", "batch size", "n", _ERROR[measure], "sd", CI]
     head += ["not done"] * remarks + ["code"] * codes
     body = []
     for row in table:
@@ -148,7 +150,7 @@ def _text_table(table: Sequence[CellRow]) -> tuple[list[str], list[list[str]]]:
 
 def _numeric(head: Sequence[str]) -> list[int]:
     """1 for a column of numbers, 0 for one of words."""
-    return [int(name in {"batch size", "n", "error %", "sd", CI}) for name in head]
+    return [int(name in {"batch size", "n", *_ERROR.values(), "sd", CI}) for name in head]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], numeric: Sequence[int]) -> str:

@@ -49,7 +49,7 @@ const drawers = {
       ...(panel.layers[`seed|${quantity}|${measure}`] || []),
       ...lines.filter((t) => t.meta.role === "mean"),
     ];
-    const layout = { ...panel.layouts[quantity], ...shared(quantity, measure, published) };
+    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(quantity, measure, published) };
     if (!lines.length) {
       const text = "No value of this kind was recorded here";
       layout.annotations = [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
@@ -109,14 +109,14 @@ function shared(quantity, measure, published) {
   }
   if (!(low < high)) return {};
   const pad = 0.06 * (high - low);
-  return { yaxis: { ...DATA.panels[0].layouts[quantity].yaxis, range: [low - pad, high + pad] } };
+  return { yaxis: { ...DATA.panels[0].layouts[`${quantity}|${measure}`].yaxis, range: [low - pad, high + pad] } };
 }
 
 // ---- switches of Figure 1 --------------------------------------------------------------------------
 function switches() {
   const value = (name, fallback) => $(`input[name=${name}]:checked`)?.value ?? $(`select[name=${name}]`)?.value ?? fallback;
   return {
-    quantity: value("quantity", "error"), measure: value("measure", "last"), kind: value("kind", "t"),
+    quantity: value("quantity", "error"), measure: value("measure", DATA.measure), kind: value("kind", "t"),
     published: new Set($$("input[name=published]:checked").map((box) => box.value)),
   };
 }
@@ -141,7 +141,13 @@ function showCurves(panel) {
   draw(node);
 }
 
-for (const input of $$("#figure1 .controls [name]")) input.addEventListener("change", () => redraw("fig1"));
+// What a measure of error changes is in the page once for each; that of the chosen one is shown.
+function showMeasure() {
+  const { measure } = switches();
+  for (const part of $$("[data-under]")) part.hidden = part.dataset.under !== measure;
+}
+
+for (const input of $$("#figure1 .controls [name]")) input.addEventListener("change", () => { showMeasure(); redraw("fig1"); });
 for (const select of $$("select[data-curves]")) select.addEventListener("change", () => showCurves(select.dataset.curves));
 for (const select of $$("select[data-lines]")) select.addEventListener("change", () => showCurves(select.dataset.lines));
 
@@ -238,7 +244,7 @@ if (trialRoot) trialTable(trialRoot);
 
 // ---- copying ---------------------------------------------------------------------------------------
 $$("button[data-copy]").forEach((button) => button.addEventListener("click", async () => {
-  const text = DATA.copies[button.dataset.copy];
+  const text = DATA.copies[switches().measure][button.dataset.copy];
   try { await navigator.clipboard.writeText(text); } catch { // a page from a disk may not use the clipboard
     const area = document.createElement("textarea");
     area.value = text;
@@ -261,9 +267,10 @@ $("#theme")?.addEventListener("click", () => {
 darkMedia.addEventListener("change", () => redraw());
 // On paper every figure is drawn, light, and as wide as the paper and not as the screen.
 const PAPER = 680;
+const isShown = (node) => node.closest("[hidden]") === null;
 addEventListener("beforeprint", () => {
   printing = true;
-  for (const node of $$(".plot")) {
+  for (const node of $$(".plot").filter(isShown)) {
     node.dataset.height = node.style.height;
     Object.assign(node.style, { width: `${PAPER}px`, height: `${node.offsetHeight}px` });
     draw(node);
@@ -271,7 +278,7 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => {
   printing = false;
-  for (const node of $$(".plot")) {
+  for (const node of $$(".plot").filter(isShown)) {
     Object.assign(node.style, { width: "", height: node.dataset.height });
     draw(node);
   }
@@ -303,6 +310,7 @@ function restore() {
     node.dataset.line = $(`select[data-lines="${CSS.escape(s.dataset.curves)}"]`).value;
   });
   $$("[data-calculator]").forEach(seedsNeeded);
+  showMeasure();
   scrollTo({ top: kept.y, behavior: "instant" });
 }
 if (DATA.live) {

@@ -7,7 +7,9 @@ from analysis.stats.images import images
 from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.table import mixed, rows_of
 from analysis.study import Study
+from analysis.words.choices import MEASURE_WORDS
 from analysis.words.images import images_sentences
+from analysis.words.names import sentence_case
 from analysis.words.numbers import count_in_words
 
 _NAMES = {"source": "Sweep", **{axis.name: axis.label for axis in PANEL_AXES}}
@@ -18,7 +20,7 @@ COPIES = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}
 
 def section(study: Study) -> Section:
     """The table of cells, with its copies."""
-    rows = rows_of([cell for cells in study.panels.values() for cell in cells])
+    rows = rows_of([cell for cells in study.panels.values() for cell in cells], study.measure)
     keys = list(rows[0].panel) if rows else []
     columns = [
         *(Column(key, _NAMES[key]) for key in keys),
@@ -54,7 +56,7 @@ def section(study: Study) -> Section:
     )
     table = html.table(columns, body, caption)
     notes = dict.fromkeys(
-        images_sentences(cells, images(panel, study.sweep_of[panel].facts.get("data")), "last")
+        images_sentences(cells, images(panel, study.sweep_of[panel].facts.get("data")), study.measure)
         for panel, cells in study.panels.items()
     )
     said = [note for note in notes if note]
@@ -66,5 +68,6 @@ def _measured(study: Study) -> str:
     """What the errors are; a study's CSV does not say of which epoch."""
     said = [sweep.origin != "study" for sweep in study.sweeps]
     if all(said):
-        return "Error at the last epoch"
-    return "Error at the last epoch, or as a CSV gives it," if any(said) else "Error"
+        return sentence_case(MEASURE_WORDS[study.measure])
+    words = sentence_case(MEASURE_WORDS[study.measure])
+    return f"{words}, or error as a CSV gives it," if any(said) else "Error"

@@ -76,12 +76,13 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
         heading=study.name(panel) if len(study.compared) > 1 else None,
         paired=choices.paired,
         facts=facts,
-        interactions=_interaction_table(changes, study, choices.paired) if changes else None,
-        rises=_rise_table(claims.rises(cells, choices), study, choices.paired),
+        interactions=_interaction_table(changes, study, panel) if changes else None,
+        rises=_rise_table(claims.rises(cells, choices), study, panel),
     )
 
 
-def _interaction_table(changes: Sequence[Interaction], study: Study, paired: bool) -> Markup:
+def _interaction_table(changes: Sequence[Interaction], study: Study, panel: Panel) -> Markup:
+    paired = study.choices[panel].paired
     columns = (
         Column("line", "Norms"),
         *_SIZES,
@@ -98,11 +99,11 @@ def _interaction_table(changes: Sequence[Interaction], study: Study, paired: boo
         ]
         for i in changes
     ]
-    caption = f"Change of the difference from the largest to the smallest batch, in points, {_how(paired)}"
-    return html.table(columns, rows, caption)
+    return html.table(columns, rows, f"Change of the difference {_from_to(study, panel)}")
 
 
-def _rise_table(rises: Sequence[claims.Rise], study: Study, paired: bool) -> Markup:
+def _rise_table(rises: Sequence[claims.Rise], study: Study, panel: Panel) -> Markup:
+    paired = study.choices[panel].paired
     columns = (
         Column("line", "Norm"),
         *_SIZES,
@@ -110,8 +111,7 @@ def _rise_table(rises: Sequence[claims.Rise], study: Study, paired: bool) -> Mar
         Column("ci", f"{CI} ({TESTS[paired]})", True),
     )
     rows = [[html.swatch(study, r.line), *_estimate(r.largest, r.smallest, r.estimate)] for r in rises]
-    caption = f"Change in error from the largest to the smallest batch, in points, {_how(paired)}"
-    return html.table(columns, rows, caption)
+    return html.table(columns, rows, f"Change in error {_from_to(study, panel)}")
 
 
 def _estimate(largest: int, smallest: int, e: Estimate) -> list[object]:
@@ -124,5 +124,6 @@ def _estimate(largest: int, smallest: int, e: Estimate) -> list[object]:
     ]
 
 
-def _how(paired: bool) -> str:
-    return "paired by seed" if paired else "independent runs"
+def _from_to(study: Study, panel: Panel) -> str:
+    how = "paired by seed" if study.choices[panel].paired else "independent runs"
+    return f"from the largest to the smallest batch, in points of {html.measured(study, panel)}, {how}"

@@ -69,7 +69,7 @@ def seeds_data(study: Study) -> dict[str, list[seeds.Needed]]:
 
 def _key(study: Study, panel: Panel) -> str:
     """Of the panel's figure and of its calculator."""
-    return f"gaps-{study.index(panel)}"
+    return f"gaps-{study.index(panel)}-{study.measure}"
 
 
 def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> PanelView:
@@ -118,7 +118,9 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
         for d in differences
     ]
     how = "paired by seed" if paired else "independent runs"
-    return html.table(columns, rows, f"Differences in points of error, {how}")
+    return html.table(
+        columns, rows, f"Differences in points of {html.measured(study, differences[0].panel)}, {how}"
+    )
 
 
 def _beside(differences: Sequence[Difference], study: Study) -> Markup:

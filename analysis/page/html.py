@@ -20,9 +20,10 @@ from markupsafe import Markup, escape
 
 from analysis.plots import theme
 from analysis.plots.theme import Json
-from analysis.stats.cells import Line
+from analysis.stats.cells import Line, Panel
 from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
 from analysis.study import Study
+from analysis.words.choices import MEASURE_WORDS
 
 
 class Section(NamedTuple):
@@ -177,6 +178,30 @@ def _cell(column: Column, value: object) -> TableCell:
     if isinstance(value, float) and column.digits is not None:
         return TableCell(column.numeric, repr(value), f"{value:.{column.digits}f}")
     return TableCell(column.numeric, None, str(value))
+
+
+def measured(study: Study, *panels: Panel) -> str:
+    """“error”, or which error, where the page has more than one and the sources of `panels` say."""
+    said = all(study.sweep_of[panel].origin != "study" for panel in panels)
+    return MEASURE_WORDS[study.measure] if said and len(study.measures) > 1 else "error"
+
+
+def by_measure(sections: Mapping[str, Section | None]) -> Section | None:
+    """One section of those of several measures, the first shown and the others to be switched to."""
+    kept = {measure: section for measure, section in sections.items() if section is not None}
+    if not kept:
+        return None
+    body = under_each({measure: section.body for measure, section in kept.items()})
+    figures = {key: figure for section in kept.values() for key, figure in section.figures.items()}
+    return next(iter(kept.values()))._replace(body=body, figures=figures)
+
+
+def under_each(bodies: Mapping[str, Markup]) -> Markup:
+    """The same part of the page by measure, the first of them shown."""
+    first = next(iter(bodies))
+    if len(bodies) == 1:
+        return bodies[first]
+    return Markup().join(_part("under", measure, body, measure != first) for measure, body in bodies.items())
 
 
 def swatch(study: Study, line: Line, name: str | None = None) -> Shown:

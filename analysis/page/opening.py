@@ -1,5 +1,6 @@
 """The first screen: the answer in words, Figure 1 beside it, and how far the sweep is."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -10,7 +11,6 @@ from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
 from analysis.sources.load import Sweep
 from analysis.stats.cells import Cell, Panel
-from analysis.stats.choices import MEASURES
 from analysis.stats.intervals import KINDS
 from analysis.study import Study
 from analysis.words.headline import UNFINISHED, Headline, headline
@@ -23,14 +23,14 @@ WARNINGS = 5
 
 
 class Figure1(NamedTuple):
-    """The place of one panel's Figure 1. `number`: the panel's in the page; `headline`: what stands above
-    it where there are several; `curves`: whether a click has learning curves to show; `note`: what a reader
+    """The place of one panel's Figure 1. `number`: the panel's in the page; `answer`: what stands above it
+    where there are several; `curves`: whether a click has learning curves to show; `note`: what a reader
     of the figure must know."""
 
     number: int
     name: str
     label: str
-    headline: Headline | None
+    answer: Markup | None
     curves: bool
     note: str
 
@@ -61,7 +61,7 @@ class Switches(NamedTuple):
 
 
 class Alone(NamedTuple):
-    """The only panel or search there is, and its answer."""
+    """The answer of the only panel or search there is. `name`: what it is of, and by which measure."""
 
     name: str
     headline: Headline
@@ -76,26 +76,50 @@ class Progress(NamedTuple):
     warnings: list[str]
 
 
-def opening(study: Study) -> Markup:
-    """The first screen as HTML."""
+def opening(study: Study, *others: Study) -> Markup:
+    """The first screen as HTML. `others`: the same results under other measures, to be switched to."""
     if study.panels and not any(cell.errors() for cells in study.panels.values() for cell in cells):
         return _render(study, title="No trial has finished yet.")
-    headlines = {
-        panel: headline(panel, cells, study.differences[panel], study.choices[panel])
-        for panel, cells in study.compared.items()
-    }
-    if study.several or len(headlines) > 1:
-        title = f"{study.title}, side by side" if study.several else _experiments(study, len(headlines))
-        return _render(study, title=title, panels=[_figure_1(study, p, h) for p, h in headlines.items()])
-    of_searches = [search_headline(search) for search in study.searches]
-    if headlines:
-        ((panel, first),) = headlines.items()
-        first = first._replace(facts=(*first.facts, *(h.as_sentence for h in of_searches)))
-        return _render(study, alone=Alone(study.name(panel), first), panels=[_figure_1(study, panel)])
-    if of_searches:
-        alone = Alone(study.name(study.searches[0].panel), of_searches[0])
-        return _render(study, alone=alone, search=search_figure(study, 0))
+    studies = {one.measure: one for one in (study, *others)}
+    panels = list(study.compared)
+    if study.several or len(panels) > 1:
+        title = f"{study.title}, side by side" if study.several else _experiments(study, len(panels))
+        return _render(study, title=title, panels=[_figure_1(study, p, _above(p, studies)) for p in panels])
+    if panels:
+        answer = html.under_each({measure: _answer(panels[0], one) for measure, one in studies.items()})
+        return _render(study, answer=answer, panels=[_figure_1(study, panels[0])])
+    if study.searches:
+        alone = Alone(study.name(study.searches[0].panel), search_headline(study.searches[0]))
+        return _render(study, answer=html.render("answer", alone=alone), search=search_figure(study, 0))
     return _render(study, title="Nothing has been declared yet.")
+
+
+def _answer(panel: Panel, study: Study) -> Markup:
+    """The headline and facts of the only panel, by the study's own measure."""
+    first = _headline(panel, study)
+    of_searches = [search_headline(search).as_sentence for search in study.searches]
+    name = " · ".join(part for part in (study.name(panel), _measure(panel, study)) if part)
+    return html.render("answer", alone=Alone(name, first._replace(facts=(*first.facts, *of_searches))))
+
+
+def _above(panel: Panel, studies: Mapping[str, Study]) -> Markup:
+    """The headline above one of several figures, by measure."""
+    return html.under_each(
+        {
+            measure: html.render("above", headline=_headline(panel, study), measure=_measure(panel, study))
+            for measure, study in studies.items()
+        }
+    )
+
+
+def _headline(panel: Panel, study: Study) -> Headline:
+    return headline(panel, study.panels[panel], study.differences[panel], study.choices[panel])
+
+
+def _measure(panel: Panel, study: Study) -> str:
+    """Which error the words are about, where there is another that they could be about."""
+    words = html.measured(study, panel)
+    return "" if words == "error" else words
 
 
 def _experiments(study: Study, count: int) -> str:
@@ -106,14 +130,14 @@ def _render(
     study: Study,
     *,
     title: str = "",
-    alone: Alone | None = None,
+    answer: Markup | None = None,
     panels: list[Figure1] | None = None,
     search: SearchFigure | None = None,
 ) -> Markup:
     return html.render(
         "opening",
         title=title,
-        alone=alone,
+        answer=answer,
         panels=panels,
         search=search,
         shown=_switches(study),
@@ -125,7 +149,7 @@ def _render(
 # -- figures -----------------------------------------------------------------------------------------
 
 
-def _figure_1(study: Study, panel: Panel, above: Headline | None = None) -> Figure1:
+def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure1:
     label = (
         f"{panel.measured().capitalize()} over batch size, one line per norm; "
         "the table of cells has the numbers"
@@ -143,9 +167,9 @@ def search_figure(study: Study, index: int) -> SearchFigure:
 
 
 def _switches(study: Study) -> Switches:
-    has_median = any(cell.median5 for cells in study.panels.values() for cell in cells)
-    names = dict(zip(MEASURES, ("Last epoch", "Median of last 5"), strict=True))
-    return Switches(names if has_median else {}, KINDS, _publications(study.compared))
+    names = {"last": "Last epoch", "median5": "Median of last 5"}
+    measures = {measure: names[measure] for measure in study.measures}
+    return Switches(measures if len(measures) > 1 else {}, KINDS, _publications(study.compared))
 
 
 def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:

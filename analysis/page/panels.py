@@ -20,7 +20,7 @@ class CurvesData(TypedDict):
 
 
 class PanelData(TypedDict):
-    """`layers`: switches -> traces; `layouts`: quantity -> layout."""
+    """`layers`: switches -> traces; `layouts`: quantity and measure -> layout."""
 
     dataset: str | None
     layers: dict[str, list[Json]]
@@ -49,7 +49,7 @@ def _figure1_layers(
         for measure in MEASURES:
             for kind in KINDS:
                 drawn = figure1.drawing(figure1.info(panel, cells, measure, quantity, kind), study.styles)
-                layouts.setdefault(quantity, drawn["layout"])
+                layouts.setdefault(f"{quantity}|{measure}", drawn["layout"])
                 fresh: dict[str, list[Json]] = {}
                 for trace in drawn["data"]:
                     key = {

@@ -15,7 +15,7 @@ from analysis.words.numbers import signed, signed_interval
 
 def section(study: Study) -> Section | None:
     """The same cells of two sweeps; None with one sweep or nothing in common."""
-    pairs = versus.pairs(study.panels) if study.several else []
+    pairs = versus.pairs(study.panels, study.measure) if study.several else []
     tables = [_table(study, first, second, shared) for first, second, shared in pairs]
     if not tables:
         return None
@@ -42,4 +42,8 @@ def _table(study: Study, first: Panel, second: Panel, shared: Sequence[versus.Sh
         ]
         for cell in shared
     ]
-    return html.table(columns, rows, f"{study.name(second)} minus {study.name(first)}, in points of error")
+    return html.table(
+        columns,
+        rows,
+        f"{study.name(second)} minus {study.name(first)}, in points of {html.measured(study, first, second)}",
+    )

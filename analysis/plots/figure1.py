@@ -71,7 +71,7 @@ def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Json:
         traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
     traces += [_means(line, points, styles[line], info.kind) for line, points in info.lines.items()]
     sizes = [p.batch_size for points in info.lines.values() for p in points]
-    title = y_title(info.panel, info.quantity)
+    title = y_title(info.panel, info.quantity, info.measure)
     layout = theme.layout(xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}})
     return {"data": traces, "layout": layout}
 
@@ -80,8 +80,10 @@ def _scatter(**fields: Any) -> Json:
     return {"type": "scatter", **fields}
 
 
-def y_title(panel: Panel, quantity: str) -> str:
-    return f"{panel.measured(quantity).capitalize()} (%)"
+def y_title(panel: Panel, quantity: str, measure: str = "last") -> str:
+    """“Test error (%)”; a median over epochs says that it is one."""
+    of = "" if measure == "last" else f", {MEASURE_NAMES[measure]}"
+    return f"{panel.measured(quantity).capitalize()}{of} (%)"
 
 
 def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Json:

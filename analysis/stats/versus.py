@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.stats.cells import Cell, Line, Panel
+from analysis.stats.choices import MEASURES
 from analysis.stats.estimate import Estimate, contrast
 
 
@@ -22,7 +23,9 @@ class SharedCell(NamedTuple):
     difference: Estimate
 
 
-def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, list[SharedCell]]]:
+def pairs(
+    panels: Mapping[Panel, Sequence[Cell]], measure: str = MEASURES[0]
+) -> list[tuple[Panel, Panel, list[SharedCell]]]:
     """Every two panels of different sources, judged alike, that have a cell in common.
 
     Where two sources have more than one such panel each, only those of one data set and model are set
@@ -37,22 +40,23 @@ def pairs(panels: Mapping[Panel, Sequence[Cell]]) -> list[tuple[Panel, Panel, li
             for s in (a, b)
         )
         if alone or (a.dataset, a.model) == (b.dataset, b.model):
-            shared = _shared(ours, theirs)
+            shared = _shared(ours, theirs, measure)
             if shared:
                 matched.append((a, b, shared))
     return matched
 
 
-def _shared(ours: Sequence[Cell], theirs: Sequence[Cell]) -> list[SharedCell]:
+def _shared(ours: Sequence[Cell], theirs: Sequence[Cell], measure: str) -> list[SharedCell]:
     shared = []
     for mine in ours:
         for other in theirs:
             if mine.batch_size != other.batch_size or not _same(mine, other, ours, theirs):
                 continue
-            if mine.last and other.last:
+            errors = mine.errors(measure), other.errors(measure)
+            if all(errors):
                 line = mine.line if mine.line.groups is not None else other.line
-                difference = contrast([mine.last, other.last], (-1, 1), paired=False)
-                means = mine.summary().mean, other.summary().mean
+                difference = contrast(errors, (-1, 1), paired=False)
+                means = mine.summary(measure).mean, other.summary(measure).mean
                 shared.append(SharedCell(line, mine.batch_size, *means, difference))
     return shared
 

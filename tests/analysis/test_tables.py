@@ -32,6 +32,12 @@ def test_csv_has_exactly_the_promised_columns_and_the_numbers(frame):
     assert rows[2]["sd"] == rows[2]["ci_low"] == ""  # one seed has no spread
 
 
+def test_a_table_of_medians_says_so(frame):
+    median = Choices(measure="median5")
+    assert "error %, median of 5" in tables.to_markdown(frame, median)
+    assert "median of 5" not in tables.to_markdown(frame)
+
+
 def test_two_panels_are_told_apart(sweep):
     text = tables.to_csv(load(sweep(block(seeds=2) + block(seeds=2, holdout=5000))))
     assert text.splitlines()[0] == "holdout,norm,groups,batch_size,n,mean,sd,ci_low,ci_high"

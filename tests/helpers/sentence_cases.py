@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.page import cells, claims, differences, gsearch, versus
+from analysis.page import cells, claims, differences, gsearch, robustness, versus
 from analysis.page.opening import opening
 from analysis.sources.load import Source
 from analysis.stats.choices import Choices, Margin
@@ -162,7 +162,7 @@ def _joined(*frames: pd.DataFrame) -> Source:
 
 def page_blocks(made: Study) -> list[tuple[str, str, str]]:
     """The blocks of text of every part of the page that states results."""
-    sections = [part.section(made) for part in (versus, differences, claims, cells, gsearch)]
+    sections = [part.section(made) for part in (versus, differences, claims, robustness, cells, gsearch)]
     return blocks("".join([opening(made), *(s.body for s in sections if s is not None)]))
 
 

@@ -100,7 +100,7 @@ def test_no_error_and_no_request_from_top_to_bottom(visit):
     for y in range(0, height, 500):
         seen.page.evaluate("y => scrollTo(0, y)", y)
         seen.page.wait_for_timeout(40)
-    count = seen.page.locator(".plot").count()
+    count = seen.page.locator(".plot:visible").count()
     assert count > 4
     playwright.expect(seen.page.locator(".plot > .plot-container")).to_have_count(count)
     assert seen.trouble == []
@@ -134,6 +134,42 @@ def test_switches_of_figure_1(visit):
     assert seen.trouble == []
 
 
+def test_the_measure_drives_words_tables_figures_and_copies(visit):
+    seen = visit(permissions=["clipboard-read", "clipboard-write"]).drawn(FIG1)
+    page = seen.page
+    page.locator("#differences .plot:visible").first.scroll_into_view_if_needed()
+    page.wait_for_selector("#differences .plot:visible .main-svg")
+
+    def shown():
+        page.get_by_role("button", name="Copy as Markdown").click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        return {
+            "headline": page.locator("h1:visible").inner_text(),
+            "facts": page.locator(".facts:visible").first.inner_text(),
+            "differences": page.locator("#differences table:visible").first.inner_text(),
+            "claims": page.locator("#claims table:visible").first.inner_text(),
+            "choices": page.locator("#robustness table:visible").first.inner_text(),
+            "cells": page.locator("#cells table:visible").inner_text(),
+            "methods": page.locator("#methods .prose:visible").inner_text(),
+            "copied": copied,
+        }
+
+    last = shown()
+    page.get_by_label("Median of last 5").check()
+    page.locator("#differences .plot:visible").first.scroll_into_view_if_needed()
+    page.wait_for_selector("#differences .plot:visible .main-svg")
+    median = shown()
+    assert [part for part in last if last[part] == median[part]] == []
+    assert "Error at the last epoch" in last["cells"]
+    assert "Median error of the last five epochs" in median["cells"]
+    assert "error %, median of 5" in median["copied"]
+    assert "as the median of the last five epochs" in median["methods"]
+    page.get_by_label("Last epoch", exact=True).check()
+    again = shown()
+    assert {part for part in last if last[part] != again[part]} == set()
+    assert seen.trouble == []
+
+
 def test_clicking_a_point_shows_its_learning_curves(visit):
     seen = visit().drawn(FIG1)
     page = seen.page
@@ -157,7 +193,7 @@ def test_clicking_a_point_shows_its_learning_curves(visit):
 
 def test_tables_sort_search_and_turn_pages(visit):
     page = visit().page
-    column = page.locator("#cells tbody tr td:nth-child(4)")
+    column = page.locator("#cells tbody tr td:nth-child(4):visible")
     page.locator("#cells").get_by_role("button", name="Mean error %").click()
     values = [float(v) for v in column.all_inner_texts()]
     assert values == sorted(values)
@@ -210,8 +246,8 @@ def test_the_calculator_looks_up_what_was_chosen(visit):
     cells = page.locator("table[data-seeds] tbody tr").first.locator("[data-out]")
     before = cells.all_inner_texts()
     assert all(text for text in before)
-    page.locator("select[data-seeds=half]").select_option("0.1")
-    page.locator("select[data-seeds=effect]").select_option("2.0")
+    page.locator("select[data-seeds=half]:visible").select_option("0.1")
+    page.locator("select[data-seeds=effect]:visible").select_option("2.0")
     after = cells.all_inner_texts()
     assert int(after[0].split()[0]) > int(before[0].split()[0])  # a narrower interval needs more seeds
     assert int(after[1].split()[0]) <= int(before[1].split()[0])  # a larger effect needs fewer
@@ -314,7 +350,7 @@ def test_a_live_page_loads_itself_again_and_keeps_what_was_chosen(browser, live)
     live.write_text(live.read_text().replace("<h1>", "<h1>News: "))
     with page.expect_navigation():
         page.clock.fast_forward(31_000)
-    assert page.locator("h1").inner_text().startswith("News: ")
+    assert page.locator("h1:visible").inner_text().startswith("News: ")
     assert page.locator("input[name=quantity][value=accuracy]").is_checked()
     assert page.locator("select[data-curves]").input_value() == "8"
     context.close()

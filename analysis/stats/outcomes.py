@@ -1,0 +1,87 @@
+"""What every claim of a panel comes to under a choice, so that choices can be set side by side.
+
+A reader may read errors off the last epoch or as a median, take runs as pairs or as independent, and choose a
+margin. A claim that holds under one of these alone is a claim about the choice.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from analysis.stats.cells import Cell, Line
+from analysis.stats.choices import MEASURES, Choices, Margin
+from analysis.stats.claims import Constancy, constancy
+from analysis.stats.differences import Difference, differences
+from analysis.stats.estimate import Estimate
+from analysis.stats.interaction import interactions
+
+
+class Claim(NamedTuple):
+    """`difference`: of `line` from `base` at batch size `smallest`; `change` of it from `largest` to
+    `smallest`; `constancy` of `line` from `largest` to `smallest`, `base` being itself."""
+
+    kind: Literal["change", "difference", "constancy"]
+    line: Line
+    base: Line
+    largest: int
+    smallest: int
+
+
+Verdict = Literal["lower", "higher", "constant", "not constant", "not resolved", "no interval"]
+
+
+class Outcome(NamedTuple):
+    """`verdict`: lower or higher error of the claim's line, or less or more growth. `value`: the estimate in
+    points; of constancy the smallest margin that passes; NaN where there is none."""
+
+    verdict: Verdict
+    value: float
+
+
+def alternatives(cells: Sequence[Cell], choices: Choices) -> list[Choices]:
+    """Every choice that differs from `choices` in one thing and can be made with these cells: the other
+    measure, the other pairing, half and twice the margin."""
+    kept = [m for m in MEASURES if m != choices.measure and any(cell.errors(m) for cell in cells)]
+    margins = [
+        Margin(choices.margin.value * factor, choices.margin.relative, chosen=True) for factor in (0.5, 2)
+    ]
+    return [
+        *(replace(choices, measure=measure) for measure in kept),
+        replace(choices, paired=not choices.paired),
+        *(replace(choices, margin=margin) for margin in margins),
+    ]
+
+
+def outcomes(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
+    """Every claim of one panel's cells: changes, differences (large batches first), constancy."""
+    compared = differences(cells, choices)
+    found = {
+        Claim("change", i.line, i.base, i.largest, i.smallest): _outcome(i.estimate, i.claimed)
+        for i in interactions(compared)
+    }
+    found |= {_claim(d): _outcome(d.estimate, d.claimed) for d in compared}
+    for c in constancy(cells, choices):
+        claim = Claim("constancy", c.line, c.line, c.rise.largest, c.rise.smallest)
+        found[claim] = Outcome(_constancy(c), c.test.reach)
+    return found
+
+
+def _claim(d: Difference) -> Claim:
+    return Claim("difference", d.line, d.base, d.batch_size, d.batch_size)
+
+
+def _outcome(estimate: Estimate, claimed: bool) -> Outcome:
+    if not estimate.interval.known:
+        return Outcome("no interval", estimate.mean)
+    if not claimed:
+        return Outcome("not resolved", estimate.mean)
+    return Outcome("lower" if estimate.mean < 0 else "higher", estimate.mean)
+
+
+def _constancy(c: Constancy) -> Verdict:
+    if math.isnan(c.test.p):
+        return "no interval"
+    if c.test.shown:
+        return "constant"
+    return "not constant" if c.rise.at_least > c.test.margin else "not resolved"
