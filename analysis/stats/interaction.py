@@ -18,8 +18,9 @@ class Interaction(NamedTuple):
     the base's error grows relative to the line's. A contrast of four cells, within a seed where runs are
     pairs.
 
-    `p_holm`: adjusted over the lines of the panel; `claimed`: what the decision rule allows to be called a
-    change.
+    `ours`, `theirs`: the change of either error by itself, of which the interaction says nothing: an error
+    that grows relative to another may itself fall. `p_holm`: adjusted over the lines of the panel; `claimed`:
+    what the decision rule allows to be called a change.
     """
 
     line: Line
@@ -27,6 +28,8 @@ class Interaction(NamedTuple):
     largest: int
     smallest: int
     estimate: Estimate
+    ours: Estimate
+    theirs: Estimate
     p_holm: float
     claimed: bool
 
@@ -43,17 +46,20 @@ def interactions(differences: Sequence[Difference]) -> list[Interaction]:
         for own in by_line.values()
         if len(own) > 1
     ]
-    estimates = [
-        contrast(
-            [small.ours, small.theirs, large.ours, large.theirs],
-            (1, -1, -1, 1),
-            paired=small.estimate.paired,
-        )
-        for small, large in ends
-    ]
-    adjusted = holm([e.p for e in estimates])
+    estimates = [_changes(small, large) for small, large in ends]
+    adjusted = holm([both.p for both, _, _ in estimates])
     claims = decide(adjusted)
     return [
-        Interaction(small.line, small.base, large.batch_size, small.batch_size, e, p_holm, claimed)
-        for (small, large), e, p_holm, claimed in zip(ends, estimates, adjusted, claims, strict=True)
+        Interaction(small.line, small.base, large.batch_size, small.batch_size, *changes, p_holm, claimed)
+        for (small, large), changes, p_holm, claimed in zip(ends, estimates, adjusted, claims, strict=True)
     ]
+
+
+def _changes(small: Difference, large: Difference) -> tuple[Estimate, Estimate, Estimate]:
+    """Of the difference, of the line and of its base, from the larger batch size to the smaller."""
+    paired = small.estimate.paired
+    return (
+        contrast([small.ours, small.theirs, large.ours, large.theirs], (1, -1, -1, 1), paired=paired),
+        contrast([small.ours, large.ours], (1, -1), paired=paired),
+        contrast([small.theirs, large.theirs], (1, -1), paired=paired),
+    )

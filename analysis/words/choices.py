@@ -67,7 +67,8 @@ def dependence_sentence(
     same = len(reported) - len(moved)
     exception = "The exception" if len(moved) == 1 else "The exceptions"
     parts = [f"{claim_words(claim, names)}, under {listed(by)}" for claim, by in moved.items()]
-    return f"{same} of {count} have the same answer under every choice. {exception}: {'; '.join(parts)}."
+    have = "has" if same == 1 else "have"
+    return f"{same} of {count} {have} the same answer under every choice. {exception}: {'; '.join(parts)}."
 
 
 def _movers(

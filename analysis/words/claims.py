@@ -31,10 +31,8 @@ def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, s
     p < 0.001”"""
     s, sizes = i.estimate, f"From batch size {i.largest} to {i.smallest}"
     if i.claimed:
-        grows, other = (theirs, ours) if s.mean < 0 else (ours, theirs)
-        by = f"{abs(s.mean):.{decimals(s.interval)}f} points"
         return (
-            f"{sizes}, {error_of(grows)} grows by {by} relative to {whose(other)}.",
+            f"{sizes}, {_relative(i, ours, theirs)}.",
             f"{unsigned_interval(s.interval)}, {n_words(s)}, p {p_equals(i.p_holm)}",
         )
     digits = decimals(s.interval)
@@ -46,6 +44,18 @@ def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, s
         f"{seeds_words(s)}.",
         f"{change}, {CI} {signed_interval(s.interval, digits)}, p {p_equals(i.p_holm)}",
     )
+
+
+def _relative(i: Interaction, ours: str, theirs: str) -> str:
+    """What grows or falls relative to what: only an error that by its own interval does so."""
+    s = i.estimate
+    by = f"by {abs(s.mean):.{decimals(s.interval)}f} points"
+    up, down = ((theirs, i.theirs), (ours, i.ours)) if s.mean < 0 else ((ours, i.ours), (theirs, i.theirs))
+    if up[1].interval.low > 0:
+        return f"{error_of(up[0])} grows {by} relative to {whose(down[0])}"
+    if down[1].interval.high < 0:
+        return f"{error_of(down[0])} falls {by} relative to {whose(up[0])}"
+    return f"{ours} − {theirs} {'falls' if s.mean < 0 else 'rises'} {by}"
 
 
 def unsigned_interval(interval: Interval) -> str:

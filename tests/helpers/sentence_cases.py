@@ -57,6 +57,8 @@ SWEEPS: dict[str, tuple[Errors, dict[str, Any]]] = {
     "GN grows, BN stays": (study(LOW, RISING), {}),
     "both grow, BN more": (study(RISING, {32: 12.4, 8: 12.6, 2: 14.0}), {}),
     "both fall alike": (study({32: 18.0, 8: 15.0, 2: 12.0}, {32: 18.1, 8: 15.1, 2: 12.0}), {}),
+    "both fall, GN more": (study({32: 18.0, 2: 16.0}, {32: 18.1, 2: 12.0}), {}),
+    "neither moves clearly, their difference does": (two_norms({32: [12.0, 12.1, 11.9, 12.0, 12.1], 2: [13.7, 11.4, 13.4, 11.2, 12.8]}, {32: [12.1, 12.0, 12.0, 11.9, 12.1], 2: [12.6, 10.5, 12.3, 10.3, 11.9]}), {}),
     "GN better everywhere by the same": (study({b: m + 3 for b, m in FLAT.items()}, FLAT), {}),
     "GN worse everywhere by the same": (study(FLAT, {b: m + 3 for b, m in FLAT.items()}), {}),
     "GN worse at 32, better at 2": (study(RISING, {32: 14.0, 8: 13.0, 2: 13.0}), {}),

@@ -34,6 +34,9 @@ def test_the_change_of_the_difference_against_scipy(sweep):
             (interval.low, interval.high)
         )
         assert i.claimed
+        for own, name in ((i.ours, norm), (i.theirs, "bn")):
+            alone = scipy_stats.ttest_rel(list(e[name, 2].values()), list(e[name, 32].values()))
+            assert own.p == pytest.approx(alone.pvalue)
     assert min(gn.p_holm, ln.p_holm) == pytest.approx(2 * min(gn.estimate.p, ln.estimate.p)), (
         "a family of two lines"
     )
