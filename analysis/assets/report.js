@@ -49,7 +49,7 @@ const drawers = {
       ...(panel.layers[`seed|${quantity}|${measure}`] || []),
       ...lines.filter((t) => t.meta.role === "mean"),
     ];
-    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(quantity, measure, published) };
+    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(panel, quantity, measure, published) };
     if (!lines.length) {
       const text = "No value of this kind was recorded here";
       layout.annotations = [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
@@ -98,7 +98,7 @@ function refers(panel, trace, published) {
 }
 
 // Figures side by side share one scale, or the eye compares the wrong things; but not those of two data sets.
-function shared(quantity, measure, published) {
+function shared(own, quantity, measure, published) {
   if (new Set(DATA.panels.map((p) => p.dataset).filter((d) => d !== null)).size > 1 || DATA.panels.length < 2) return {};
   let low = Infinity, high = -Infinity;
   for (const panel of DATA.panels) {
@@ -109,7 +109,7 @@ function shared(quantity, measure, published) {
   }
   if (!(low < high)) return {};
   const pad = 0.06 * (high - low);
-  return { yaxis: { ...DATA.panels[0].layouts[`${quantity}|${measure}`].yaxis, range: [low - pad, high + pad] } };
+  return { yaxis: { ...own.layouts[`${quantity}|${measure}`].yaxis, range: [low - pad, high + pad] } };
 }
 
 // ---- switches of Figure 1 --------------------------------------------------------------------------

@@ -94,15 +94,15 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
     """The comparison that rules."""
     columns = (
         *_LINE,
-        Column("n", "n pairs" if paired else "n", True),
+        Column("n", "Pairs" if paired else "n", True),
         Column("mean", "Difference", True, 2),
         Column("t", f"{CI} ({TESTS[paired]})", True),
-        Column("simultaneous", f"Simultaneous {CI}", True),
-        Column("p", f"p ({TESTS[paired]})", True),
+        Column("simultaneous", "Simultaneous", True),
+        Column("p", "p", True),
         Column("p_holm", "Holm", True),
         Column("p_exact", f"p ({'sign flip' if paired else 'permutation'})", True),
         Column("p_exact_holm", "Holm", True),
-        Column("g", "g between runs", True),
+        Column("g", "Hedges’ g of runs", True),
         Column("verdict", "Verdict"),
     )
     rows = [
@@ -132,7 +132,7 @@ def _beside(differences: Sequence[Difference], study: Study) -> Markup:
         Column("p", "p (Welch)", True),
         Column("bought", "Paired width / Welch’s", True, 2),
         Column("bca", f"BCa (nominal {CONFIDENCE_LABEL})", True),
-        Column("g_z", "g_z within pairs", True),
+        Column("g_z", "Hedges’ g_z of pairs", True),
     )
     rows = [
         [

@@ -326,6 +326,10 @@ def test_figures_side_by_side_share_one_scale(visit, folder, tmp_path):
         f"[...document.querySelectorAll('{FIG1}')].map(n => n.layout.yaxis.range.join())"
     )
     assert low == high
+    titles = seen.page.evaluate(
+        f"[...document.querySelectorAll('{FIG1}')].map(n => n.layout.yaxis.title.text)"
+    )
+    assert titles == ["Test error (%)", "Error (%)"], "a CSV does not say on what images"
     assert seen.trouble == []
 
 
@@ -379,7 +383,7 @@ LINK = '<a href="javascript:window.pwned=3">x</a>'
 def poison(value):
     """Every text of a parsed file made hostile, but for what says how the file is read."""
     if isinstance(value, dict):
-        kept = {"status", "trial_id", "norm", "recipe", "sha256", "checksum"}
+        kept = {"status", "trial_id", "norm", "recipe", "sha256", "checksum", "pack", "trial"}
         return {k: v if k in kept else poison(v) for k, v in value.items()}
     if isinstance(value, list):
         return [poison(v) for v in value]

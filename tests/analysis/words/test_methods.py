@@ -4,6 +4,7 @@ import pytest
 
 from analysis import methods as command
 from analysis.page.methods import by_sweep
+from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import read
 from analysis.words.citations import WORKS
 from analysis.words.training import PROTOCOL
@@ -13,8 +14,8 @@ from orchestrator.results.store import Store
 from tests.helpers.synthetic import block, declare_facts
 
 
-def of(*sources):
-    return list(by_sweep(read(sources)).values())
+def of(*sources, choices=DEFAULT):
+    return list(by_sweep(read(sources, choices)).values())
 
 
 def two_norms(**more):
@@ -134,6 +135,28 @@ def test_a_study_in_a_csv_says_nothing_of_how_it_was_made(tmp_path):
         assert word not in own.text.replace("PyTorch, the", "").replace("the packs", "").rsplit("Not rec")[0]
     assert "With 3 seeds (1, 2 and 4)" in own.text
     assert "Not recorded in these results: G of group normalisation, the data set, the network" in own.text
+
+
+def test_the_methods_of_a_csv_name_the_comparison_that_was_made(tmp_path):
+    path = tmp_path / "study.csv"
+    rows = [
+        f"{s},{b},{n},{0.8 + s * b / 4000 + len(n) * (s % 3) / 900}"
+        for s in (1, 2, 4)
+        for b in (32, 2)
+        for n in ("bn", "FRN")
+    ]
+    path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows))
+    (apart,), (paired,) = (
+        of(str(path)),
+        of(str(path), choices=Choices(paired=True, margin=Margin(0.5, chosen=True))),
+    )
+    assert "Norms are compared with BN by Welch’s t tests (Welch 1947)" in apart.text
+    assert "within ±1 point, a default fixed before the data were seen" in apart.text
+    assert "by paired t tests within each seed" in paired.text
+    assert "within ±0.5 points." in paired.text
+    for own in (apart, paired):
+        assert "Error is 100% minus the accuracy that the file gives" in own.text
+        assert "last epoch" not in own.text
 
 
 def test_another_protocol_is_not_described_as_ours(sweep, monkeypatch):
