@@ -12,16 +12,19 @@ def images_sentences(cells: Sequence[Cell], count: int | None, measure: str) -> 
     summaries = [cell.summary(measure) for cell in cells if cell.errors(measure)]
     if count is None or not summaries:
         return ""
-    of_images = _span([binomial_error(s.mean, count) for s in summaries])
+    of_images = [binomial_error(s.mean, count) for s in summaries]
     sds = [s.sd for s in summaries if math.isfinite(s.sd)]
     beside = f"; over seeds a cell’s sd is {_span(sds)}" if sds else ""
     step = f"{100 / count:.2g} point{'' if count == 100 else 's'}"
+    # of a difference of two errors on the same images, unless what one norm gets right the other gets wrong
+    most = math.sqrt(2) * max(of_images)
     return (
         f"Every run is judged on the same {count:,} {cells[0].panel.judged} images: one image is {step} of "
         "error, and as a measure of the error on new images a run’s has a binomial standard error of "
-        f"{of_images} points{beside}. The intervals on this page are over seeds, for these images, and leave "
-        "that part out. Other images would shift all norms alike in part, and so their differences by less; "
-        "how much less cannot be told without each run’s answers, image by image."
+        f"{_span(of_images)} points{beside}. The intervals on this page are over seeds, for these images, "
+        "and leave that part out. Other images would shift all norms alike in part, and so a difference by "
+        f"less (a standard error below {most:.2f} points); how much less cannot be told without each run’s "
+        "answers, image by image."
     )
 
 
