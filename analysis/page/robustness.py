@@ -8,8 +8,7 @@ from markupsafe import Markup
 from analysis.page import html
 from analysis.page.html import Column, Section, Shown
 from analysis.stats.cells import Line, Panel, short_names
-from analysis.stats.choices import Choices
-from analysis.stats.outcomes import Claim, Outcome, alternatives, outcomes
+from analysis.stats.outcomes import Claim, Outcome, alternatives, constancies, outcomes
 from analysis.study import Study
 from analysis.words.choices import choice_words, claim_words, dependence_sentence, outcome_words
 
@@ -36,14 +35,17 @@ def _view(panel: Panel, study: Study) -> PanelView | None:
     reported = outcomes(cells, own)
     if not any(outcome.verdict != "no interval" for outcome in reported.values()):
         return None
-    others = {c: outcomes(cells, c) for c in alternatives(cells, own)}
+    others = {
+        c: outcomes(cells, c) if c.margin == own.margin else constancies(cells, c)
+        for c in alternatives(cells, own)
+    }
     by_words = {choice_words(c, own): found for c, found in others.items()}
     names = short_names([cell.line for cell in cells])
     rows = [
         [
             html.swatch(study, claim.line, claim_words(claim, names)),
             outcome_words(claim, reported[claim], names),
-            *(_cell(claim, c, own, found, reported[claim], names) for c, found in others.items()),
+            *(_cell(claim, found, reported[claim], names) for found in others.values()),
         ]
         for claim in reported
     ]
@@ -63,14 +65,9 @@ def _view(panel: Panel, study: Study) -> PanelView | None:
 
 
 def _cell(
-    claim: Claim,
-    choice: Choices,
-    own: Choices,
-    found: Mapping[Claim, Outcome],
-    reported: Outcome,
-    names: Mapping[Line, str],
+    claim: Claim, found: Mapping[Claim, Outcome], reported: Outcome, names: Mapping[Line, str]
 ) -> Shown:
-    if claim not in found or (choice.margin != own.margin and claim.kind != "constancy"):
+    if claim not in found:
         return Shown("", "–")
     words = outcome_words(claim, found[claim], names)
     return Shown(words, f"≠ {words}" if found[claim].verdict != reported.verdict else words)

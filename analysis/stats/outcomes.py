@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from analysis.stats.cells import Cell, Line
 from analysis.stats.choices import MEASURES, Choices, Margin
 from analysis.stats.claims import Constancy, constancy
-from analysis.stats.differences import Difference, differences
+from analysis.stats.differences import differences
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import interactions
 
@@ -55,20 +55,29 @@ def alternatives(cells: Sequence[Cell], choices: Choices) -> list[Choices]:
 
 def outcomes(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
     """Every claim of one panel's cells: changes, differences (large batches first), constancy."""
+    return _comparisons(cells, choices) | constancies(cells, choices)
+
+
+def constancies(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
+    """The claims that a margin has a say in."""
+    return {
+        Claim("constancy", c.line, c.line, c.rise.largest, c.rise.smallest): Outcome(
+            _constancy(c), c.test.reach
+        )
+        for c in constancy(cells, choices)
+    }
+
+
+def _comparisons(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
     compared = differences(cells, choices)
     found = {
         Claim("change", i.line, i.base, i.largest, i.smallest): _outcome(i.estimate, i.claimed)
         for i in interactions(compared)
     }
-    found |= {_claim(d): _outcome(d.estimate, d.claimed) for d in compared}
-    for c in constancy(cells, choices):
-        claim = Claim("constancy", c.line, c.line, c.rise.largest, c.rise.smallest)
-        found[claim] = Outcome(_constancy(c), c.test.reach)
-    return found
-
-
-def _claim(d: Difference) -> Claim:
-    return Claim("difference", d.line, d.base, d.batch_size, d.batch_size)
+    return found | {
+        Claim("difference", d.line, d.base, d.batch_size, d.batch_size): _outcome(d.estimate, d.claimed)
+        for d in compared
+    }
 
 
 def _outcome(estimate: Estimate, claimed: bool) -> Outcome:
