@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", help="where the images of --dataset are")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
     parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
-    parser.add_argument("--conv", choices=COMPUTATIONS, default="grouped", help="default %(default)s")
+    parser.add_argument("--conv", choices=COMPUTATIONS, help="default: as a sweep does")
     parser.add_argument("--compile", action="store_true", help="the step by torch.compile")
     parser.add_argument(
         "--compare", action="store_true", help="every way × precision × layout; with --quick no torch.compile"
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Measure
     """Measure what the options ask for; `say` gets the lines for a person. Raises InputError."""
     device, packs, specs, data = _prepare(options)
     block, blocks = (0.2, 5) if options.quick else (0.5, 15)
-    say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv}")
+    say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv or 'usual'}")
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
     variant = Variant(options.conv, options.precision, options.layout, options.compile)
     rows: list[Measurement] = []

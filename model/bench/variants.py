@@ -124,7 +124,7 @@ def variants(
 ) -> Iterator[tuple[int, Variant]]:
     """(rank, variant) of all there is to compare, the most telling first. One replica needs no streams.
 
-    `pixels`: of a batch of all replicas.
+    `pixels`: of a batch of one replica.
     """
     precisions: tuple[Precision, ...] = (
         ("fp32", "tf32", "bf16") if device.type == "cuda" else ("fp32", "bf16")
@@ -138,19 +138,19 @@ def variants(
     for rank, (precision, computation, default, by_compiler) in enumerate(plans):
         if (computation == "streams" and pack == 1) or (computation == "triton" and device.type != "cuda"):
             continue
-        layout = _default_layout(device, precision, norm, pack, pixels, computation)
+        layout = _default_layout(device, precision, norm, pixels, computation)
         if not default:
             layout = "nchw" if layout == "nhwc" else "nhwc"
         yield rank, Variant(computation, precision, layout, by_compiler)
 
 
 def _default_layout(
-    device: torch.device, precision: Precision, norm: str, pack: int, pixels: int, computation: Computation
+    device: torch.device, precision: Precision, norm: str, pixels: int, computation: Computation
 ) -> Layout:
     if computation == "matmul":
         return "nhwc"
     convolution: Convolution = "triton" if computation == "triton" else "grouped"
-    return default_layout(device, precision, norm, pack, pixels, convolution)
+    return default_layout(device, precision, norm, pixels, convolution)
 
 
 def schedule(
@@ -162,7 +162,7 @@ def schedule(
         (rank, number, Case(spec, pack, variant))
         for number, (spec, pack) in enumerate(cells)
         for rank, variant in variants(
-            device, spec.norm, pack, pack * spec.batch_size * size, compiled=compiled
+            device, spec.norm, pack, spec.batch_size * size, compiled=compiled
         )
     ]
     return [case for *_, case in sorted(ranked, key=lambda entry: entry[:2])]

@@ -1,18 +1,20 @@
-"""The convolutions of R replicas: one grouped call of torch's, or one kernel of ours.
+"""The convolutions of R replicas: one grouped call of torch's, in an order of their own, or one kernel of ours.
 
 `grouped`: one convolution with R groups. oneDNN does well with many groups of few channels; cuDNN runs
 float32 ones group by group (docs/gpu.md).
 
+`ordered`: the same, but to the last bit the same in any pack (`model.net.ordered`), the default on a CPU.
+
 `triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), the default for small batches on
 a GPU where they compile; group norms are then in kernels of ours too (`model.net.group_norm_kernels`).
 
-Both give the same numbers up to the order of sums, so neither is part of a trial's identity. Others, which no
-sweep uses, are in `model.bench.steps`.
+All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records which
+it was. Others, which no sweep uses, are in `model.bench.steps`.
 """
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import Literal, get_args
 
@@ -20,7 +22,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Convolution = Literal["grouped", "triton"]
+from model.net.ordered import Ordered
+
+Convolution = Literal["grouped", "ordered", "triton"]
 CONVOLUTIONS: tuple[Convolution, ...] = get_args(Convolution)
 #: (x, weight, stride, replicas) -> the convolved
 Convolve = Callable[[Tensor, Tensor, int, int], Tensor]
@@ -40,7 +44,13 @@ def triton(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
     return out
 
 
-CONVOLVE: Mapping[Convolution, Convolve] = {"grouped": grouped, "triton": triton}
+
+def convolve(name: Convolution, layout: torch.memory_format) -> Convolve:
+    """The convolution of this name, for activations of this layout."""
+    if name == "ordered":
+        return Ordered(layout)
+    return triton if name == "triton" else grouped
+
 
 #: Up to so many pixels of a replica's batch our kernels win; cuDNN's are faster beyond. A step of five
 #: replicas of ResNet-20 on 32×32 pixels, H100, torch 2.11, cuDNN 9.19, ours and cuDNN's in ms: batch 2
@@ -49,10 +59,13 @@ TRITON_PIXELS = 4 * 32 * 32
 
 
 def default_convolution(device: torch.device, dtype: torch.dtype, pixels: int) -> Convolution:
-    """The faster one as far as was measured. `pixels`: of a batch of one replica.
+    """On a CPU the one that gives the same bits in any pack, on a GPU the faster one as far as was measured.
 
-    Chosen by the cell and not by the pack, so that a seed has the same kernels in any pack.
+    `pixels`: of a batch of one replica. Chosen by the cell and not by the pack, so that a seed has the same
+    kernels in any pack.
     """
+    if device.type == "cpu":
+        return "ordered"
     if device.type != "cuda" or dtype != torch.float32 or pixels > TRITON_PIXELS or why_not_triton(device):
         return "grouped"
     return "triton"

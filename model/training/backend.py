@@ -12,11 +12,12 @@ import torch
 
 from model.training.step import Precision
 
-#: Pixels in a batch of all replicas up to which torch's own convolutions beat oneDNN's, whose fixed cost a
-#: call is the higher. ResNet-20 with BN training on 8×8 pixels, one core, torch 2.15, images a second with
-#: torch's own and with oneDNN's: 640 pixels 1,841 and 1,592, 768 pixels 2,082 and 1,992, 1,280 pixels 2,046
-#: and 2,135. On 32×32 pixels oneDNN always wins.
-TINY = 800
+#: Pixels in a batch of one replica up to which torch's own convolutions beat oneDNN's, whose fixed cost a call
+#: is the higher. By replica, so that a seed has the same kernels in any pack. A step of ResNet-20 with BN on 8×8
+#: pixels, milliseconds of a busy core, torch 2.15, with torch's own and with oneDNN's: batch 2 (128 pixels), one
+#: replica 5.8 and 11.0, five 14.3 and 22.0; batch 8 (512 pixels) 9.1 and 14.0, 28.9 and 30.0. On 32×32 pixels
+#: oneDNN always wins.
+TINY = 512
 
 _lock = threading.Lock()
 _users: list[tuple[Precision, bool]] = []
@@ -60,7 +61,7 @@ def _set(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bo
 
 @contextmanager
 def convolutions(device: torch.device, pixels: int) -> Iterator[None]:
-    """oneDNN's convolutions on a CPU, or torch's own for a batch of up to TINY pixels of all replicas.
+    """oneDNN's convolutions on a CPU, or torch's own for a batch of up to TINY pixels of a replica.
 
     A thread that needs the other kind waits until those that train have ended their epoch.
     """

@@ -53,8 +53,16 @@ class Tally:
 
     def add(self, losses: Tensor, logits: Tensor, labels: Tensor) -> None:
         """losses [S, R], logits [S, R, B, classes], labels [S, R, B] of S steps."""
-        self.loss += losses.sum(0, dtype=torch.float64)
+        self._add_losses(losses)
         self.wrong += (logits.argmax(3) != labels).sum((0, 2))
+
+    def _add_losses(self, losses: Tensor) -> None:
+        """On a CPU step by step: how many come at once depends on the pack, and the order of a sum with them."""
+        if losses.device.type != "cpu":
+            self.loss += losses.sum(0, dtype=torch.float64)
+            return
+        for step in losses.double().unbind():
+            self.loss += step
 
 
 class Source:

@@ -19,18 +19,16 @@ def default_layout(
     device: torch.device,
     precision: Precision,
     norm: str,
-    replicas: int,
     pixels: int,
     convolution: Convolution = "grouped",
 ) -> Layout:
-    """The faster layout as far as was measured; `pixels`: of a batch of all replicas.
+    """The faster layout as far as was measured; `pixels`: of a batch of one replica.
+
+    Chosen by the cell and never by the pack: a sum's order differs between the two.
 
     On a CPU nhwc, which oneDNN's convolutions take as it is (16 maps of 32×32 pixels, batch 32, forward and
-    backward, one core, torch 2.15: 2.1 ms against 2.8). But nchw for norms in groups of channels with several
-    replicas (torch 2.15, ratio to the plain loop at batch 16, 8, 4, 2 with 2, 4, 5, 5 replicas: nchw 1.15,
-    1.33, 1.64, 1.98, nhwc 1.10, 1.29, 1.60, 1.92; with one replica nhwc was ahead), and wherever torch's nhwc
-    kernels of them are slow. Never where torch's own convolutions are used (`backend`): 1,238 images a second
-    of 8×8 pixels in nhwc against 798 at batch 2 with three replicas.
+    backward, one core, torch 2.15: 2.1 ms against 2.8). But nchw for norms in groups of channels where torch's
+    nhwc kernels of them are slow, except where torch's own convolutions are used (`backend`).
 
     On a GPU nchw in float32: BN with five replicas takes 2,172 µs a step at batch 2 and 4,257 in nhwc, 4,964
     and 7,901 at batch 32. In TF32 and bf16 the two differ by less than 1% (H100, torch 2.11, docs/gpu.md);
@@ -40,5 +38,4 @@ def default_layout(
         return "nchw"
     if device.type == "cuda":
         return "nhwc" if precision != "fp32" and norm == "bn" else "nchw"
-    by_group = norm != "bn" and pixels > TINY
-    return "nchw" if by_group and (replicas > 1 or not FAST_NHWC_GROUP_NORM) else "nhwc"
+    return "nchw" if norm != "bn" and pixels > TINY and not FAST_NHWC_GROUP_NORM else "nhwc"

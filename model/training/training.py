@@ -2,8 +2,12 @@
 
 State is weights, momentum and buffers (batch norm's running statistics), per replica; nothing else. The
 order of images, the crops and the learning rate follow from (seed, epoch, step), so a run cut after any
-epoch goes on, in any pack, as if nothing had happened, on a CPU to the last bit where the pack stays the
-same.
+epoch goes on, in any pack, as if nothing had happened.
+
+On a CPU that holds to the last bit in float32, on the same processor with the same torch and number of threads: whatever
+chooses a kernel (layout, convolution, how many images are evaluated at once) is chosen by the cell alone, and sums
+have an order that the number of replicas does not change (`model.net.ordered`, `epoch.Tally`, `Step.update`).
+A GPU repeats to rounding.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +22,7 @@ from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
 from model.net import replicas
-from model.net.convolution import CONVOLUTIONS, CONVOLVE, Convolution, default_convolution
+from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
 from model.net.init import initialise
 from model.net.resnet import ResNet
 from model.recipe import RECIPES, Recipe
@@ -30,8 +34,8 @@ from model.training.graphs import CudaGraphs
 from model.training.layout import MEMORY_FORMATS, Layout, default_layout
 from model.training.step import Precision, Step
 
-#: Images of all replicas that are evaluated at once.
-EVAL_IMAGES = {"cpu": 500, "cuda": 5000}
+#: Images that are evaluated at once: on a CPU of each replica, whatever the pack; on a GPU of all together.
+EVAL_IMAGES_EACH, EVAL_IMAGES = 100, 5000
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,10 @@ class Training:
         self.epoch = 0
         self.total_epochs = spec.total_epochs(self.train_size)
         pixels = spec.batch_size * data.info.height * data.info.width
-        self._pixels, self._search = pixels * len(self.seeds), search
-        self.convolution = convolution or _default_convolution(self.device, dtype, pixels)
+        self._pixels, self._search = pixels, search
+        self.convolution = convolution or _default_convolution(self.device, dtype, precision, pixels)
         self.layout: Layout = layout or default_layout(
-            self.device, precision, spec.norm, len(self.seeds), self._pixels, self.convolution
+            self.device, precision, spec.norm, pixels, self.convolution
         )
         self.net = self._network(dtype)
         self._stream = _stream(self.device, self)
@@ -101,7 +105,8 @@ class Training:
     def _network(self, dtype: torch.dtype) -> ResNet:
         net = ResNet(self.spec, self.data.info.channels, len(self.data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
-        net.compute_by(CONVOLVE[self.convolution], fused=self.convolution == "triton")
+        function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
+        net.compute_by(function, fused=self.convolution == "triton")
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]
 
     def _make_loop(self, graphs: CudaGraphs | None) -> LoopedEpoch | GraphedEpoch:
@@ -214,7 +219,7 @@ class Training:
     def _eval_parts(self) -> list[slice]:
         """What is evaluated at once."""
         count = len(self._source.eval_labels)
-        size = max(1, EVAL_IMAGES.get(self.device.type, 500) // len(self.seeds))
+        size = EVAL_IMAGES_EACH if self.device.type == "cpu" else max(1, EVAL_IMAGES // len(self.seeds))
         return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
     def _eval_logits(self, part: slice) -> Tensor:
@@ -275,7 +280,11 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
         raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
 
 
-def _default_convolution(device: torch.device, dtype: torch.dtype, pixels: int) -> Convolution:
+def _default_convolution(
+    device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int
+) -> Convolution:
+    if device.type == "cpu" and precision != "fp32":
+        return "grouped"  # no sweep trains so
     with exclusive():  # it may compile, and waits for the device
         return default_convolution(device, dtype, pixels)
 

@@ -9,9 +9,11 @@ from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
 
-def test_on_a_cpu_and_in_float64_convolutions_are_grouped():
-    for device, dtype in (("cpu", torch.float32), ("cuda", torch.float64), ("cuda", torch.bfloat16)):
-        assert default_convolution(torch.device(device), dtype, 1) == "grouped"
+def test_on_a_cpu_convolutions_have_an_order_of_their_own_and_in_float64_on_a_gpu_they_are_grouped():
+    for dtype in (torch.float64, torch.bfloat16):
+        assert default_convolution(torch.device("cuda"), dtype, 1) == "grouped"
+    for dtype in (torch.float64, torch.float32):
+        assert default_convolution(torch.device("cpu"), dtype, 1) == "ordered"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""A seed has the same numbers in any pack: weights, momentum, statistics and every metric, to the last bit."""
+
+import pytest
+import torch
+
+from model.net.norms import LAYERS
+from model.training.training import Training
+from tests.helpers.cells import spec, toy_data
+
+CELLS = [(name, 4 if name == "gn" else None) for name in LAYERS]
+#: Of 1, 2, 3, 5 and 7 replicas, in several orders and companies, seed 1 at every kind of place.
+PACKS = ([2, 1], [3, 1, 2], [1, 3, 2], [5, 4, 3, 2, 1], [3, 6, 1, 7, 2], [9, 2, 1, 7, 6, 3, 8])
+EPOCHS = 2
+
+
+def trained(cell, seeds, data):
+    """By seed: its state after the epochs, and its metrics of each."""
+    training = Training(cell, seeds, data)
+    epochs = [training.run_epoch() for _ in range(EPOCHS)]
+    return {
+        seed: (state, [metrics[place] for metrics in epochs])
+        for place, (seed, state) in enumerate(zip(seeds, training.state(), strict=True))
+    }
+
+
+def hold_to_one_by_one(cell, packs, data):
+    alone = {seed: trained(cell, [seed], data)[seed] for seed in (1, 2, 3)}
+    for seeds in packs:
+        together = trained(cell, seeds, data)
+        for seed in set(seeds) & set(alone):
+            (state, metrics), (expected, expected_metrics) = together[seed], alone[seed]
+            assert metrics == expected_metrics, seeds
+            for kind in ("weights", "momentum", "statistics"):
+                for name, tensor in expected[kind].items():
+                    assert torch.equal(state[kind][name], tensor), (seeds, kind, name)
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("norm", "groups"), CELLS)
+def test_a_seed_is_the_same_to_the_bit_in_packs_of_one_two_three_and_five(norm, groups):
+    """oneDNN's convolutions, float32; batches that do not divide the images, to train or to evaluate on."""
+    data = toy_data(n=35, tests=103)
+    hold_to_one_by_one(spec(norm=norm, groups=groups, batch_size=16, epochs=EPOCHS), PACKS[:4], data)
+
+
+def test_so_it_is_with_torchs_own_convolutions_of_tiny_batches():
+    hold_to_one_by_one(spec(batch_size=2, epochs=EPOCHS), PACKS[:4], toy_data(n=9))
+
+
+def test_so_it_is_where_one_pack_goes_on_with_what_others_left():
+    data, cell = toy_data(n=35), spec(batch_size=16, epochs=EPOCHS)
+    pair, single = Training(cell, [1, 2], data), Training(cell, [3], data)
+    first = [*pair.run_epoch(), *single.run_epoch()]
+    mixed = Training(cell, [3, 1], data)
+    mixed.load_state([single.state()[0], pair.state()[0]])
+    second = mixed.run_epoch()
+    for place, seed in enumerate((3, 1)):
+        state, metrics = trained(cell, [seed], data)[seed]
+        assert metrics == [first[seed - 1], second[place]]
+        assert all(torch.equal(mixed.state()[place]["weights"][k], v) for k, v in state["weights"].items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("batch_size", [32, 16, 8, 4, 2])
+@pytest.mark.parametrize(("norm", "groups"), CELLS)
+def test_so_it_is_at_every_batch_size_with_one_thread_and_with_two(norm, groups, batch_size, count, threads):
+    threads(count)
+    data = toy_data(n=2 * batch_size + 1, tests=101, size=32)
+    cell = spec(norm=norm, groups=groups, batch_size=batch_size, epochs=EPOCHS)
+    hold_to_one_by_one(cell, [*PACKS[:1], *PACKS[3:]], data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("size", [7, 8, 28])
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_so_it_is_with_images_of_other_sizes_and_more_threads(batch_size, size, count, threads):
+    threads(count)
+    data = toy_data(n=3 * batch_size + 1, tests=101, size=size)
+    hold_to_one_by_one(spec(norm="gn", groups=8, batch_size=batch_size, epochs=EPOCHS), PACKS, data)
+    hold_to_one_by_one(spec(shortcut="identity", batch_size=batch_size, epochs=EPOCHS), PACKS, data)
