@@ -1,6 +1,6 @@
 """The section on where the numbers come from: the exact command, the code and the machines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.page import html
@@ -21,6 +21,7 @@ _NAMES = {
     "processor": "Processor",
     "threads": "Threads",
     "precision": "Precision",
+    "kernels": "Kernels",
     "host": "Host",
 }
 
@@ -53,6 +54,7 @@ def _view(sweep: Sweep, named: bool) -> SweepView:
         *((_NAMES[key], value) for key, value in known.items() if key in _NAMES),
         *_trained_with(sweep),
         *_mixed_cells(sweep),
+        *((f"Rounding in {cell}", sentence) for cell, sentence in rounding(sweep.provenance).items()),
     ]
     return SweepView(sweep.name if named else None, str(command) if command else None, facts)
 
@@ -78,6 +80,29 @@ def _mixed_cells(sweep: Sweep) -> list[Definition]:
             if len(values) > 1 and key != "host":
                 pairs.append((f"Mixed in {cell}", f"{name} {', '.join(values)}"))
     return pairs
+
+
+#: What the order of floating-point sums depends on beside the cell: facts of a result's provenance.
+_ORDER = ("torch", "cuda", "device", "processor", "threads", "precision", "kernels")
+
+
+def rounding(provenance: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    """Cell -> a sentence, for each cell whose trials were computed in more than one environment.
+
+    `provenance`: of each trial with a result, its `cell` beside it. A fact that a trial does not record is
+    one more value: it was computed by an older version.
+    """
+    environments: dict[str, set[tuple[str, ...]]] = {}
+    for one in provenance:
+        environment = tuple(str(one.get(key)) for key in _ORDER)
+        environments.setdefault(str(one.get("cell")), set()).add(environment)
+    return {
+        cell: f"its trials were computed in {len(found)} environments (PyTorch, processor or GPU, threads, "
+        "precision, kernels). Each is a fair run of its seed, but would not repeat to the bit in another of "
+        "them: the last bits of sums differ, and training amplifies them"
+        for cell, found in environments.items()
+        if len(found) > 1
+    }
 
 
 def _trained_with(sweep: Sweep) -> list[Definition]:

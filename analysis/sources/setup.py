@@ -20,7 +20,7 @@ Counts = dict[Any, int]
 #: What the trials of one sweep may have recorded beside their axes.
 FACTS = (
     *("product", "commit", "code", "python", "torch", "ray", "cuda", "processor", "threads", "precision"),
-    "host",
+    *("kernels", "host"),
 )
 
 

@@ -18,6 +18,7 @@ _SHARED = {
     "processor": "the processor",
     "threads": "the number of threads",
     "precision": "the precision",
+    "kernels": "the kernels",
 }
 
 

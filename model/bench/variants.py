@@ -161,8 +161,6 @@ def schedule(
     ranked = [
         (rank, number, Case(spec, pack, variant))
         for number, (spec, pack) in enumerate(cells)
-        for rank, variant in variants(
-            device, spec.norm, pack, spec.batch_size * size, compiled=compiled
-        )
+        for rank, variant in variants(device, spec.norm, pack, spec.batch_size * size, compiled=compiled)
     ]
     return [case for *_, case in sorted(ranked, key=lambda entry: entry[:2])]

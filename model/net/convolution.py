@@ -1,4 +1,5 @@
-"""The convolutions of R replicas: one grouped call of torch's, in an order of their own, or one kernel of ours.
+"""The convolutions of R replicas: one grouped call of torch's, in an order of their own, or one kernel of
+ours.
 
 `grouped`: one convolution with R groups. oneDNN does well with many groups of few channels; cuDNN runs
 float32 ones group by group (docs/gpu.md).
@@ -8,8 +9,8 @@ float32 ones group by group (docs/gpu.md).
 `triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), the default for small batches on
 a GPU where they compile; group norms are then in kernels of ours too (`model.net.group_norm_kernels`).
 
-All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records which
-it was. Others, which no sweep uses, are in `model.bench.steps`.
+All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records
+which it was. Others, which no sweep uses, are in `model.bench.steps`.
 """
 
 import functools
@@ -42,7 +43,6 @@ def triton(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
         return grouped(x, weight, stride, replicas)
     out: Tensor = kernels.convolve(x, weight, stride, replicas)
     return out
-
 
 
 def convolve(name: Convolution, layout: torch.memory_format) -> Convolve:

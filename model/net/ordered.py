@@ -1,15 +1,16 @@
-"""Convolutions of R replicas whose sums have one order whatever R is: on a CPU a seed then has the same numbers,
-to the last bit, in any pack.
+"""Convolutions of R replicas whose sums have one order whatever R is: on a CPU a seed then has the same
+numbers, to the last bit, in any pack.
 
-oneDNN chooses a kernel by the shapes that it is given, and how it shares one out between threads too. A grouped
-convolution can so add up in another order than the convolution of one replica, or of another number of them:
-with one thread of an AVX-512 machine the gradient of the input of 16 channels to 16, and the gradient of the
-weights of the first convolution and of 1×1 ones; with more threads more.
+oneDNN chooses a kernel by the shapes that it is given, and how it shares one out between threads too. A
+grouped convolution can so add up in another order than the convolution of one replica, or of another number
+of them: with one thread of an AVX-512 machine the gradient of the input of 16 channels to 16, and the
+gradient of the weights of the first convolution and of 1×1 ones; with more threads more.
 
 So each pass (output, gradient of the input, gradient of the weights) has *ways*, and every way says what one
 replica's numbers are. Which way is taken depends on the convolution of one replica alone: the first by which
-one, two and three replicas agree on random numbers, as the same kernels then add in the same order whatever the
-numbers. Several replicas are computed at once where that gives the bits of each by itself, else one by one.
+one, two and three replicas agree on random numbers, as the same kernels then add in the same order whatever
+the numbers. Several replicas are computed at once where that gives the bits of each by itself, else one by
+one.
 """
 
 import functools
@@ -23,7 +24,7 @@ from torch.nn import functional as F
 
 
 class Case(NamedTuple):
-    """The convolution of one replica: [N, I, H, W] by [O, I, k, k], k odd, and all that chooses its kernels."""
+    """The convolution of one replica, [N, I, H, W] by [O, I, k, k], and all that chooses its kernels."""
 
     shape: tuple[int, int, int, int]
     outputs: int
@@ -71,8 +72,8 @@ def _input(given: Operands, replicas: int) -> Tensor:
 
 
 def _input_turned(given: Operands, replicas: int) -> Tensor:
-    """With stride 1: a pack's gradient convolved with the kernels turned round, as oneDNN does by itself for one
-    replica."""
+    """With stride 1: a pack's gradient convolved with the kernels turned round, as oneDNN does by itself for
+    one replica."""
     if replicas == 1:
         return _input(given, replicas)
     _, weight, grad, _, layout = given
@@ -207,7 +208,7 @@ def _apart(given: Operands, replicas: int) -> list[Operands]:
         [part.contiguous(memory_format=layout) for part in tensor.chunk(replicas, along)]
         for tensor, along in ((x, 1), (weight, 0), (grad, 1))
     ]
-    return [Operands(*three, stride, layout) for three in zip(*parts, strict=True)]
+    return [Operands(x, weight, grad, stride, layout) for x, weight, grad in zip(*parts, strict=True)]
 
 
 class _Convolution(torch.autograd.Function):
@@ -230,7 +231,8 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None, None]:
         _, into, of_weight = ctx.plan
         grad = grad.contiguous(memory_format=ctx.layout)
-        given = Operands(*ctx.saved_tensors, grad, ctx.stride, ctx.layout)
+        x, weight = ctx.saved_tensors
+        given = Operands(x, weight, grad, ctx.stride, ctx.layout)
         return (
             into(given, ctx.replicas) if into is not None and ctx.needs_input_grad[0] else None,
             of_weight(given, ctx.replicas) if of_weight is not None and ctx.needs_input_grad[1] else None,

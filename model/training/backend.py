@@ -12,11 +12,11 @@ import torch
 
 from model.training.step import Precision
 
-#: Pixels in a batch of one replica up to which torch's own convolutions beat oneDNN's, whose fixed cost a call
-#: is the higher. By replica, so that a seed has the same kernels in any pack. A step of ResNet-20 with BN on 8×8
-#: pixels, milliseconds of a busy core, torch 2.15, with torch's own and with oneDNN's: batch 2 (128 pixels), one
-#: replica 5.8 and 11.0, five 14.3 and 22.0; batch 8 (512 pixels) 9.1 and 14.0, 28.9 and 30.0. On 32×32 pixels
-#: oneDNN always wins.
+#: Pixels in a batch of one replica up to which torch's own convolutions beat oneDNN's, whose fixed cost a
+#: call is the higher. By replica, so that a seed has the same kernels in any pack. A step of ResNet-20 with
+#: BN on 8×8 pixels, milliseconds of a busy core, torch 2.15, with torch's own and with oneDNN's: batch 2
+#: (128 pixels), one replica 5.8 and 11.0, five 14.3 and 22.0; batch 8 (512 pixels) 9.1 and 14.0, 28.9 and
+#: 30.0. On 32×32 pixels oneDNN always wins.
 TINY = 512
 
 _lock = threading.Lock()
@@ -82,6 +82,14 @@ def convolutions(device: torch.device, pixels: int) -> Iterator[None]:
             if not _onednn:
                 _set_onednn(_onednn_before[0])
             _idle.notify_all()
+
+
+def kernels(device: torch.device, pixels: int) -> str:
+    """On a CPU whose convolutions a batch of so many pixels of a replica has, and for which instructions."""
+    if device.type != "cpu":
+        return ""
+    whose = "oneDNN" if pixels > TINY and torch.backends.mkldnn.is_available() else "torch"  # type: ignore[no-untyped-call]
+    return f" of {whose}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _set_onednn(enabled: bool) -> bool:

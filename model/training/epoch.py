@@ -57,7 +57,7 @@ class Tally:
         self.wrong += (logits.argmax(3) != labels).sum((0, 2))
 
     def _add_losses(self, losses: Tensor) -> None:
-        """On a CPU step by step: how many come at once depends on the pack, and the order of a sum with them."""
+        """On a CPU step by step: how many come at once depends on the pack, and so would a sum's order."""
         if losses.device.type != "cpu":
             self.loss += losses.sum(0, dtype=torch.float64)
             return

@@ -123,8 +123,8 @@ def _without(tensors: Sequence[Tensor], numbers: Sequence[int]) -> list[Tensor]:
 
 
 def _ends_odd(leaf: Tensor, replicas: int) -> bool:
-    """Whether a replica's share of it ends within a CPU's vector. The fused kernel rounds the few elements behind
-    the last whole vector otherwise than those in vectors, and which they are depends on the pack."""
+    """Whether a replica's share of it ends within a CPU's vector. The fused kernel rounds the few elements
+    behind the last whole vector otherwise than those in vectors, and which they are depends on the pack."""
     return leaf.device.type == "cpu" and leaf.numel() // replicas % _VECTOR != 0
 
 

@@ -4,10 +4,10 @@ State is weights, momentum and buffers (batch norm's running statistics), per re
 order of images, the crops and the learning rate follow from (seed, epoch, step), so a run cut after any
 epoch goes on, in any pack, as if nothing had happened.
 
-On a CPU that holds to the last bit in float32, on the same processor with the same torch and number of threads: whatever
-chooses a kernel (layout, convolution, how many images are evaluated at once) is chosen by the cell alone, and sums
-have an order that the number of replicas does not change (`model.net.ordered`, `epoch.Tally`, `Step.update`).
-A GPU repeats to rounding.
+On a CPU that holds to the last bit in float32, on the same processor with the same torch and number of
+threads: layout, convolution and how many images are evaluated at once are chosen by the cell alone, and
+sums have an order that the number of replicas does not change (`model.net.ordered`, `epoch.Tally`,
+`Step.update`). A GPU repeats to rounding.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from model.net.resnet import ResNet
 from model.recipe import RECIPES, Recipe
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
-from model.training.backend import arithmetic, convolutions
+from model.training.backend import arithmetic, convolutions, kernels
 from model.training.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
 from model.training.graphs import CudaGraphs
 from model.training.layout import MEMORY_FORMATS, Layout, default_layout
@@ -87,14 +87,12 @@ class Training:
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
         self.recipe = RECIPES[spec.recipe]
         self.train_size = len(data.train_labels) + spec.holdout
-        self.epoch = 0
+        self.epoch, self._search = 0, search
         self.total_epochs = spec.total_epochs(self.train_size)
-        pixels = spec.batch_size * data.info.height * data.info.width
-        self._pixels, self._search = pixels, search
-        self.convolution = convolution or _default_convolution(self.device, dtype, precision, pixels)
-        self.layout: Layout = layout or default_layout(
-            self.device, precision, spec.norm, pixels, self.convolution
-        )
+        self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
+        self.convolution = convolution or _convolution(self.device, dtype, precision, pixels)
+        default = default_layout(self.device, precision, spec.norm, pixels, self.convolution)
+        self.layout: Layout = layout or default
         self.net = self._network(dtype)
         self._stream = _stream(self.device, self)
         self._source = Source(data, self.device, dtype, MEMORY_FORMATS[self.layout])
@@ -108,6 +106,11 @@ class Training:
         function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
         net.compute_by(function, fused=self.convolution == "triton")
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]
+
+    @property
+    def kernels(self) -> str:
+        """What computes: beside torch, device, processor and threads the last bits depend on it."""
+        return f"{self.layout}, {self.convolution} convolutions{kernels(self.device, self._pixels)}"
 
     def _make_loop(self, graphs: CudaGraphs | None) -> LoopedEpoch | GraphedEpoch:
         if self._stream is None and graphs is None:
@@ -280,9 +283,7 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
         raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
 
 
-def _default_convolution(
-    device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int
-) -> Convolution:
+def _convolution(device: torch.device, dtype: torch.dtype, precision: str, pixels: int) -> Convolution:
     if device.type == "cpu" and precision != "fp32":
         return "grouped"  # no sweep trains so
     with exclusive():  # it may compile, and waits for the device

@@ -126,6 +126,7 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
         _device_name(device),
         threads=str(assignment.threads),
         precision=training.step.precision,
+        kernels=training.kernels,
         data=data.info.fingerprint,
     )
     if training.epoch == training.total_epochs:

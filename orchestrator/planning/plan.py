@@ -1,9 +1,9 @@
 """Declared minus done: the packs to run, in what order, and how long they will take. Pure.
 
-A pack is a set of seeds of one cell, trained together by one worker. Which seeds share a pack changes
-the order of floating-point sums, so a pack keeps its composition for life: seeds that a kill left an
-epoch apart go back to the last epoch that all of them have, and their numbers stay the undisturbed
-run's to the bit. Only seeds without a checkpoint are packed anew.
+A pack is a set of seeds of one cell, trained together by one worker. A pack keeps its composition for life:
+seeds that a kill left an epoch apart go back to the last epoch that all of them have. On a CPU any other pack
+would give the same bits; on a GPU which seeds share a pack changes the order of floating-point sums, and so
+the numbers stay as near the undisturbed run's as they can. Only seeds without a checkpoint are packed anew.
 
 The longest pack goes first: a pack started last must not be the one that everybody waits for (Graham's
 LPT rule).

@@ -1,6 +1,6 @@
 """Damage put right without training: final weights and checkpoints hold the history too.
 
-A history is more than a curve: it says in which pack a trial trains, and so how its sums are ordered.
+A history is more than a curve: it says in which pack a trial trains, which on a GPU orders its sums.
 """
 
 from collections.abc import Mapping, Sequence

@@ -158,8 +158,9 @@ def test_torch_compile_with_other_convolutions_is_an_input_error(convolution):
 
 
 def test_products_are_channels_last_whatever_the_cells_default():
-    assert pack(Variant("grouped"), norm="gn", groups=4, data=toy_data(size=32)).layout == "nchw"
-    assert pack(Variant("matmul"), norm="gn", groups=4, data=toy_data(size=32)).layout == "nhwc"
+    data = toy_data(size=32)
+    assert pack(Variant("grouped", layout="nchw"), norm="gn", groups=4, data=data).layout == "nchw"
+    assert pack(Variant("matmul"), norm="gn", groups=4, data=data).layout == "nhwc"
 
 
 @pytest.mark.slow

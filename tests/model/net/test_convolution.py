@@ -35,5 +35,5 @@ def test_what_our_kernels_do_not_take_is_torchs():
 
 
 def test_a_convolution_that_no_sweep_uses_is_an_input_error():
-    with pytest.raises(InputError, match="convolution 'winograd'; expected one of grouped, triton"):
+    with pytest.raises(InputError, match="convolution 'winograd'; expected one of grouped, ordered, triton"):
         Training(spec(), [1], toy_data(), convolution="winograd")

@@ -81,6 +81,7 @@ def test_reports_and_files(tmp_path, images):
     assert state.result["val_error"] is None
     made = state.result["provenance"]
     assert (made["threads"], made["precision"], made["device"]) == ("1", "fp32", "cpu")
+    assert made["kernels"].startswith("nhwc, ordered convolutions of ")
     assert {"torch", "processor", "host"} <= set(made)
 
 
