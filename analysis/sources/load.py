@@ -19,6 +19,7 @@ from model.spec import full_name
 from orchestrator.results.codes import label, mixture, record_of, short_label, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
+from orchestrator.results.shapes import covers
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState, other_trial
 
@@ -163,7 +164,10 @@ def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame,
         rows: list[Row] = []
         for name, value in store.files.read_jsons(list(names)).items():
             if isinstance(value, dict) and other_trial(value, names[name]) is None:
-                rows += [{**entry, "trial_id": names[name]} for entry in _entries(value)]
+                entries = _entries(value)
+                rows += [{**entry, "trial_id": names[name]} for entry in entries]
+                if not covers({"epochs": entries}, states[names[name]].result):
+                    damaged.append(f"{name} has fewer epochs than its result")
             else:
                 why = "another trial's" if isinstance(value, dict) else "damaged"
                 damaged.append(f"{name} is {why} and was ignored")

@@ -1,5 +1,8 @@
 """Whether a whole JSON file is what its name says: one from a stranger can hold anything."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from orchestrator.results.json_file import JsonObject
 
 
@@ -44,6 +47,12 @@ def _is_result(value: JsonObject) -> bool:
 
 def _is_failure(value: JsonObject) -> bool:
     return isinstance(value.get("attempts", 1), int)
+
+
+def covers(history: Mapping[str, Any], result: Mapping[str, Any] | None) -> bool:
+    """Whether a history has every epoch that its result was made of. Without a result there is no telling."""
+    epochs = (result or {}).get("epochs_run")
+    return not isinstance(epochs, int) or len(history["epochs"]) >= epochs
 
 
 #: By file of a trial.

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import EpochRecord, Failure, History, Result
-from orchestrator.results.shapes import SHAPES
+from orchestrator.results.shapes import SHAPES, covers
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 
@@ -20,7 +20,8 @@ class TrialState:
 
     `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
     files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
-    trials. `recorded`: there is a history and it was read whole, kept or not.
+    trials. `recorded`: there is a history and it was read whole, kept or not, and is
+    no shorter than the result says.
     """
 
     trial_id: str
@@ -81,7 +82,9 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
         status = "failed"
     else:
         status = "partial" if epochs else "missing"
-    recorded = history is not None
+    recorded = history is not None and covers(history, result)
+    if history is not None and not recorded:
+        warnings.append(f"trials/{trial_id}/history.json has fewer epochs than its result")
     return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
 
 

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from analysis.sources.load import load_sweep
 from orchestrator.results import lock as locks
 from orchestrator.results.files import Files
 from orchestrator.run import main
+from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
 
 #: A run as from a host of that name, whose processes cannot be seen from another, with a short lease.
@@ -118,3 +120,27 @@ def test_stopped_and_continued(command, undisturbed, tmp_path):
     assert "Traceback" not in out + err
     assert contents(tmp_path) == seen
     assert numbers(tmp_path / "out") == undisturbed
+
+
+@pytest.mark.parametrize("weights", ["there", "lost"])
+def test_a_history_that_is_shorter_than_its_result(command, undisturbed, tmp_path, capsys, weights):
+    """As a run leaves it that came back in the moment between its look at the lock and its write."""
+    arguments = [*command, "--results", str(tmp_path)]
+    assert main(arguments) == 0
+    one = min((tmp_path / "trials").iterdir())
+    history = Files(str(one)).read_json("history.json")
+    Files(str(one)).write_json("history.json", {**history, "epochs": history["epochs"][:2]})
+    if weights == "lost":
+        (one / "weights.pt").unlink()
+    shorter = f"trials/{one.name}/history.json has fewer epochs than its result"
+    assert shorter in " ".join(status(str(tmp_path))["warnings"])
+    assert shorter in " ".join(load_sweep(str(tmp_path)).warnings)
+    capsys.readouterr()
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert shorter in out
+    if weights == "there":
+        assert f"{one.name}: made again what was damaged, from its weights.pt" in out
+        assert numbers(tmp_path) == undisturbed
+    else:
+        assert f"{one.name}: its learning curve is lost, its result is whole" in out
