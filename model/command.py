@@ -1,17 +1,26 @@
 """How every command of the project ends."""
 
+import errno
+import io
 import os
 import select
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from model.errors import reason
+
 #: What a shell sees of a program that SIGPIPE ended.
 _GONE = 128 + 13
+#: How standard output fails: closed, full, over a quota or a limit.
+_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
 
 
 def leave(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code; quietly where nobody reads the output any more (`| head`)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no "–" shows a "?"
     try:
         code = main()
         sys.stdout.flush()
@@ -19,7 +28,18 @@ def leave(main: Callable[[], int]) -> NoReturn:
         if not output_is_gone():
             raise
         code = _GONE
+    except OSError as error:
+        if not of_output(error):
+            raise
+        _drop_output()
+        print(f"error: standard output cannot be written: {reason(error)}", file=sys.stderr)
+        code = 1
     sys.exit(code)
+
+
+def of_output(error: OSError) -> bool:
+    """Whether writing to standard output failed: that error names no file, and those of storage do."""
+    return error.filename is None and error.errno in _OUTPUT
 
 
 def output_is_gone() -> bool:
@@ -31,5 +51,9 @@ def output_is_gone() -> bool:
     poll.register(sys.stdout.fileno(), 0)  # of errors it tells in any case
     if not any(event & select.POLLERR for _, event in poll.poll(0)):
         return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     return True
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,10 @@
 """`python -m orchestrator.run --grid fig1 …`: the command line, nothing else."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the imports below last is no traceback
+
 import argparse
 import os
 import shlex
@@ -10,22 +15,24 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 
-from model.command import leave, output_is_gone
+from model.command import leave, of_output
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
 from orchestrator.cli import Parser
+from orchestrator.display.output import LastingOutput
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.parse import find, shipped
 from orchestrator.planning.arguments import add_run_options, options_of
 from orchestrator.results.storage_errors import LostError, StorageError
+from orchestrator.results.url import refuse_undecodable
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
     from orchestrator.cluster.preflight import Vetted
@@ -66,10 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LostError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except (OSError, StorageError) as error:
-        if isinstance(error, BrokenPipeError) and output_is_gone():
-            raise
+    except StorageError as error:
         print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if of_output(error):
+            raise
+        print(f"error: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
 
 
@@ -111,6 +121,8 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
+    for argument in sys.argv[1:]:  # they are kept in the results
+        refuse_undecodable(argument)
     from orchestrator.planning.data import describe_data
     from orchestrator.planning.local import local_site
     from orchestrator.report import print_outcome, print_plan
@@ -121,6 +133,8 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     grid = find(os.path.expanduser(arguments.grid))
     trials = adjust(grid, _adjustments(arguments))
     options = options_of(arguments, grid.name)
+    if options.executor == "ray" and options.results.startswith("memory:"):
+        raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
@@ -134,6 +148,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
             local_site(options)
         store = Store(options.results)
         store.files.writable()
+        console.file = cast(IO[str], LastingOutput(sys.stdout))
         with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
             prepared = prepare(
                 grid.name, grid.description, trials, options, infos=infos, join=join, lock=lock
@@ -216,4 +231,5 @@ def _list_grids(console: Console) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     leave(main)

@@ -56,6 +56,7 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
         check_answers(address)
     ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ray._private.utils.set_sigterm_handler = _silent  # it would end this process with 15 while Ray starts
     try:
         context = ray.init(
             address=address or "local",
@@ -65,13 +66,18 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
             **every_gpu,
             **({} if address else local),
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # a start that times out is a bare Exception
         if "Version mismatch" in str(error):
             raise InputError(
                 f"{' '.join(str(error).split())} Install the same Ray and Python here and on the cluster."
             ) from None
-        reason = first_line(error)
-        raise InputError(NO_RAY.format(where=address or "this machine", reason=reason)) from None
+        if address:
+            raise InputError(NO_RAY.format(where=address, reason=first_line(error))) from None
+        raise InputError(
+            f"Ray does not start on this machine: {first_line(error)}. Its folder is "
+            f"{os.environ.get('RAY_TMPDIR', '/tmp')} (RAY_TMPDIR): can it be written, and is there room? "
+            "--executor inline does without Ray."
+        ) from None
     if threading.current_thread() is threading.main_thread():
         for number, handler in handlers.items():  # ray.init takes SIGTERM for itself
             signal.signal(number, handler)

@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from model.errors import InputError
 from orchestrator.grid.blocks import Block, Grid
 
+#: In a grid file, aliases expanded.
+_MOST_VALUES = 100_000
+
 
 def shipped() -> dict[str, Grid]:
     """The grids that come with the product, by name."""
@@ -51,8 +54,9 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
     """A grid from YAML text. Raises InputError that names the line, the key and what is allowed."""
     source = source or f"{name}.yaml"
     try:
-        document = yaml.safe_load(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_bomb(node)
+        document = yaml.safe_load(text)
     except (ValueError, RecursionError) as error:
         what = " ".join(str(error).split())[:120]
         raise InputError(f"{source}: the YAML does not parse: {what}") from None
@@ -66,10 +70,43 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
     if not isinstance(document, dict):
         raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
     document = {str(key): value for key, value in document.items()}
+    for key in ("name", "description"):
+        if not _is_text(document.get(key, name)):
+            raise InputError(f"{source}: {key}: it is not UTF-8 text")
     try:
         return Grid(**{"name": name, **document})
     except ValidationError as error:
         raise InputError(_explain(source, node, error)) from None
+
+
+def _refuse_bomb(root: Any) -> None:
+    """Raises ValueError where an alias holds itself, or a few lines of aliases stand for a great many."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Any, above: frozenset[int]) -> int:
+        if id(node) in above:
+            raise ValueError("an alias holds itself")
+        if id(node) not in sizes:
+            within = above | {id(node)}
+            children = [part for pair in node.value for part in pair] if _is_mapping(node) else node.value
+            kept = () if isinstance(node, yaml.ScalarNode) else children
+            sizes[id(node)] = 1 + sum(size(child, within) for child in kept)
+        return sizes[id(node)]
+
+    if root is not None and size(root, frozenset()) > _MOST_VALUES:
+        raise ValueError(f"its aliases stand for more than {_MOST_VALUES:,} values")
+
+
+def _is_mapping(node: Any) -> bool:
+    return isinstance(node, yaml.MappingNode)
+
+
+def _is_text(value: object) -> bool:
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _explain(source: str, node: Any, error: ValidationError) -> str:

@@ -78,7 +78,7 @@ class Files:
     # -- writing -----------------------------------------------------------------------------------
 
     def write(self, name: str, data: bytes, *, once: bool = False) -> None:
-        """Write the whole file or leave what was there. Raises OSError or StorageError.
+        """Write the whole file or leave what was there. Raises StorageError.
 
         `once`: raises FileExistsError where there is one. On a disk and in S3 two who write at one moment
         are told apart; where storage has no such write, a look before it has to do.
@@ -94,7 +94,12 @@ class Files:
             else:
                 self.fs.pipe_file(path, data)
 
-        self._patiently(attempt)
+        try:
+            self._patiently(attempt)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise as_storage_error(error, self.url) from error
 
     def _write_local(self, path: str, data: bytes, *, once: bool = False) -> None:
         if self._patience is None and self.check_held is None:

@@ -45,6 +45,8 @@ _RUNS_KEPT = 99
 _WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
 CHUNK = 200
+#: A folder with one of them is a trial's, whatever else was lost.
+_OF_A_TRIAL = {"trial.json", "history.json", "result.json"}
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 
 
@@ -127,7 +129,7 @@ class Store:
         listing = {
             trial_id: names
             for trial_id, names in self.files.folders("trials").items()
-            if _TRIAL_ID.fullmatch(trial_id) and "trial.json" in names
+            if _TRIAL_ID.fullmatch(trial_id) and _OF_A_TRIAL & names
         }
         return self._states(listing, history)
 

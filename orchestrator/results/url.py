@@ -15,13 +15,18 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az", "abfs":
 
 def place_of(text: str) -> str:
     """A URL as it is, a path made absolute with ~ expanded. Raises InputError."""
+    refuse_undecodable(text)
+    if "://" in text:
+        return checked_url(text).rstrip("/")
+    return os.path.abspath(os.path.expanduser(text))
+
+
+def refuse_undecodable(text: str) -> None:
+    """Raises InputError for a name that is no UTF-8: no file of a sweep, nor a page, can hold it."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InputError(f"{text!r} is not UTF-8 text; choose another name") from None
-    if "://" in text:
-        return checked_url(text).rstrip("/")
-    return os.path.abspath(os.path.expanduser(text))
 
 
 def results_root() -> str:
