@@ -45,8 +45,6 @@ _RUNS_KEPT = 99
 _WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
 CHUNK = 200
-#: A folder with one of them is a trial's, whatever else was lost.
-_OF_A_TRIAL = {"trial.json", "history.json", "result.json"}
 _TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
 
 
@@ -129,7 +127,7 @@ class Store:
         listing = {
             trial_id: names
             for trial_id, names in self.files.folders("trials").items()
-            if _TRIAL_ID.fullmatch(trial_id) and _OF_A_TRIAL & names
+            if _TRIAL_ID.fullmatch(trial_id) and ("trial.json" in names or _lacks_identity(trial_id, names))
         }
         return self._states(listing, history)
 
@@ -226,6 +224,11 @@ class Store:
         """
         write_result(self.files, trial_id, result)
         self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _lacks_identity(trial_id: str, names: set[str]) -> bool:
+    """Whether a folder is a trial's, by its name and what it holds, whose trial.json was lost."""
+    return bool(re.search(r"-[0-9a-f]{12}$", trial_id) and {"history.json", "result.json"} & names)
 
 
 def _verify(url: str, trial: Trial, stored: Identity) -> None:

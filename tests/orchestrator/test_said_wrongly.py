@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from orchestrator.display.output import LastingOutput
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
@@ -46,6 +47,19 @@ def run(*arguments, code=("-m", "orchestrator.run"), stdout=subprocess.PIPE, **e
     )
 
 
+def test_output_that_is_lost_takes_every_word(capsys):
+    """The first that fails is told, once."""
+    with open("/dev/full", "w") as full:
+        output = LastingOutput(full)
+        assert output.write("x" * 100_000) == 100_000
+        output.flush()
+        output.write("more")
+        output.flush()
+    said = "warning: standard output is lost (No space left on device); the run goes on\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.slow
 def test_standard_output_lost_in_the_middle(command, undisturbed, tmp_path):
     """A full disk under the log; the sweep is trained all the same."""
     with open("/dev/full", "w") as full:
@@ -55,6 +69,7 @@ def test_standard_output_lost_in_the_middle(command, undisturbed, tmp_path):
     assert numbers(tmp_path) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_while_it_trains(command, undisturbed, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
@@ -74,13 +89,13 @@ def test_a_full_disk_under_a_table():
     )
 
 
-def test_a_terminal_without_dashes(command):
+def test_a_terminal_without_dashes():
     done = run("--list-grids", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert done.stderr == ""
-    assert run(*command, "--dry-run", "--results", "/nonexistent–", PYTHONIOENCODING="ascii").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_bad_folder_of_rays(command, tmp_path):
     on_ray = [part if part != "inline" else "ray" for part in command]
     done = run(*on_ray, "--results", tmp_path, RAY_TMPDIR="/proc/nosuch")

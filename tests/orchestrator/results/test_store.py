@@ -8,7 +8,7 @@ import pytest
 
 from model.errors import InputError
 from orchestrator.results.files import Files
-from orchestrator.results.storage_errors import LostError
+from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.store import Store
 from tests.helpers.tiny import trial
 
@@ -110,7 +110,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="No space"):
         files.write_json("a.json", {"x": 2})
     monkeypatch.undo()
     assert files.read_json("a.json") == {"x": 1}
