@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from model.errors import reason
-
 #: What a shell sees of a program that SIGPIPE ended.
 _GONE = 128 + 13
 #: How standard output fails: closed, full, over a quota or a limit.
@@ -32,7 +30,7 @@ def leave(main: Callable[[], int]) -> NoReturn:
         if not of_output(error):
             raise
         _drop_output()
-        print(f"error: standard output cannot be written: {reason(error)}", file=sys.stderr)
+        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
         code = 1
     sys.exit(code)
 

@@ -80,8 +80,7 @@ class Files:
     def write(self, name: str, data: bytes, *, once: bool = False) -> None:
         """Write the whole file or leave what was there. Raises StorageError.
 
-        `once`: raises FileExistsError where there is one. On a disk and in S3 two who write at one moment
-        are told apart; where storage has no such write, a look before it has to do.
+        `once`: raises FileExistsError where there is one; see `disk` and `bucket` for two at one moment.
         """
         path = self.path(name)
 
@@ -96,9 +95,9 @@ class Files:
 
         try:
             self._patiently(attempt)
-        except FileExistsError:
-            raise
         except OSError as error:
+            if isinstance(error, FileExistsError):
+                raise
             raise as_storage_error(error, self.url) from error
 
     def _write_local(self, path: str, data: bytes, *, once: bool = False) -> None:
