@@ -92,7 +92,11 @@ def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = 
     by_label = dict(zip(labels, sweeps, strict=True))
     sweep_of = {panel: by_label[panel.source or ""] for panel in grouped}
     chosen = {panel: replace(choices, paired=sweep.paired) for panel, sweep in sweep_of.items()}
-    searches = [search for panel, cells in grouped.items() for search in infos(panel, cells)]
+    searches = [
+        search
+        for panel, cells in grouped.items()
+        for search in infos(panel, cells, paired=chosen[panel].paired)
+    ]
     return Study(
         sweeps=sweeps,
         frame=frame,

@@ -28,16 +28,18 @@ class GPoint(NamedTuple):
 
 
 class GSearchInfo(NamedTuple):
-    """One search. `points`: every G that has a result; `contenders`: those that may win, the best first."""
+    """One search. `points`: every G that has a result; `contenders`: those that may win, the best first;
+    `paired`: whether the runs of a seed are pairs."""
 
     panel: Panel
     batch_size: int
     points: list[GPoint]
     contenders: dict[int, dict[int, float]]
     published: dict[int, float]
+    paired: bool
 
 
-def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
+def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchInfo]:
     """One search for each batch size at which the panel tried group norm; none on a panel judged by test."""
     if not panel.holdout:
         return []
@@ -53,6 +55,7 @@ def infos(panel: Panel, cells: Sequence[Cell]) -> list[GSearchInfo]:
             [_point(cell) for cell in search],
             contenders(search),
             FRANKE_G_SEARCH if own else {},
+            paired,
         )
         for batch_size, search in searches.items()
     ]

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.cells import CELL_KEYS, Cell, cells
+from analysis.stats.estimate import Array, Errors, Estimate, common_seeds, contrast, matrix
 from analysis.stats.intervals import RESAMPLES
-from analysis.stats.summary import Summary, summary
 from model.errors import InputError
 
 #: What the cells of one search share: every axis but the G that is searched for.
@@ -68,42 +68,54 @@ def best_groups(frame: pd.DataFrame) -> int:
 
 class BestGroups(NamedTuple):
     """`groups`: the best G. `chances`: G -> share of bootstrap resamples in which it is best.
-    `lead`: the runner-up's error minus the best's, paired by seed, in points; None with one G. `optimism`:
-    how far below its own mean over all seeds the winner of a resample lies in it, on average, in points: what
-    being chosen takes off an error (Efron 1983); None where nothing was resampled."""
+    `lead`: the runner-up's error minus the best's, in points; None with one G. `optimism`: how far below its
+    own mean over all seeds the winner of a resample lies in it, on average, in points, which is what being
+    chosen takes off an error (Efron 1983); None where nothing was resampled."""
 
     groups: int
     chances: dict[int, float]
-    lead: Summary | None
+    lead: Estimate | None
     runner_up: int | None
     optimism: float | None = None
 
 
 def confidence(
-    errors: Mapping[int, Mapping[int, float]], generator: np.random.Generator, resamples: int = RESAMPLES
+    errors: Mapping[int, Errors],
+    generator: np.random.Generator,
+    resamples: int = RESAMPLES,
+    *,
+    paired: bool = True,
 ) -> BestGroups:
     """How sure the seeds make us of the first of `errors`, as `contenders` gives them.
 
-    Whole seeds are resampled, of those that every G finished; ties are shared. Raises ValueError where
-    `errors` is empty.
+    Where `paired`, whole seeds are resampled, of those that every G finished; where not, each G's runs by
+    themselves. Ties are shared. Raises ValueError where `errors` is empty.
     """
     if not errors:
         raise ValueError("no G may win")
-    order = list(errors)
-    common = sorted(set.intersection(*(set(e) for e in errors.values())))
+    order, runs = list(errors), list(errors.values())
     chances: dict[int, float] = {}
     optimism = None
-    if len(common) > 1:
-        matrix = np.array([[errors[g][s] for g in order] for s in common])
-        draws = generator.integers(0, len(common), size=(resamples, len(common)))
-        resampled = matrix[draws].mean(axis=1)
+    if (len(common_seeds(runs)) if paired else min(map(len, runs))) > 1:
+        means, resampled = _resampled(runs, generator, resamples, paired)
         wins = resampled <= resampled.min(axis=1, keepdims=True) + 1e-12
         shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
         chances = {g: float(share) for g, share in zip(order, shares, strict=True)}
-        chosen = resampled.argmin(axis=1)
-        optimism = float((matrix.mean(axis=0)[chosen] - resampled.min(axis=1)).mean())
+        optimism = float((means[resampled.argmin(axis=1)] - resampled.min(axis=1)).mean())
     if len(order) == 1:
         return BestGroups(order[0], chances, None, None, optimism)
-    ours, theirs = errors[order[0]], errors[order[1]]
-    lead = summary([theirs[seed] - ours[seed] for seed in sorted(ours.keys() & theirs.keys())])
+    lead = contrast([runs[1], runs[0]], (1, -1), paired=paired)
     return BestGroups(order[0], chances, lead, order[1], optimism)
+
+
+def _resampled(
+    runs: Sequence[Errors], generator: np.random.Generator, resamples: int, paired: bool
+) -> tuple[Array, Array]:
+    """The mean of each G [G], and in each resample [resamples, G]."""
+    if paired:
+        errors = matrix(runs)
+        draws = generator.integers(0, len(errors), size=(resamples, len(errors)))
+        return errors.mean(axis=0), errors[draws].mean(axis=1)
+    values = [np.array(list(own.values())) for own in runs]
+    drawn = [x[generator.integers(0, x.size, size=(resamples, x.size))].mean(axis=1) for x in values]
+    return np.array([x.mean() for x in values]), np.stack(drawn, axis=1)

@@ -6,10 +6,10 @@ import numpy as np
 
 from analysis.plots.gsearch import GSearchInfo
 from analysis.stats.best_groups import BestGroups, confidence
+from analysis.stats.estimate import Estimate
 from analysis.stats.intervals import CI, FEWEST_VALUES
-from analysis.stats.summary import Summary
 from analysis.words.headline import Headline
-from analysis.words.numbers import signed, signed_interval, too_few_words
+from analysis.words.numbers import n_words, seeds_words, signed, signed_interval, too_few_words
 from analysis.words.selection import selection_sentences
 
 
@@ -30,7 +30,7 @@ def search_headline(search: GSearchInfo) -> Headline:
     if best.chances:
         share = best.chances[best.groups]
         facts.append(f"In {share:.0%} of bootstrap resamples of the seeds, G = {best.groups} is the best.")
-    if best.lead is not None and best.lead.n > 1:
+    if best.lead is not None and best.lead.fewest > 1:
         facts.append(_runner_up_sentence(best, best.lead))
     facts += selection_sentences(best, len(search.points))
     title = (
@@ -40,18 +40,19 @@ def search_headline(search: GSearchInfo) -> Headline:
     return Headline(title, detail, (*facts, *out))
 
 
-def _runner_up_sentence(best: BestGroups, lead: Summary) -> str:
+def _runner_up_sentence(best: BestGroups, lead: Estimate) -> str:
     """How far behind the runner-up is; a direction only where the interval has one."""
-    who, seeds = f"The runner-up, G = {best.runner_up}", f"paired by seed, n = {lead.n}"
+    how = "paired by seed" if lead.paired else "independent runs"
+    who, seeds = f"The runner-up, G = {best.runner_up}", f"{how}, {n_words(lead)}"
     if not lead.interval.known:
-        return f"{who}, differs by {signed(lead.mean, 2)} points ({too_few_words(lead.n)}, {seeds})."
+        return f"{who}, differs by {signed(lead.mean, 2)} points ({too_few_words(lead.fewest)}, {seeds})."
     if lead.interval.low > 0:
         interval = f"{CI} {lead.interval.low:.2f} to {lead.interval.high:.2f}"
         return f"{who}, has {lead.mean:.2f} points more error ({interval}, {seeds})."
+    evidence = f"{signed(lead.mean, 2)} points, {CI} {signed_interval(lead.interval, 2)}, {seeds}"
     return (
-        f"Whether the runner-up, G = {best.runner_up}, has the higher error is not resolved by {lead.n} "
-        "seeds "
-        f"({signed(lead.mean, 2)} points, {CI} {signed_interval(lead.interval, 2)}, {seeds})."
+        f"Whether the runner-up, G = {best.runner_up}, has the higher error is not resolved by "
+        f"{seeds_words(lead)} ({evidence})."
     )
 
 
@@ -69,6 +70,6 @@ def best_of(search: GSearchInfo) -> BestGroups | None:
     chances and its optimism are left out where resamples of so few seeds say nothing."""
     if not search.contenders:
         return None
-    best = confidence(search.contenders, np.random.default_rng(0))
+    best = confidence(search.contenders, np.random.default_rng(0), paired=search.paired)
     few = min(map(len, search.contenders.values())) < FEWEST_VALUES
     return best._replace(chances={}, optimism=None) if few else best

@@ -1,10 +1,14 @@
 """One rule for the best G, whoever asks."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
-from analysis import load, report
+from analysis import load, report, tables
 from analysis.stats.best_groups import best_groups, confidence
+from analysis.stats.choices import DEFAULT, Choices
 from analysis.study import read
 from analysis.words.search import best_of, search_headline
 from model.errors import InputError
@@ -111,3 +115,27 @@ def test_where_all_g_are_alike_the_winner_is_too_good_by_as_much_as_simulated():
         for study in studies
     ]
     assert np.mean(said) == pytest.approx(truth, rel=0.4)
+
+
+def test_independent_runs_are_resampled_by_themselves_and_compared_by_welch():
+    errors = {8: {1: 12.0, 2: 12.4, 3: 12.1}, 4: {4: 12.3, 5: 12.2, 6: 12.9, 7: 12.6}}
+    best = confidence(errors, rng(), resamples=40_000, paired=False)
+    x, y = (list(own.values()) for own in errors.values())
+    expected = scipy_stats.ttest_ind(y, x, equal_var=False)
+    assert best.lead.p == pytest.approx(expected.pvalue)
+    means = [[np.mean(draw) for draw in itertools.product(own, repeat=len(own))] for own in (x, y)]
+    wins = np.subtract.outer(*means)
+    assert best.chances[8] == pytest.approx((wins < 0).mean() + (np.abs(wins) < 1e-9).mean() / 2, abs=0.01)
+    assert confidence(errors, rng()).chances == {}, "as pairs they have no seed in common"
+
+
+def test_the_search_in_a_csv_is_of_independent_runs_unless_it_is_said_otherwise(sweep, tmp_path):
+    frame = load(sweep(block(**GSEARCH)))
+    path = tmp_path / "results.csv"
+    path.write_text(tables.results_csv(frame))
+    for choices, words in (
+        (DEFAULT, "independent runs, n = 3 each"),
+        (Choices(paired=True), "paired by seed, n = 3"),
+    ):
+        (search,) = read([str(path)], choices).searches
+        assert any(words in fact for fact in search_headline(search).facts)
