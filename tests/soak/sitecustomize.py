@@ -35,12 +35,12 @@ def patch(files):
     kind, phase, number = POINT.split(":")
     real, seen = files.Files._write_local, []
 
-    def write(self, path, data):
+    def write(self, path, data, **how):
         if kind_of(path) != kind:
-            return real(self, path, data)
+            return real(self, path, data, **how)
         seen.append(path)
         if len(seen) != int(number):
-            return real(self, path, data)
+            return real(self, path, data, **how)
         if phase == "before":
             die()
         if phase == "torn":
@@ -50,7 +50,7 @@ def patch(files):
                 file.flush()
                 die()
             os.unlink(f"{path}.torn.tmp")
-        real(self, path, data)
+        real(self, path, data, **how)
         die()
         return None
 

@@ -59,6 +59,8 @@ SPOILT = (
     "history.json",
     "result.json",
 )
+#: What is also spoilt by another trial's whole file of that name, which its id tells apart.
+SWAPPED = {"history.json", "result.json", "checkpoint"}
 
 
 class Soak:
@@ -178,7 +180,11 @@ class Soak:
             return None
         path = self.random.choice(paths)
         data = path.read_bytes()
-        manner = self.random.choice(["truncate", "rubbish", "empty", "flip"])
+        others = [p for p in paths if p.parent != path.parent] if kind in SWAPPED else []
+        manner = self.random.choice(["truncate", "rubbish", "empty", "flip", *(["swap"] if others else [])])
+        if manner == "swap":
+            path.write_bytes(self.random.choice(others).read_bytes())
+            return f"{kind} by another's"
         if manner == "truncate":
             path.write_bytes(data[: self.random.randrange(len(data) + 1)])
         elif manner == "rubbish":
