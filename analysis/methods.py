@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
     parser.add_argument("--bibtex", action="store_true", help="the citations alone, as BibTeX")
+    options.add_measure(parser)
     options.add_margin(parser)
     options.add_paired(parser)
     chosen = parser.parse_args(arguments)

@@ -34,6 +34,7 @@ _PRECISIONS = {
 _SOFTWARE = {
     "product": "normsweep",
     "commit": "its commit",
+    "code": "digest of the training source",
     "torch": "PyTorch (Paszke et al. 2019)",
     "ray": "Ray (Moritz et al. 2018)",
     "cuda": "CUDA",
