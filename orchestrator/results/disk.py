@@ -1,13 +1,27 @@
-"""A file on a disk, written whole or not at all, in a folder that is never made a second time.
+"""A file on a disk, plain, written whole or not at all, in a folder that is never made a second time.
 
 A results folder that goes away (moved, removed, unmounted) must not come into being again because somebody
 writes into it: what is written there lies below the mount point, or beside the sweep, and nobody finds it.
 """
 
 import contextlib
+import errno
 import os
+import stat
 import uuid
 from pathlib import Path
+
+
+class NoPlainFileError(FileNotFoundError):
+    """A pipe, a device or a folder lies where a file of a sweep should: it could be read for ever."""
+
+
+def read_whole(path: str) -> bytes:
+    """The bytes of a plain file. Raises FileNotFoundError where there is none, or no plain one."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise NoPlainFileError(errno.ENOENT, "it is no plain file", path)
+        return file.read()
 
 
 def write_whole(root: str, path: str, data: bytes, *, once: bool = False) -> None:

@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError, reason
 from orchestrator.results import bucket, json_file
-from orchestrator.results.disk import write_whole
+from orchestrator.results.disk import NoPlainFileError, read_whole, write_whole
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT, as_storage_error, patiently
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
@@ -161,13 +161,14 @@ class Files:
 
     def read(self, name: str) -> bytes:
         """The file's bytes. Raises FileNotFoundError."""
-        return bytes(self._patiently(lambda: self.fs.cat_file(self.path(name))))
+        path = self.path(name)
+        read = read_whole if self.local else self.fs.cat_file
+        return bytes(self._patiently(lambda: read(path)))
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
-        path = self.path(name)
         try:
-            self._patiently(lambda: self.fs.size(path))
+            self._patiently(lambda: self.fs.size(self.path(name)))
         except ABSENT:
             return False
         return True
@@ -182,6 +183,8 @@ class Files:
             if self._patiently(lambda: self.fs.size(path)) > json_file.MAX_JSON_BYTES:
                 raise ValueError("it is larger than any file of a sweep")
             return json_file.parse(self.read(name))
+        except NoPlainFileError:
+            raise ValueError("it is no plain file") from None
         except ABSENT:
             return None
 
@@ -210,11 +213,7 @@ class Files:
             if self.local:
                 for entry in self._patiently(lambda: self._scan(base)):
                     if entry.is_dir(follow_symlinks=False):
-                        names[entry.name] = {
-                            file.name
-                            for file in os.scandir(entry.path)
-                            if file.is_file(follow_symlinks=False)
-                        }
+                        names[entry.name] = _files_in(os.scandir(entry.path))
                 return names
             self.fs.invalidate_cache()  # others write here too
             found = self._patiently(lambda: self.fs.find(base, detail=True))

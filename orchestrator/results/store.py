@@ -15,6 +15,7 @@ Every run reads this and submits what is missing, so the first run, a resume and
 code path. Nothing in here is a pickle, so a stranger's results are safe to open.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +175,12 @@ class Store:
         Raises InputError that shows the difference.
         """
         by_id = {trial.trial_id: trial for trial in trials}
+        for trial_id in by_id:
+            if self.files.local and os.path.islink(self.files.path(f"trials/{trial_id}")):
+                raise InputError(
+                    f"{self.url}/trials/{trial_id} is a link, and what is written there lies outside the "
+                    "results folder. Put the folder itself in its place, or move the link away."
+                )
         stored = self.identities(by_id)
         for trial_id, identity in stored.items():
             _verify(self.url, by_id[trial_id], identity)

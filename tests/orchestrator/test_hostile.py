@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,11 @@ from orchestrator.results.files import Files
 from orchestrator.results.json_file import MAX_JSON_BYTES
 from orchestrator.results.store import Store
 from orchestrator.run import main
+from orchestrator.status import main as status_main
 from orchestrator.status import status
 from tests.helpers import ROOT
 from tests.helpers.forgery import with_body
+from tests.helpers.synthetic import block
 from tests.helpers.tiny import trial
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -107,3 +110,38 @@ def test_nothing_loads_a_pickle_without_guard():
         code = re.sub(r'""".*?"""', "", text, flags=re.S)
         for call in re.findall(r"torch\.load\(.*", code):
             assert "weights_only=True" in call, path
+
+
+@pytest.mark.parametrize(
+    "name", ["sweep.json", "lock.json", "trial.json", "history.json", "result.json", "weights.pt"]
+)
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_plain_file_is_not_read(sweep, name, kind, capsys):
+    """A pipe that nobody writes to, or a device that never ends, in the place of a file."""
+    out = Path(sweep(block(batch_size=[32], seeds=2)))
+    place = out / name if name in {"sweep.json", "lock.json"} else min(out.glob(f"trials/*/{name}"))
+    place.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("/dev/zero")
+    assert status_main([str(out)]) in {0, 2}
+    store = Store(str(out))
+    if name == "weights.pt":
+        with pytest.raises(FileNotFoundError, match="no plain file"):
+            store.read_weights(place.parent.name)
+    else:
+        with pytest.raises(ValueError, match="no plain file"):
+            store.files.read_json(str(place.relative_to(out)))
+
+
+def test_a_trial_folder_that_leads_elsewhere(tmp_path, images, capsys):
+    grid, out, elsewhere = tmp_path / "tiny.yaml", tmp_path / "out", tmp_path / "elsewhere"
+    grid.write_text("blocks: [{dataset: imagefolder, norm: bn, batch_size: 4, epochs: 1, seeds: 1}]")
+    elsewhere.mkdir()
+    (out / "trials").mkdir(parents=True)
+    (out / "trials" / trial(epochs=1).trial_id).symlink_to(elsewhere)
+    command = ["--grid", str(grid), "--data-dir", str(images), "--executor", "inline", "--results", str(out)]
+    assert main(command) == 2
+    assert "is a link" in capsys.readouterr().err
+    assert [*elsewhere.iterdir()] == []
