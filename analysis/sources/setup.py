@@ -28,7 +28,8 @@ FACTS = (
 class Setup:
     """`trials`: with a result. `axes`: by axis; `facts`: by name in FACTS; an unrecorded value is not
     counted, so the counts may add up to fewer than the trials. `devices`: what trained, over all epochs of a
-    trial. `packs`: seeds trained together. `data`: data set -> what the sweep declared of it."""
+    trial. `within`: the facts that differ within a cell. `packs`: seeds trained together. `data`: data set ->
+    what the sweep declared of it."""
 
     trials: int
     declared: int
@@ -37,6 +38,7 @@ class Setup:
     seeds: tuple[int, ...]
     axes: dict[str, Counts]
     facts: dict[str, Counts]
+    within: frozenset[str]
     devices: Counts
     packs: Counts
     protocols: Counts
@@ -64,6 +66,7 @@ def setup(sweep: Sweep) -> Setup:
             **{name: _counts(p.get(name) for p in made.values()) for name in FACTS},
             "commit": _counts(frame["commit"]),
         },
+        within=_within_cells(made.values()),
         devices=_devices(frame, sweep.history),
         packs=_counts(frame["pack_size"]),
         protocols=_counts(protocol for i, protocol in sweep.protocols.items() if i in ids),
@@ -87,6 +90,16 @@ def _counts(values: Iterable[Any]) -> Counts:
         v if isinstance(v, str) else int(v) for v in values if isinstance(v, (str, Integral)) and v != ""
     )
     return dict(sorted(counted.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _within_cells(provenance: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The facts of which some cell's trials have more than one value."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for one in provenance:
+        for name in FACTS:
+            if one.get(name):
+                values.setdefault((str(one.get("cell")), name), set()).add(str(one[name]))
+    return frozenset(name for (_, name), own in values.items() if len(own) > 1)
 
 
 def _devices(frame: pd.DataFrame, history: pd.DataFrame) -> Counts:

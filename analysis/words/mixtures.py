@@ -18,7 +18,6 @@ _SHARED = {
     "processor": "the processor",
     "threads": "the number of threads",
     "precision": "the precision",
-    "kernels": "the kernels",
 }
 
 
@@ -36,6 +35,7 @@ def mixture(setup: Setup) -> str:
     """A sentence that names what differs among the trials beside what the study varies; empty where nothing
     does."""
     differing = [name for key, name in _SHARED.items() if len(setup.facts[key]) > 1]
+    differing += ["the kernels"] if "kernels" in setup.within else []  # those of another cell may be others
     differing += ["the device"] if len(setup.devices) > 1 else []
     differing += ["the size of the packs"] if len(setup.packs) > 1 else []
     differing += ["the training protocol"] if len(setup.protocols) > 1 else []

@@ -105,6 +105,15 @@ def test_mixtures_are_named(sweep):
     assert "the device and the size of the packs." in text
 
 
+def test_kernels_are_a_mixture_within_a_cell_alone(sweep):
+    url = sweep(two_norms(), epochs=6)
+    change(url, lambda i: "-b2-" in i, kernels="nchw, triton")
+    change(url, lambda i: "-b32-" in i, kernels="nhwc, grouped")
+    assert "mixture" not in of(url)[0].text
+    change(url, lambda i: "-b2-" in i and "-s1-" in i, kernels="nhwc, grouped")
+    assert "The trials are a mixture: they differ in the kernels." in of(url)[0].text
+
+
 def test_what_only_some_trials_record_is_not_said_of_all(sweep):
     url = sweep(two_norms(), epochs=6)
     change(url, lambda i: "-bn-" in i, threads="2")
