@@ -17,6 +17,8 @@ from orchestrator.results.hold import check_held
 from orchestrator.results.storage_errors import StorageError
 
 _FOLDER = ".ray"
+#: Schemes of URLs that Tune reads by itself.
+_OF_TUNE = {"s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"}
 
 
 class HeldDisk(LocalFileSystem):  # type: ignore[misc]
@@ -55,7 +57,7 @@ def fresh_storage(results: str, token: str | None) -> tuple[str, pyarrow.fs.File
     base = files.path(_FOLDER)
     with contextlib.suppress(FileNotFoundError):
         files.fs.rm(base, recursive=True)
-    if not files.local:
+    if results.partition("://")[0] in _OF_TUNE:
         return f"{results.rstrip('/')}/{_FOLDER}", None
-    disk = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(HeldDisk(results, token)))
-    return str(Path(base)), disk
+    fs = HeldDisk(results, token) if files.local else files.fs
+    return str(Path(base)) if files.local else base, pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fs))
