@@ -32,7 +32,7 @@ def section(study: Study) -> Section | None:
 
 def _view(panel: Panel, study: Study) -> PanelView | None:
     cells, own = study.compared[panel], study.choices[panel]
-    reported = outcomes(cells, own)
+    reported = outcomes(cells, own, study.differences[panel])
     if not any(outcome.verdict != "no interval" for outcome in reported.values()):
         return None
     others = {

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from analysis.stats.cells import Cell, Line
 from analysis.stats.choices import MEASURES, Choices, Margin
 from analysis.stats.claims import Constancy, constancy
-from analysis.stats.differences import differences
+from analysis.stats.differences import Difference, differences
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import interactions
 
@@ -53,9 +53,14 @@ def alternatives(cells: Sequence[Cell], choices: Choices) -> list[Choices]:
     ]
 
 
-def outcomes(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
-    """Every claim of one panel's cells: changes, differences (large batches first), constancy."""
-    return _comparisons(cells, choices) | constancies(cells, choices)
+def outcomes(
+    cells: Sequence[Cell], choices: Choices, compared: Sequence[Difference] | None = None
+) -> dict[Claim, Outcome]:
+    """Every claim of one panel's cells: changes, differences (large batches first), constancy. `compared`:
+    their differences by the same choices, where somebody has them."""
+    if compared is None:
+        compared = differences(cells, choices)
+    return _comparisons(compared) | constancies(cells, choices)
 
 
 def constancies(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
@@ -68,8 +73,7 @@ def constancies(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]
     }
 
 
-def _comparisons(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
-    compared = differences(cells, choices)
+def _comparisons(compared: Sequence[Difference]) -> dict[Claim, Outcome]:
     found = {
         Claim("change", i.line, i.base, i.largest, i.smallest): _outcome(i.estimate, i.claimed)
         for i in interactions(compared)
