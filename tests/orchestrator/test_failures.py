@@ -200,13 +200,7 @@ def test_memory_running_out_halves_the_pack(command, undisturbed, tmp_path, monk
     monkeypatch.setattr(Training, "run_epoch", run_epoch)
     assert main([*command, "--results", str(tmp_path)]) == 0
     assert "out of memory with 3 replicas; going on with 2" in capsys.readouterr().out
-    found = numbers(tmp_path)
-    assert found.keys() == undisturbed.keys()
-    for trial_id, (_, epochs, _) in found.items():
-        assert [entry["epoch"] for entry in epochs] == [1, 2, 3, 4]
-        # the first two epochs are the whole pack's; the rest agree as replicas do
-        assert epochs[:2] == undisturbed[trial_id][1][:2]
-        assert epochs[3]["train_loss"] == pytest.approx(undisturbed[trial_id][1][3]["train_loss"], rel=1e-3)
+    assert numbers(tmp_path) == undisturbed  # of other packs, to the bit
 
 
 def test_memory_running_out_for_one_replica_is_a_failure(command, tmp_path, monkeypatch):
