@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from model.net.norms import LAYERS
+from model.training.epoch import Tally
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
@@ -64,6 +65,19 @@ def test_so_it_is_where_one_pack_goes_on_with_what_others_left():
         state, metrics = trained(cell, [seed], data)[seed]
         assert metrics == [first[seed - 1], second[place]]
         assert all(torch.equal(mixed.state()[place]["weights"][k], v) for k, v in state["weights"].items())
+
+
+def test_an_epochs_loss_is_summed_in_one_order_however_many_steps_come_at_once():
+    """Losses so far apart in size that a sum in float64 shows its order."""
+    losses = torch.randn(24, 3).exp() * 10.0 ** (torch.arange(24) * 7 % 24 - 12).view(-1, 1)
+    sums = []
+    for at_once, replicas in ((1, 1), (5, 3), (24, 3)):
+        tally = Tally(replicas, torch.device("cpu"))
+        for part in losses[:, :replicas].split(at_once):
+            steps = len(part)
+            tally.add(part, torch.zeros(steps, replicas, 1, 2), torch.zeros(steps, replicas, 1))
+        sums.append(tally.loss[0].item())
+    assert len(set(sums)) == 1
 
 
 @pytest.mark.slow
