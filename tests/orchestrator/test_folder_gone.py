@@ -59,7 +59,9 @@ def gone_for_good(command, folder, capsys):
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("moment", [3, 8], ids=["in the middle", "at the last epoch"])
+@pytest.mark.parametrize(
+    "moment", [3, pytest.param(8, marks=pytest.mark.slow)], ids=["in the middle", "at the last epoch"]
+)
 def test_moved(command, undisturbed, tmp_path, at_epoch, impatient, capsys, moment):
     folder, away = tmp_path / "out", tmp_path / "away"
     at_epoch(moment, lambda: folder.rename(away))
@@ -70,7 +72,11 @@ def test_moved(command, undisturbed, tmp_path, at_epoch, impatient, capsys, mome
     assert numbers(folder) == undisturbed
 
 
-@pytest.mark.parametrize("below", ["", "out"], ids=["the mount point itself", "a folder below it"])
+@pytest.mark.parametrize(
+    "below",
+    ["", pytest.param("out", marks=pytest.mark.slow)],
+    ids=["the mount point itself", "a folder below it"],
+)
 def test_unmounted(command, undisturbed, mounted, at_epoch, impatient, capsys, below):
     place, away, back = mounted
     at_epoch(3, away)
@@ -81,6 +87,7 @@ def test_unmounted(command, undisturbed, mounted, at_epoch, impatient, capsys, b
     assert numbers(place / below) == undisturbed
 
 
+@pytest.mark.slow
 def test_unmounted_for_a_while(command, undisturbed, mounted, at_epoch, impatient, monkeypatch, capsys):
     """The folder at its place is no empty sweep: nothing is trained anew."""
     monkeypatch.setattr(orchestrator.execution.worker, "PATIENCE", 30.0)

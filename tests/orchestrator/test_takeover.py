@@ -57,7 +57,9 @@ def elsewhere(monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("moment", [3, 8], ids=["in the middle", "at the last epoch"])
+@pytest.mark.parametrize(
+    "moment", [3, pytest.param(8, marks=pytest.mark.slow)], ids=["in the middle", "at the last epoch"]
+)
 def test_another_run_finished_meanwhile(command, undisturbed, tmp_path, at_epoch, elsewhere, capsys, moment):
     arguments, seen = [*command, "--results", str(tmp_path)], {}
 
@@ -122,7 +124,7 @@ def test_stopped_and_continued(command, undisturbed, tmp_path):
     assert numbers(tmp_path / "out") == undisturbed
 
 
-@pytest.mark.parametrize("weights", ["there", "lost"])
+@pytest.mark.parametrize("weights", ["there", pytest.param("lost", marks=pytest.mark.slow)])
 def test_a_history_that_is_shorter_than_its_result(command, undisturbed, tmp_path, capsys, weights):
     """As a run leaves it that came back in the moment between its look at the lock and its write."""
     arguments = [*command, "--results", str(tmp_path)]
