@@ -7,7 +7,7 @@ from orchestrator.results import json_file
 from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import Result
-from orchestrator.results.shapes import SHAPES
+from orchestrator.results.shapes import holds
 from orchestrator.results.storage_errors import LostError
 from orchestrator.results.trial_state import other_trial
 
@@ -39,5 +39,5 @@ def _whole_result(files: Files, trial_id: str) -> JsonObject | None:
         value = files.read_json(f"trials/{trial_id}/result.json")
     except ValueError:
         return None
-    whole = value is not None and SHAPES["result.json"](value) and other_trial(value, trial_id) is None
+    whole = value is not None and holds("result.json", value) and other_trial(value, trial_id) is None
     return value if whole else None

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ JsonObject = dict[str, Any]
 MAX_JSON_BYTES = 64 * 2**20
 #: The key under which a JSON file of ours carries the SHA-256 of the rest.
 CHECKSUM = "sha256"
+#: Half a character by its number, as JSON writes it; two of them in the right order are one.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def encode(value: Mapping[str, object]) -> bytes:
@@ -35,6 +38,11 @@ def parse(data: bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise ValueError("it is no JSON mapping")
     checksum = value.pop(CHECKSUM, None)
+    if _SURROGATE.search(data):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("it holds half a character, which no file or terminal can") from None
     try:
         holds = checksum == _checksum(value)
     except (ValueError, RecursionError):

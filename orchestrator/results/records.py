@@ -1,12 +1,38 @@
 """The JSON files of a results folder, as types: what they are once `store` has checked what it read."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import AfterValidator, Field
+from typing_extensions import TypedDict
+
+#: A whole number that a table can hold beside fractions, which tell whole numbers apart up to here.
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+#: A number of 64 bits that is neither infinite nor NaN; JSON writes 1.0 as it likes.
+Real = Annotated[float, Field(ge=-1e300, le=1e300)]
+#: Percent.
+Share = Annotated[float, Field(ge=0, le=100)]
+#: Seconds since 1970, up to the year 9999.
+Moment = Annotated[float, Field(ge=0, le=253_402_000_000)]
+
+
+def _identity(values: dict[str, object]) -> dict[str, object]:
+    """What the axes of any version have in common: a norm's name, and sizes that are sizes."""
+    for name in ("norm", "batch_size", "seed"):
+        if not isinstance(values.get(name), str if name == "norm" else int):
+            raise ValueError(f"{name} is wanting")
+    for name, value in values.items():
+        least = 1 if name in ("batch_size", "groups", "epochs", "iterations") else 0
+        if isinstance(value, int | float) and value < least:
+            raise ValueError(f"{name} is {value}")
+    return values
+
 
 #: Versions, commit, device and host by name: see `orchestrator.results.provenance`.
 Provenance = dict[str, str | None]
 #: A trial's identity: see `orchestrator.grid.trial`. Values are JSON scalars.
-Identity = dict[str, Any]
+Identity = Annotated[dict[str, str | bool | Whole | Real | None], AfterValidator(_identity)]
 
 
 class EpochRecord(TypedDict):
@@ -16,16 +42,16 @@ class EpochRecord(TypedDict):
     in old files. `ended`: Unix seconds. `code`: digest of the source that trained it; absent in old files.
     """
 
-    epoch: int
-    learning_rate: float
-    train_loss: float | None
-    train_error: float | None
-    test_error: float | None
-    val_error: float | None
-    seconds: float
-    replicas: NotRequired[int]
-    images_per_second: float
-    ended: float
+    epoch: Count
+    learning_rate: Real
+    train_loss: Real | None
+    train_error: Share | None
+    test_error: Share | None
+    val_error: Share | None
+    seconds: Real
+    replicas: NotRequired[Count]
+    images_per_second: Real
+    ended: Moment
     worker: str
     device: str
     code: NotRequired[str]
@@ -43,10 +69,10 @@ class History(TypedDict):
     epochs: list[EpochRecord]
 
 
-class Failure(TypedDict):
+class Failure(TypedDict, total=False):
     """failure.json. `error`: one line. `time`: ISO 8601."""
 
-    attempts: int
+    attempts: Count
     error: str
     traceback: str
     time: str
@@ -60,18 +86,18 @@ class Result(TypedDict):
     """
 
     trial_id: str
-    status: str
-    test_error: float | None
-    test_error_median5: float | None
-    val_error: float | None
-    val_error_median5: float | None
-    train_error: float | None
-    train_loss: float | None
-    epochs_run: int
-    diverged_at: int | None
-    train_seconds: float
-    pack_seconds: float
-    images_per_second: float | None
+    status: Literal["done", "diverged"]
+    test_error: Share | None
+    test_error_median5: Share | None
+    val_error: Share | None
+    val_error_median5: Share | None
+    train_error: Share | None
+    train_loss: Real | None
+    epochs_run: Count
+    diverged_at: Count | None
+    train_seconds: Real
+    pack_seconds: Real
+    images_per_second: Real | None
     pack: list[str]
     started: str
     finished: str
@@ -85,23 +111,23 @@ class DataFacts(TypedDict):
     """What a sweep.json keeps of a data set. `image`: channels, height, width. `listing`: see DataInfo."""
 
     fingerprint: str
-    train_size: int
-    test_size: int
-    classes: NotRequired[int]
-    image: NotRequired[list[int]]
+    train_size: Count
+    test_size: Count
+    classes: NotRequired[Count]
+    image: NotRequired[list[Count]]
     listing: NotRequired[str]
 
 
 class RunRecord(TypedDict):
     """What one run meant to do. `begun`: Unix seconds; `estimate_seconds`: None where it was not known."""
 
-    begun: float
-    estimate_seconds: float | None
-    trials: int
-    packs: int
-    slots: int
-    cpus_per_pack: float
-    gpus_per_pack: float
+    begun: Moment
+    estimate_seconds: Real | None
+    trials: Count
+    packs: Count
+    slots: Count
+    cpus_per_pack: Real
+    gpus_per_pack: Real
 
 
 class CodeRecord(TypedDict):
@@ -118,14 +144,14 @@ class SweepRecord(TypedDict):
     `code`: absent in old files.
     """
 
-    format: int
+    format: Literal[1]
     name: str
-    description: str
-    created: str
+    description: NotRequired[str]
+    created: NotRequired[str]
     updated: str
-    data: dict[str, DataFacts]
-    provenance: Provenance
-    runs: list[RunRecord]
+    data: NotRequired[dict[str, DataFacts]]
+    provenance: NotRequired[Provenance]
+    runs: NotRequired[list[RunRecord]]
     code: NotRequired[CodeRecord]
     trials: dict[str, Identity]
 
@@ -135,11 +161,11 @@ class LockNote(TypedDict, total=False):
 
     token: str
     host: str
-    pid: int
+    pid: Whole
     process: str | None
     machine: str | None
     command: str
     started: str
-    beat: int
-    time: float
+    beat: Count
+    time: Real
     running: list[str]

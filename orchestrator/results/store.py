@@ -40,6 +40,7 @@ from orchestrator.results.records import (
     RunRecord,
     SweepRecord,
 )
+from orchestrator.results.shapes import holds
 from orchestrator.results.trial_state import TrialState, state_of
 
 _RUNS_KEPT = 99
@@ -161,7 +162,11 @@ class Store:
         """The stored identity of each trial that has one."""
         names = {f"trials/{trial_id}/trial.json": trial_id for trial_id in trial_ids}
         parsed = self.files.read_jsons(list(names))
-        return {names[name]: value for name, value in parsed.items() if isinstance(value, dict)}
+        return {
+            names[name]: value
+            for name, value in parsed.items()
+            if isinstance(value, dict) and holds("trial.json", value)
+        }
 
     def read_weights(self, trial_id: str) -> bytes:
         """Raises FileNotFoundError."""

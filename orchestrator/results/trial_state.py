@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import EpochRecord, Failure, History, Result
-from orchestrator.results.shapes import SHAPES, covers
+from orchestrator.results.shapes import covers, holds
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
 
@@ -63,7 +63,7 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
         value = parsed.get(path)
         if value is None:
             return None
-        if not isinstance(value, dict) or not SHAPES[name](value):
+        if not isinstance(value, dict) or not holds(name, value):
             warnings.append(f"{path} is damaged and was ignored")
         elif (stranger := other_trial(value, trial_id)) is not None:
             warnings.append(f"{path} is another trial's ({stranger}) and was ignored")
