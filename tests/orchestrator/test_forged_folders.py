@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis import methods, tables
@@ -139,21 +139,20 @@ def write(path, content):
 
 
 COMMON = {
-    "phases": [Phase.generate],
     "deadline": None,
     "derandomize": True,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
 
 
-@settings(max_examples=30, **COMMON)
+@settings(max_examples=8, **COMMON)
 @given(st.data())
 def test_any_value_anywhere(made, tmp_path, data):
     check(made, tmp_path, data, page=False)
 
 
 @pytest.mark.slow
-@settings(max_examples=400, **COMMON)
+@settings(max_examples=200, **COMMON)
 @given(st.data())
 def test_any_value_anywhere_on_the_page_too(made, tmp_path, data):
     check(made, tmp_path, data, page=True)
