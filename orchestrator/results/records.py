@@ -1,9 +1,13 @@
-"""The JSON files of a results folder, as types: what they are once `store` has checked what it read."""
+"""The JSON files of a results folder, as types: what they are once `store` has checked what it read.
+
+What says which code trained is checked where it is read (`orchestrator.results.codes`): forged, it makes
+nothing known, and the rest of its file is as good as before.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SkipValidation
 from typing_extensions import TypedDict
 
 #: A whole number that a table can hold beside fractions, which tell whole numbers apart up to here.
@@ -54,7 +58,7 @@ class EpochRecord(TypedDict):
     ended: Moment
     worker: str
     device: str
-    code: NotRequired[str]
+    code: NotRequired[SkipValidation[str]]
 
 
 class History(TypedDict):
@@ -104,7 +108,7 @@ class Result(TypedDict):
     worker: str
     device: str
     provenance: Provenance
-    code: NotRequired[list[str | None]]
+    code: NotRequired[SkipValidation[list[str | None]]]
 
 
 class DataFacts(TypedDict):
@@ -152,7 +156,7 @@ class SweepRecord(TypedDict):
     data: NotRequired[dict[str, DataFacts]]
     provenance: NotRequired[Provenance]
     runs: NotRequired[list[RunRecord]]
-    code: NotRequired[CodeRecord]
+    code: NotRequired[SkipValidation[CodeRecord]]
     trials: dict[str, Identity]
 
 

@@ -1,23 +1,57 @@
 """Whether a whole JSON file is what its name says: one from a stranger can hold anything.
 
-What a file has to be stands in `orchestrator.results.records`; what it holds beside that is nobody's
-business here, since newer versions add to it.
+The types of what it may hold stand in `orchestrator.results.records`. Whatever is there has to have its
+type; of what is not there, readers need the few things named here, and make do without the rest, as
+with files of older versions. What a file holds beside that is nobody's business: newer versions add to it.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from orchestrator.results.json_file import JsonObject
-from orchestrator.results.records import Failure, History, Identity, LockNote, Result, SweepRecord
+from orchestrator.results.records import (
+    EpochRecord,
+    Failure,
+    History,
+    Identity,
+    LockNote,
+    Result,
+    SweepRecord,
+)
 
 _STRICT = ConfigDict(strict=True)  # a number in quotes is no number
+_NEEDED: Mapping[Any, set[str]] = {
+    SweepRecord: {"format", "name", "updated", "trials"},
+    History: {"pack", "epochs"},
+    EpochRecord: {"epoch"},
+    Result: {"status"},
+}
 
 
 def _adapter(record: Any) -> TypeAdapter[Any]:
-    record.__pydantic_config__ = _STRICT
-    return TypeAdapter(record)
+    return TypeAdapter(_lenient(record))
+
+
+def _lenient(hint: Any) -> Any:
+    """The same type, whose mappings need no more than `_NEEDED`."""
+    if is_typeddict(hint):
+        needed = _NEEDED.get(hint, set())
+        fields = {
+            name: Required[_lenient(field)] if name in needed else NotRequired[_lenient(field)]
+            for name, field in get_type_hints(hint, include_extras=True).items()
+        }
+        made = cast(Any, TypedDict)(hint.__name__, fields)
+        made.__pydantic_config__ = _STRICT
+        return made
+    inner = get_args(hint)
+    if get_origin(hint) in (NotRequired, Required):
+        return _lenient(inner[0])
+    if get_origin(hint) in (list, dict):
+        return get_origin(hint)[tuple(map(_lenient, inner))]
+    return hint
 
 
 #: By file.

@@ -193,3 +193,24 @@ def test_a_disk_without_links_still_keeps_what_is_there(tmp_path, monkeypatch):
 
 def refuses(*_):
     raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_half_a_character_is_damage(store):
+    """No file and no terminal can hold it; two halves in the right order are one character."""
+    store.open(TRIALS[:1])
+    store.write_result(TRIALS[0].trial_id, {"status": "done", "worker": "\ud83d"})
+    assert store.scan()[TRIALS[0].trial_id].status == "missing"
+    store.files.write_json("whole.json", {"text": "\U0001f600"})
+    assert store.files.read_json("whole.json") == {"text": "\U0001f600"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"test_error": 101}, {"test_error": "12"}, {"seed": [1], "epochs_run": -1}, {"pack": 7}, {"status": []}],
+)
+def test_a_result_whose_values_cannot_be_is_damage(store, more):
+    store.open(TRIALS[:1])
+    store.write_result(TRIALS[0].trial_id, {"status": "done", **more})
+    state = store.scan()[TRIALS[0].trial_id]
+    assert state.status == "missing"
+    assert "result.json is damaged" in state.warnings[0]
