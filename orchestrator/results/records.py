@@ -1,7 +1,7 @@
 """The JSON files of a results folder, as types: what they are once `store` has checked what it read.
 
-What says which code trained is checked where it is read (`orchestrator.results.codes`): forged, it makes
-nothing known, and the rest of its file is as good as before.
+What says which code and what machine trained is checked where it is read: forged, it makes nothing known,
+and the rest of its file is as good as before.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class History(TypedDict):
 
     trial_id: NotRequired[str]
     pack: list[str]
-    provenance: NotRequired[Provenance]
+    provenance: NotRequired[SkipValidation[Provenance]]
     epochs: list[EpochRecord]
 
 
@@ -107,7 +107,7 @@ class Result(TypedDict):
     finished: str
     worker: str
     device: str
-    provenance: Provenance
+    provenance: SkipValidation[Provenance]
     code: NotRequired[SkipValidation[list[str | None]]]
 
 

@@ -35,13 +35,14 @@ def _adapter(record: Any) -> TypeAdapter[Any]:
     return TypeAdapter(_lenient(record))
 
 
-def _lenient(hint: Any) -> Any:
-    """The same type, whose mappings need no more than `_NEEDED`."""
+def _lenient(hint: Any, only: set[str] | None = None) -> Any:
+    """The same type, whose mappings need no more than `_NEEDED`. `only`: fields that are looked at."""
     if is_typeddict(hint):
         needed = _NEEDED.get(hint, set())
         fields = {
             name: Required[_lenient(field)] if name in needed else NotRequired[_lenient(field)]
             for name, field in get_type_hints(hint, include_extras=True).items()
+            if only is None or name in only
         }
         made = cast(Any, TypedDict)(hint.__name__, fields)
         made.__pydantic_config__ = _STRICT
@@ -65,10 +66,23 @@ _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
 }
 
 
+#: What a reader of a folder needs of it; a run that goes on there needs all that stands there to be right.
+_READABLE = TypeAdapter(_lenient(SweepRecord, only=_NEEDED[SweepRecord]))
+
+
+def can_be_read(sweep: JsonObject) -> bool:
+    """Whether a report can be made of a sweep.json, whatever its accounts of runs and data are like."""
+    return _valid(_READABLE, sweep)
+
+
 def holds(name: str, value: JsonObject) -> bool:
     """Whether a file of this name, without its folder, may hold the mapping."""
+    return _valid(_ADAPTERS[name], value)
+
+
+def _valid(adapter: TypeAdapter[Any], value: JsonObject) -> bool:
     try:
-        _ADAPTERS[name].validate_python(value)
+        adapter.validate_python(value)
     except ValidationError:
         return False
     return True

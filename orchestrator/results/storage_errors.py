@@ -76,7 +76,9 @@ def within(seconds: float, action: Callable[[], None]) -> None:
 
 def remedy(error: Exception, *, local: bool) -> str:
     """What a person can do about it. A folder's errors hold file names, which may have any word in them."""
-    text = f"{error} {error.__cause__!r}"
+    text, cause = str(error), error.__cause__
+    while cause is not None:  # of a bucket the service's own word lies deepest
+        text, cause = f"{text} {cause!r}", cause.__cause__
     remedies = () if local else _REMEDIES
     return next(
         (remedy for words, remedy in remedies if any(word in text for word in words)),

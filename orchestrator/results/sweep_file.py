@@ -10,7 +10,7 @@ from model.errors import InputError
 from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import SweepRecord
-from orchestrator.results.shapes import holds
+from orchestrator.results.shapes import can_be_read, holds
 
 NAME = "sweep.json"
 FORMAT = 1
@@ -31,7 +31,7 @@ def read(files: Files) -> SweepRecord | None:
             f"{files.url}/{NAME} is damaged: {error}. Run the sweep again; that writes it anew."
         ) from None
     _refuse_newer(files, sweep)
-    if sweep is not None and not holds(NAME, sweep):
+    if sweep is not None and not can_be_read(sweep):
         raise InputError(f"{files.url}/{NAME} is no sweep of this version of normsweep.")
     return cast(SweepRecord | None, sweep)
 

@@ -26,7 +26,14 @@ def test_every_figure_has_a_name(url):
 
 
 @needs_export
-@pytest.mark.parametrize(("form", "magic"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("form", "magic"),
+    [
+        ("svg", b"<svg"),
+        pytest.param("png", b"\x89PNG", marks=pytest.mark.slow),
+        pytest.param("pdf", b"%PDF", marks=pytest.mark.slow),
+    ],
+)
 def test_a_figure_is_written_in_the_format_asked_for(url, tmp_path, capsys, form, magic):
     out = tmp_path / "figures"
     assert figures.main([url, "--only", "fig1-1", "--format", form, "--out", str(out)]) == 0

@@ -16,6 +16,7 @@ from orchestrator.grid.parse import find
 from orchestrator.results.store import Store
 
 
+@pytest.mark.slow
 def test_quick_gives_every_figure_as_json(monkeypatch, capsys):
     monkeypatch.setattr(bench, "QUICK", Sizes(trials=2, plan=30, rerun=6, epochs=2))
     assert main(["--quick", "--json"]) == 0

@@ -67,6 +67,7 @@ def partly(states):
     return any(state.status == "partial" and state.epochs[-1] >= 3 for state in states.values())
 
 
+@pytest.mark.slow
 def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_path):
     folder = tmp_path / "out"
     command = [*arguments, "--seeds", "2", "--results", str(folder)]
@@ -143,6 +144,7 @@ def _quiet_environment(monkeypatch):
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
 
 
+@pytest.mark.slow
 def test_a_trial_that_raises_is_given_up_and_told(arguments, ray_address, tmp_path, capsys):
     """Its attempts are counted in the store, whatever Tune does; the other pack goes on."""
     import shutil
