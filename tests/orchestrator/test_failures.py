@@ -24,7 +24,9 @@ from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
 
 
-@pytest.mark.parametrize("count", [1, 2, 4, 5, 7, 8])
+@pytest.mark.parametrize(
+    "count", [2, 5, *(pytest.param(count, marks=pytest.mark.slow) for count in (1, 4, 7, 8))]
+)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals(command, undisturbed, tmp_path, at_epoch, capsys, count, number):
     if number == signal.SIGTERM and count not in {2, 5}:
@@ -70,7 +72,12 @@ def bend(path):
     path.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize("damage", [truncate, rubbish, empty, bend])
+SLOW = pytest.mark.slow  # the same in another place or another way
+
+
+@pytest.mark.parametrize(
+    "damage", [truncate, bend, pytest.param(rubbish, marks=SLOW), pytest.param(empty, marks=SLOW)]
+)
 @pytest.mark.parametrize(
     "name", ["sweep.json", "trial.json", "history.json", "checkpoint", "result.json", "results.csv"]
 )

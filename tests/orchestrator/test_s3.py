@@ -26,6 +26,7 @@ pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
 pytestmark = pytest.mark.xdist_group("ray")  # and its bucket
 
 
+@pytest.mark.slow
 def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch, capsys):
     at_epoch(3, interrupt)
     assert main([*command, "--results", bucket]) == 130
