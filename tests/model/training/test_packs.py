@@ -81,8 +81,7 @@ def test_an_epochs_loss_is_summed_in_one_order_however_many_steps_come_at_once()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("batch_size", [32, 16, 8, 4, 2])
+@pytest.mark.parametrize(("batch_size", "count"), [(32, 1), (16, 2), (8, 1), (4, 2), (2, 1), (2, 2)])
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
 def test_so_it_is_at_every_batch_size_with_one_thread_and_with_two(norm, groups, batch_size, count, threads):
     threads(count)
@@ -92,9 +91,10 @@ def test_so_it_is_at_every_batch_size_with_one_thread_and_with_two(norm, groups,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2, 4])
-@pytest.mark.parametrize("size", [7, 8, 28])
-@pytest.mark.parametrize("batch_size", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("batch_size", "size", "count"),
+    [(1, 7, 1), (1, 8, 2), (1, 28, 4), (2, 7, 2), (2, 8, 4), (2, 28, 1), (5, 7, 4), (5, 8, 1), (5, 28, 2)],
+)
 def test_so_it_is_with_images_of_other_sizes_and_more_threads(batch_size, size, count, threads):
     threads(count)
     data = toy_data(n=3 * batch_size + 1, tests=101, size=size)
