@@ -27,7 +27,18 @@ class Conv(nn.Module):
         self.convolve: Convolve = grouped
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convolve(x, self.weight, self.stride, self.replicas)
+        return self.convolve(whole_strides(x), self.weight, self.stride, self.replicas)
+
+
+def whole_strides(x: Tensor) -> Tensor:
+    """The same [N, C, H, W]; where N is one, with a whole image as the stride of N.
+
+    Any number may stand there, and torch's own grouped convolution (2.15, without oneDNN) takes it for the
+    size of an image: its gradient of the weights is then of other numbers altogether.
+    """
+    if len(x) == 1 and x.stride(0) != x[0].numel():
+        return x.as_strided(x.shape, (x[0].numel(), *x.stride()[1:]))
+    return x
 
 
 class Shortcut(nn.Module):

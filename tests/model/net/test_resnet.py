@@ -4,11 +4,12 @@ import dataclasses
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from model.bench.reference import PlainResNet
 from model.errors import InputError
 from model.net.init import initialise
-from model.net.resnet import ResNet
+from model.net.resnet import Conv, ResNet
 from model.spec import MODELS, Spec
 from tests.helpers.replica_rule import registered
 
@@ -75,3 +76,21 @@ def test_any_channels_size_and_number_of_classes(channels, height, width, classe
     initialise(net, [1, 2], zero_gamma=True)
     assert net(torch.randn(4, 2 * channels, height, width)).shape == (2, 4, classes)
     assert not [name for name, p in net.named_parameters() if not p.isfinite().all()]
+
+
+@pytest.mark.parametrize("onednn", [True, False])
+def test_a_batch_of_one_whose_stride_is_any_number(onednn):
+    """As an elementwise operation leaves it; torch's own grouped convolution took it for an image's size."""
+    generator = torch.Generator().manual_seed(0)
+    conv = Conv(3, 4, 3, 1, 2).to(memory_format=torch.channels_last)
+    conv.weight.data.normal_(generator=generator)
+    x = torch.empty(1, 6, 7, 7).normal_(generator=generator).contiguous(memory_format=torch.channels_last)
+    grad = torch.empty(1, 8, 7, 7).normal_(generator=generator)
+    with torch.backends.mkldnn.flags(enabled=onednn):
+        out = conv(x.as_strided(x.shape, (6, 1, 42, 6)))
+        (ours,) = torch.autograd.grad(out, conv.weight, grad)
+    weight = conv.weight.detach().double().contiguous().requires_grad_()
+    expected = F.conv2d(x.double().contiguous(), weight, None, 1, 1, 1, 2)
+    (theirs,) = torch.autograd.grad(expected, weight, grad.double())
+    torch.testing.assert_close(out.double(), expected)
+    torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-5)
