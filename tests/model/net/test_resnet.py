@@ -92,5 +92,5 @@ def test_a_batch_of_one_whose_stride_is_any_number(onednn):
     weight = conv.weight.detach().double().contiguous().requires_grad_()
     expected = F.conv2d(x.double().contiguous(), weight, None, 1, 1, 1, 2)
     (theirs,) = torch.autograd.grad(expected, weight, grad.double())
-    torch.testing.assert_close(out.double(), expected)
-    torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(out, expected.float())
+    torch.testing.assert_close(ours, theirs.float())
