@@ -131,7 +131,7 @@ def _read_store(url: str, history: bool) -> Sweep:
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
     provenance = tuple(
         {
-            **made,
+            **{key: value for key, value in made.items() if isinstance(value, str)},
             "trial_id": s.trial_id,
             "cell": full_name({**s.result}),
             "code": short_label(label(trained_by(s)) or ""),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from analysis import methods, tables
@@ -139,6 +139,7 @@ def write(path, content):
 
 
 COMMON = {
+    "phases": [Phase.explicit, Phase.generate],  # a value that was not made small says enough, and soon
     "deadline": None,
     "derandomize": True,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -195,7 +195,7 @@ def test_held_out_images_are_named(sweep):
 
 def test_odd_records_are_no_records(sweep):
     url = declare_facts(sweep(two_norms(), epochs=6), data={"cifar10": {"image": 3, "train_size": "x"}})
-    change(url, lambda i: True, torch=["<b>"], threads={"a": 1}, ray=None, python="")
+    change(url, lambda i: True, torch=["<b>"], threads={"a": 1}, ray=None, python="", product=False, cuda=7)
     (own,) = of(url)
     assert "Data: CIFAR-10 (Krizhevsky 2009). " in own.text
     assert "the version of PyTorch, the version of Python, the processor" in own.text
