@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.figures", description="Write a sweep's figures for a paper, one file each."
     )
-    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    options.add_results(parser)
     parser.add_argument("--format", choices=FORMATS, default="svg")
     parser.add_argument("--out", metavar="FOLDER", default="figures", help="default: figures")
     parser.add_argument(

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m analysis.methods",
         description="Print a methods section of what a sweep's files say, with its citations.",
     )
-    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    options.add_results(parser)
     parser.add_argument("--bibtex", action="store_true", help="the citations alone, as BibTeX")
     options.add_measure(parser)
     options.add_margin(parser)

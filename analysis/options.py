@@ -6,6 +6,16 @@ import math
 from analysis.stats.choices import MARGIN, MEASURES, Choices, Margin
 
 
+def add_results(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """`several`: one or more of them."""
+    parser.add_argument(
+        "results",
+        metavar="RESULTS",
+        nargs="+" if several else None,
+        help="a sweep's folder or URL, or a .csv file",
+    )
+
+
 def add_paired(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paired",

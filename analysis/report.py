@@ -129,9 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m analysis.report",
         description="Make the report of a sweep, or of several side by side: one file that works offline.",
     )
-    parser.add_argument(
-        "results", metavar="RESULTS", nargs="+", help="a sweep's folder or URL, or a .csv file"
-    )
+    options.add_results(parser, several=True)
     parser.add_argument("--out", metavar="FILE", help="default: report.html in the results folder")
     options.add_measure(parser)
     options.add_margin(parser)

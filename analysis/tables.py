@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.tables", description="Print the cells of a sweep: errors in percent."
     )
-    parser.add_argument("results", metavar="RESULTS", help="a sweep's folder or URL, or a .csv file")
+    options.add_results(parser)
     parser.add_argument("--format", choices=list(FORMATS), default="terminal")
     options.add_measure(parser)
     options.add_paired(parser)

@@ -107,6 +107,12 @@ class Axis:
         return None if isinstance(self.before, _Nothing) else self.before
 
     @property
+    def least(self) -> int | None:
+        """The smallest whole number that it may be; None where it is no whole number."""
+        said = getattr(self.item, "__metadata__", ())
+        return next((part.least for part in said if isinstance(part, WholeNumber)), None)
+
+    @property
     def required(self) -> bool:
         return self.default is NOTHING
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from analysis.sources.frame import COLUMNS, STATUSES
 from model.errors import InputError
+from model.spec import AXES
 
 #: Errors in percent.
 _PERCENT = ("test_error", "test_error_median5", "val_error", "val_error_median5", "train_error")
 #: The least that a whole number may be; 0 where it is not said.
-_LEAST = {"batch_size": 1, "groups": 1, "epochs": 1, "iterations": 1, "pack_size": 1}
+_LEAST = {"pack_size": 1, **{name: axis.least or 0 for name, axis in AXES.items()}}
 #: The most: what a number of 64 bits with a fraction still tells from its neighbours.
 MOST = 2**53
 
@@ -26,10 +27,8 @@ def check(row: Mapping[str, object], where: str) -> None:
         place = f"{where}, {name}"
         if kind == "int":
             whole(value, place, _LEAST.get(name, 0))
-        elif name in _PERCENT and not 0 <= number(value, place) <= 100:
+        elif not 0 <= number(value, place) <= 100 and name in _PERCENT:
             raise InputError(f"{place}: {value} is outside 0 to 100 percent")
-        elif name not in _PERCENT:
-            number(value, place)
     for name in ("norm", "batch_size", "seed", "status"):
         if row.get(name) is None:
             raise InputError(f"{where} has no {name}")

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from model.data.cache import folder
+from model.data.image import cannot_read
 from model.errors import InputError, reason
 
 _READERS = 8
@@ -53,7 +54,7 @@ def _stat(path: str) -> _Facts:
     try:
         return _facts(os.stat(path))
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise cannot_read(path, reason(error)) from None
 
 
 def _facts(stat: os.stat_result) -> _Facts:
@@ -67,11 +68,7 @@ def _digest(path: str) -> tuple[str, _Facts]:
             facts = _facts(os.fstat(file.fileno()))
             return hashlib.file_digest(file, "sha256").hexdigest(), facts
     except OSError as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: str, error: OSError) -> InputError:
-    return InputError(f"cannot read the image {path}: {reason(error)}. Repair or remove it.")
+        raise cannot_read(path, reason(error)) from None
 
 
 def _memory(root: Path) -> Path | None:

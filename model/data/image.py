@@ -70,4 +70,8 @@ def unreadable(path: str, error: Exception) -> InputError:
     reason = first_line(error)
     if "cannot identify image file" in reason:
         reason = "not an image, or damaged"
+    return cannot_read(path, reason)
+
+
+def cannot_read(path: str, reason: str) -> InputError:
     return InputError(f"cannot read the image {path}: {reason}. Repair or remove it.")

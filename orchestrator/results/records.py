@@ -10,6 +10,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import AfterValidator, Field, SkipValidation
 from typing_extensions import TypedDict
 
+from model.spec import AXES
+
 #: A whole number that a table can hold beside fractions, which tell whole numbers apart up to here.
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -27,7 +29,7 @@ def _identity(values: dict[str, object]) -> dict[str, object]:
         if not isinstance(values.get(name), str if name == "norm" else int):
             raise ValueError(f"{name} is wanting")
     for name, value in values.items():
-        least = 1 if name in ("batch_size", "groups", "epochs", "iterations") else 0
+        least = (AXES[name].least if name in AXES else None) or 0
         if isinstance(value, int | float) and value < least:
             raise ValueError(f"{name} is {value}")
     return values
