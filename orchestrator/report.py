@@ -118,9 +118,15 @@ def _reasons(prepared: Prepared) -> list[str]:
     for spec, choice in prepared.schedule.choices.items() if prepared.schedule else ():
         if spec in waiting:
             grouped.setdefault(choice, {})[spec.batch_size] = None
+    choices = prepared.schedule.choices if prepared.schedule else {}
+    packs = [pack for pack in prepared.plan.packs if pack.epoch]
+    begun = sum(len(pack.trials) > choices[pack.spec].size for pack in packs)
     return [
-        f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"
-        for choice, sizes in grouped.items()
+        *(
+            f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"
+            for choice, sizes in grouped.items()
+        ),
+        *([f"{_count(begun, 'pack')} larger than that: begun, and kept together"] if begun else []),
     ]
 
 

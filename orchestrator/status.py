@@ -25,6 +25,7 @@ from orchestrator.results.lock import is_held
 from orchestrator.results.records import Identity, SweepRecord
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
+from orchestrator.results.stretches import changed, changes, stretches_of
 from orchestrator.results.trial_state import TrialState
 
 #: In the order in which they are shown.
@@ -36,6 +37,7 @@ class TrialStatus(TypedDict):
     """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds.
 
     `code`: digests of the source that trained its epochs, in order, None for epochs that do not say.
+    `changes`: of pack, machine, threads or kernels, each with the epoch from which on.
     """
 
     trial_id: str
@@ -47,6 +49,7 @@ class TrialStatus(TypedDict):
     error: str | None
     diverged_at: int | None
     code: list[str | None]
+    changes: list[str]
 
 
 class SweepStatus(TypedDict):
@@ -79,6 +82,7 @@ def status(url: str) -> SweepStatus:
     counts = Counter(trial["state"] for trial in trials)
     strangers = store.identities(i for i in states if i not in declared)
     mixed = mixture(states.values(), {**declared, **strangers}, record_of({**sweep}))
+    moved = changed(states.values())
     return {
         "name": sweep["name"],
         "results": url,
@@ -87,7 +91,7 @@ def status(url: str) -> SweepStatus:
         "counts": {state: counts[state] for state in STATES},
         "trials": trials,
         "warnings": [
-            *([mixed] if mixed else []),
+            *(sentence for sentence in (mixed, moved) if sentence),
             *(warning for state in states.values() for warning in state.warnings),
             *damage(store, states),
         ],
@@ -121,6 +125,7 @@ def _trial(
         "error": state.failure.get("error") if state.failure else None,
         "diverged_at": state.result.get("diverged_at") if state.result else None,
         "code": list(trained_by(state)),
+        "changes": changes(stretches_of({**(state.result or state.history or {})})),
     }
 
 

@@ -24,8 +24,9 @@ from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
+from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
-from orchestrator.planning.local import local_site, pack_memory
+from orchestrator.planning.local import local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
@@ -34,7 +35,7 @@ from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, obs
 from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
 from orchestrator.results.mixing import check_code
-from orchestrator.results.provenance import provenance
+from orchestrator.results.provenance import provenance, version
 from orchestrator.results.records import CodeRecord, RunRecord
 from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
@@ -114,6 +115,8 @@ def prepare(
     told += mixed
     if left.waiting:
         plan, schedule = _schedule(left, states, options, infos, join)
+        here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
+        told += changed_in_the_middle(plan, states, here)
     else:
         plan, schedule = in_packs(left, states, lambda _: 1), None
     return Prepared(name, description, options, store, infos, states, plan, schedule, code, tuple(told))
@@ -129,7 +132,7 @@ def _schedule(
     """The packs of what is left, longest first, and where they go."""
     site, vetted = join() if join else (local_site(options), None)
     choices = _choices(left.trials, infos, options, site)
-    plan = in_packs(left, states, lambda spec: choices[spec].size)
+    plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
     estimate = None if throughput.guessed else makespan(plan.seconds, site.slots)

@@ -7,6 +7,8 @@ from analysis.page import html
 from analysis.page.html import Section
 from analysis.sources.load import Sweep
 from analysis.study import Study
+from orchestrator.results.codes import count
+from orchestrator.results.stretches import ORDER
 
 Definition = tuple[str, object]
 
@@ -54,6 +56,7 @@ def _view(sweep: Sweep, named: bool) -> SweepView:
         *((_NAMES[key], value) for key, value in known.items() if key in _NAMES),
         *_trained_with(sweep),
         *_mixed_cells(sweep),
+        *_changes(sweep),
         *((f"Rounding in {cell}", sentence) for cell, sentence in rounding(sweep.provenance).items()),
     ]
     return SweepView(sweep.name if named else None, str(command) if command else None, facts)
@@ -82,19 +85,27 @@ def _mixed_cells(sweep: Sweep) -> list[Definition]:
     return pairs
 
 
-#: What the order of floating-point sums depends on beside the cell: facts of a result's provenance.
-_ORDER = ("torch", "cuda", "device", "processor", "threads", "precision", "kernels")
+def _changes(sweep: Sweep) -> list[Definition]:
+    """What changed in the middle of trials, and at which epoch."""
+    cells: dict[str, dict[str, set[str]]] = {}
+    for one in sweep.provenance:
+        if said := one.get("changes"):
+            cells.setdefault(str(one.get("cell")), {}).setdefault(said, set()).add(str(one.get("trial_id")))
+    return [
+        (f"Changed in mid-trial in {cell}", "; ".join(f"{what} ({count(len(i))})" for what, i in own.items()))
+        for cell, own in cells.items()
+    ]
 
 
 def rounding(provenance: Sequence[Mapping[str, object]]) -> dict[str, str]:
     """Cell -> a sentence, for each cell whose trials were computed in more than one environment.
 
-    `provenance`: of each trial with a result, its `cell` beside it. A fact that a trial does not record is
-    one more value: it was computed by an older version.
+    `provenance`: of each trial with a result, or each stretch of its epochs, its `cell` beside it. A fact
+    that is not recorded is one more value: an older version computed it.
     """
     environments: dict[str, set[tuple[str, ...]]] = {}
     for one in provenance:
-        environment = tuple(str(one.get(key)) for key in _ORDER)
+        environment = tuple(str(one.get(key)) for key in ORDER)
         environments.setdefault(str(one.get("cell")), set()).add(environment)
     return {
         cell: f"its trials were computed in {len(found)} environments (PyTorch, processor or GPU, threads, "

@@ -21,6 +21,7 @@ from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.shapes import covers
 from orchestrator.results.store import Store
+from orchestrator.results.stretches import changed, changes, stretches_of
 from orchestrator.results.trial_state import TrialState, other_trial
 
 #: A sweep's own folder or ResultGrid; a table with the columns of results.csv; a study's CSV of accuracies,
@@ -34,10 +35,11 @@ class Sweep:
 
     `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
     parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
-    id -> the version of the code's training that it declares. `warnings`: what was wrong with the files, in
-    words. `origin`: what kind of source it came from. `paired`: whether the runs of a seed are pairs: a
-    sweep's are, since the seed starts both norms alike and shows them the same images in the same order; of a
-    table only who made it can say.
+    id -> the version of the code's training that it declares. `provenance`: what computed a finished trial,
+    for each stretch of its epochs, with `trial_id`, `cell`, `code` and, in words, `changes`. `warnings`: what
+    was wrong with the files, in words. `origin`: what kind of source it came from. `paired`: whether the runs
+    of a seed are pairs: a sweep's are, since the seed starts both norms alike and shows them the same images
+    in the same order; of a table only who made it can say.
     """
 
     name: str
@@ -128,17 +130,8 @@ def _read_store(url: str, history: bool) -> Sweep:
         warnings += state.warnings
         packs[trial_id] = _pack(state)
     mixed = mixture(states.values(), identities, record_of(facts))
+    moved = changed(states.values())
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
-    provenance = tuple(
-        {
-            **{key: value for key, value in made.items() if isinstance(value, str)},
-            "trial_id": s.trial_id,
-            "cell": full_name({**s.result}),
-            "code": short_label(label(trained_by(s)) or ""),
-        }
-        for s in states.values()
-        if s.result and isinstance(made := s.result.get("provenance"), dict)
-    )
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
         source=url,
@@ -146,10 +139,24 @@ def _read_store(url: str, history: bool) -> Sweep:
         history=epochs,
         facts={k: v for k, v in facts.items() if k != "trials"},
         packs=packs,
-        provenance=provenance,
+        provenance=tuple(one for state in states.values() for one in _provenance(state)),
         protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
-        warnings=(*([mixed] if mixed else []), *warnings, *damaged, *damage(store, states)),
+        warnings=(*filter(None, (mixed, moved)), *warnings, *damaged, *damage(store, states)),
     )
+
+
+def _provenance(state: TrialState) -> list[dict[str, Any]]:
+    """What computed a finished trial, for each stretch of its epochs, the last one last."""
+    if state.result is None or not isinstance(state.result.get("provenance"), dict):
+        return []
+    stretches = stretches_of({**state.result})
+    about = {
+        "trial_id": state.trial_id,
+        "cell": full_name({**state.result}),
+        "code": short_label(label(trained_by(state)) or ""),
+        "changes": "; ".join(changes(stretches)),
+    }
+    return [{**{k: v for k, v in one["provenance"].items() if v is not None}, **about} for one in stretches]
 
 
 #: Histories parsed at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.

@@ -28,8 +28,9 @@ FACTS = (
 class Setup:
     """`trials`: with a result. `axes`: by axis; `facts`: by name in FACTS; an unrecorded value is not
     counted, so the counts may add up to fewer than the trials. `devices`: what trained, over all epochs of a
-    trial. `within`: the facts that differ within a cell. `packs`: seeds trained together. `data`: data set ->
-    what the sweep declared of it."""
+    trial. `within`: the facts that differ within a cell. `changed`: trials whose pack, machine, threads or
+    kernels changed in their middle. `packs`: seeds trained together. `data`: data set -> what the sweep
+    declared of it."""
 
     trials: int
     declared: int
@@ -39,6 +40,7 @@ class Setup:
     axes: dict[str, Counts]
     facts: dict[str, Counts]
     within: frozenset[str]
+    changed: int
     devices: Counts
     packs: Counts
     protocols: Counts
@@ -53,7 +55,7 @@ def setup(sweep: Sweep) -> Setup:
     """The setup of the trials of `sweep` that are done or diverged."""
     frame = sweep.frame[sweep.frame["status"].isin(["done", "diverged"])]
     ids = set(frame["trial_id"])
-    made = {str(p.get("trial_id")): p for p in sweep.provenance if p.get("trial_id") in ids}
+    own = [p for p in sweep.provenance if p.get("trial_id") in ids]
     data = sweep.facts.get("data")
     return Setup(
         trials=len(frame),
@@ -63,10 +65,11 @@ def setup(sweep: Sweep) -> Setup:
         seeds=tuple(sorted(int(seed) for seed in frame["seed"].dropna().unique())),
         axes={name: _counts(frame[name]) for name in AXES},
         facts={
-            **{name: _counts(p.get(name) for p in made.values()) for name in FACTS},
+            **{name: _counts(_throughout(own, name)) for name in FACTS},
             "commit": _counts(frame["commit"]),
         },
-        within=_within_cells(made.values()),
+        within=_within_cells(own),
+        changed=len({p["trial_id"] for p in own if p.get("changes")}),
         devices=_devices(frame, sweep.history),
         packs=_counts(frame["pack_size"]),
         protocols=_counts(protocol for i, protocol in sweep.protocols.items() if i in ids),
@@ -90,6 +93,15 @@ def _counts(values: Iterable[Any]) -> Counts:
         v if isinstance(v, str) else int(v) for v in values if isinstance(v, (str, Integral)) and v != ""
     )
     return dict(sorted(counted.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _throughout(provenance: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    """By trial, all that a fact was over its epochs: one that went on with 2 threads had “1 then 2”."""
+    values: dict[str, dict[str, None]] = {}
+    for one in provenance:
+        if one.get(name):
+            values.setdefault(one["trial_id"], {})[str(one[name])] = None
+    return [" then ".join(own) for own in values.values()]
 
 
 def _within_cells(provenance: Iterable[Mapping[str, Any]]) -> frozenset[str]:

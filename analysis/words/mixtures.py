@@ -32,14 +32,20 @@ def said(setup: Setup, counts: Counts, name: Callable[[Any], str] = str) -> str:
 
 
 def mixture(setup: Setup) -> str:
-    """A sentence that names what differs among the trials beside what the study varies; empty where nothing
-    does."""
+    """A sentence or two that name what differs among the trials beside what the study varies, and how many
+    changed in their middle; empty where nothing does."""
     differing = [name for key, name in _SHARED.items() if len(setup.facts[key]) > 1]
     differing += ["the kernels"] if "kernels" in setup.within else []  # those of another cell may be others
     differing += ["the device"] if len(setup.devices) > 1 else []
     differing += ["the size of the packs"] if len(setup.packs) > 1 else []
     differing += ["the training protocol"] if len(setup.protocols) > 1 else []
-    return f"The trials are a mixture: they differ in {listed(differing)}." if differing else ""
+    mixed = f"The trials are a mixture: they differ in {listed(differing)}." if differing else ""
+    went = "was" if setup.changed == 1 else "were"
+    moved = (
+        f"Of the trials, {setup.changed:,} {went} not computed in one way from beginning to end: pack, "
+        "machine, threads or kernels changed between two epochs."
+    )
+    return " ".join(filter(None, (mixed, moved if setup.changed else "")))
 
 
 def trials_words(n: int) -> str:

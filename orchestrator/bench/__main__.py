@@ -120,7 +120,7 @@ def write_finished(store: Store, trials: Sequence[Trial], epochs: int) -> None:
         notes: History = {"pack": pack, "provenance": facts, "epochs": history}
         store.write_history(trial.trial_id, notes)
         store.write_weights(trial.trial_id, b"")
-        store.write_result(trial.trial_id, result(trial, history, pack, facts))
+        store.write_result(trial.trial_id, result(trial, notes))
 
 
 def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> EpochRecord:

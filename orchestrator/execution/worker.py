@@ -25,16 +25,15 @@ from model.errors import InputError, summary
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import out_of_memory, record_failure
+from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
 from orchestrator.grid.trial import Trial
-from orchestrator.planning.plan import common_epoch
-from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode, encode_weights
+from orchestrator.results.checkpoint import encode_weights
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import EpochRecord, History, Provenance, Result
+from orchestrator.results.records import EpochRecord, History, Result
 from orchestrator.results.result import result
 from orchestrator.results.source import training_code
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
-from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs none of it
     import torch
@@ -114,14 +113,14 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
 
     from model.training.training import Training
 
-    states = store.states([trial.trial_id for trial in trials])
+    pack = [trial.trial_id for trial in trials]
+    states = store.states(pack)
     torch.set_num_threads(assignment.threads)
     device = torch.device(assignment.device)
     spec = trials[0].spec
     data = _data(assignment)
     training = Training(spec, [t.seed for t in trials], data, device)
-    histories = _restore(store, trials, states, training, report)
-    pack = [trial.trial_id for trial in trials]
+    records = restore(store, states, training, report)
     facts = provenance(
         _device_name(device),
         threads=str(assignment.threads),
@@ -130,28 +129,28 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
         data=data.info.fingerprint,
     )
     if training.epoch == training.total_epochs:
-        # A kill may have left a history behind its checkpoint, and what made the last epoch is not lost.
-        for trial, history in zip(trials, histories, strict=True):
-            store.write_history(trial.trial_id, {"pack": pack, "provenance": facts, "epochs": history})
+        for record in records:  # a kill may have left a history behind its checkpoint
+            store.write_history(record.trial_id, record.history)
+    elif told := goes_on_otherwise(assignment.pack.name, records, facts):
+        report(Warned(told))
     while training.epoch < training.total_epochs:
         begun = time.perf_counter()
         metrics = training.run_epoch()
         images = spec.steps_in_epoch(training.epoch, assignment.train_size) * spec.batch_size * len(trials)
-        records = _records(metrics, images, time.perf_counter() - begun, device)
-        for trial, history, record, state in zip(trials, histories, records, training.state(), strict=True):
-            history.append(record)
-            checkpoint = Checkpoint(state, history, pack, trial.trial_id)
-            _save(store, trial.trial_id, checkpoint, training.epoch, facts)
+        entries = _entries(metrics, images, time.perf_counter() - begun, device)
+        for record, entry, state in zip(records, entries, training.state(), strict=True):
+            record.add(entry, pack, facts)
+            save(store, record, state)
         report(
             EpochEnd(
                 epoch=training.epoch,
                 epochs=training.total_epochs,
-                images_per_second=records[0]["images_per_second"],
-                worker=records[0]["worker"],
-                replicas=dict(zip(pack, records, strict=True)),
+                images_per_second=entries[0]["images_per_second"],
+                worker=entries[0]["worker"],
+                replicas=dict(zip(pack, entries, strict=True)),
             )
         )
-    return _finish(store, trials, histories, training, facts)
+    return _finish(store, trials, records, training)
 
 
 def _data(assignment: Assignment) -> Dataset:
@@ -182,40 +181,7 @@ def _loaded(name: str, data_dir: str | None, holdout: int, fingerprint: str | No
 _loading = threading.Lock()  # the cache alone would let ten threads that ask at once load ten times
 
 
-def _restore(
-    store: Store,
-    trials: list[Trial],
-    states: dict[str, TrialState],
-    training: "Training",
-    report: Report,
-) -> list[list[EpochRecord]]:
-    """Put every replica at the last epoch that all of them have whole, and give their histories."""
-    available = {trial.trial_id: set(states[trial.trial_id].epochs) for trial in trials}
-    while epoch := common_epoch(available.values()):
-        checkpoints: list[Checkpoint] = []
-        for trial in trials:
-            name = f"{store.url}/trials/{trial.trial_id}: the checkpoint of epoch {epoch}"
-            try:
-                data = store.read_checkpoint(trial.trial_id, epoch)
-                checkpoints.append(decode(data, trial.trial_id))
-            except (DamagedError, FileNotFoundError) as error:
-                report(Warned(f"{name} cannot be used ({error}); the one before is"))
-                available[trial.trial_id].discard(epoch)
-                break
-        else:
-            training.load_state([checkpoint.state for checkpoint in checkpoints])
-            return [checkpoint.epochs for checkpoint in checkpoints]
-    return [[] for _ in trials]
-
-
-def _save(store: Store, trial_id: str, checkpoint: Checkpoint, epoch: int, facts: Provenance) -> None:
-    """The checkpoint first, then what readers see, then room is made; the one before is kept."""
-    store.write_checkpoint(trial_id, epoch, encode(checkpoint))
-    store.write_history(trial_id, {"pack": checkpoint.pack, "provenance": facts, "epochs": checkpoint.epochs})
-    store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])
-
-
-def _records(
+def _entries(
     metrics: "list[EpochMetrics]", images: int, seconds: float, device: "torch.device"
 ) -> list[EpochRecord]:
     """A history entry for each replica; NaN and infinity become null, which JSON has."""
@@ -253,24 +219,17 @@ def _device_name(device: "torch.device") -> str:
 def _finish(
     store: Store,
     trials: list[Trial],
-    histories: list[list[EpochRecord]],
+    records: list[TrialRecord],
     training: "Training",
-    facts: Provenance,
 ) -> dict[str, Result]:
     results = {}
-    pack = [trial.trial_id for trial in trials]
-    for trial, history, weights in zip(trials, histories, training.weights(), strict=True):
-        notes: History = {
-            "trial_id": trial.trial_id,
-            "pack": pack,
-            "provenance": facts,
-            "epochs": history,
-        }
+    for trial, record, weights in zip(trials, records, training.weights(), strict=True):
+        notes: History = {**record.history, "trial_id": trial.trial_id}
         store.write_weights(trial.trial_id, encode_weights(weights, notes))
-        results[trial.trial_id] = result(trial, history, pack, facts)
+        results[trial.trial_id] = result(trial, notes)
     # Every checkpoint stays until every result of the pack is there: see `_restore`.
     for trial_id, content in results.items():
         store.write_result(trial_id, content)
-    for trial_id, state in store.states(pack).items():
+    for trial_id, state in store.states(results).items():
         store.drop_checkpoints(trial_id, state.epochs)
     return results

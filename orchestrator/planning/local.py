@@ -1,11 +1,14 @@
 """What this machine gives a pack: cores, GPUs and memory."""
 
+from collections.abc import Mapping
+
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.machine import cores, memory_bytes
 from model.spec import Spec
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Memory
+from orchestrator.planning.plan import MostBegun
 from orchestrator.planning.resources import MachineGroup, Resources, Site, packs_at_once
 
 
@@ -53,3 +56,10 @@ def pack_memory(spec: Spec, info: DataInfo, resources: Resources, slots: int) ->
     else:
         whole = memory_bytes() / slots
     return Memory(whole, replica_bytes(spec, info))
+
+
+def most_begun(infos: Mapping[str, DataInfo], options: Options, site: Site) -> MostBegun:
+    """How large a pack may be that has begun: as it is, unless --pack says otherwise or memory is short."""
+    if options.pack is not None or options.address:
+        return lambda _: options.pack
+    return lambda spec: pack_memory(spec, infos[spec.dataset], site.resources, site.slots).fits

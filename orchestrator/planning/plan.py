@@ -3,7 +3,8 @@
 A pack is a set of seeds of one cell, trained together by one worker. A pack keeps its composition for life:
 seeds that a kill left an epoch apart go back to the last epoch that all of them have. On a CPU any other pack
 would give the same bits; on a GPU which seeds share a pack changes the order of floating-point sums, and so
-the numbers stay as near the undisturbed run's as they can. Only seeds without a checkpoint are packed anew.
+the numbers stay as near the undisturbed run's as they can. Only seeds without a checkpoint are packed anew,
+and a pack that has begun is cut only where a person or its memory wants that; see `changes` for what is said.
 
 The longest pack goes first: a pack started last must not be the one that everybody waits for (Graham's
 LPT rule).
@@ -22,6 +23,8 @@ Throughput = Callable[[Spec, int], float]
 #: How many replicas a pack of this cell may have. Must not depend on what is done already: a resumed
 #: sweep has to cut its packs as the undisturbed one would.
 PackSize = Callable[[Spec], int]
+#: How many replicas a pack of this cell may have that has begun; None where as many as it has.
+MostBegun = Callable[[Spec], int | None]
 #: The training images of a data set before the hold-out.
 TrainSize = Callable[[str], int]
 
@@ -98,12 +101,17 @@ def remaining(
     return Remaining(tuple(trials), waiting, finished, given_up, undeclared)
 
 
-def in_packs(left: Remaining, states: Mapping[str, TrialState], pack_size: PackSize) -> Plan:
+def in_packs(
+    left: Remaining,
+    states: Mapping[str, TrialState],
+    pack_size: PackSize,
+    most_begun: MostBegun = lambda _: None,
+) -> Plan:
     """What is left, in packs, in the order declared; `by_length` puts the longest first."""
     cells: dict[Spec, list[Trial]] = {}
     for trial in left.waiting:
         cells.setdefault(trial.spec, []).append(trial)
-    packs = [made for spec, waiting in cells.items() for made in _packs(waiting, states, pack_size(spec))]
+    packs = [made for own in cells.values() for made in _packs(own, states, pack_size, most_begun)]
     return Plan(left.trials, tuple(packs), left.finished, left.given_up, left.undeclared)
 
 
@@ -112,12 +120,13 @@ def make_plan(
     states: Mapping[str, TrialState],
     *,
     pack_size: PackSize,
+    most_begun: MostBegun = lambda _: None,
     max_failures: int,
     retry_failed: bool = False,
 ) -> Plan:
     """`remaining` and `in_packs` in one, where pack sizes are known beforehand."""
     left = remaining(trials, states, max_failures=max_failures, retry_failed=retry_failed)
-    return in_packs(left, states, pack_size)
+    return in_packs(left, states, pack_size, most_begun)
 
 
 def exhausted(state: TrialState, max_failures: int) -> bool:
@@ -156,8 +165,11 @@ def common_epoch(checkpoints: Iterable[Iterable[int]]) -> int:
     return max(set.intersection(*sets))
 
 
-def _packs(waiting: list[Trial], states: Mapping[str, TrialState], size: int) -> list[Pack]:
-    """Packs of one cell: those that have begun keep together, the others are cut into `size`."""
+def _packs(
+    waiting: list[Trial], states: Mapping[str, TrialState], pack_size: PackSize, most_begun: MostBegun
+) -> list[Pack]:
+    """Packs of one cell: those that have begun keep together, the others are cut to size."""
+    spec = waiting[0].spec
     begun: dict[tuple[str, ...], list[Trial]] = {}
     fresh: list[Trial] = []
     for trial in waiting:
@@ -172,8 +184,9 @@ def _packs(waiting: list[Trial], states: Mapping[str, TrialState], size: int) ->
         late = [trial for trial in fresh if trial.trial_id in companions]
         fresh = [trial for trial in fresh if trial not in late]
         order = {trial_id: index for index, trial_id in enumerate(companions)}
-        groups += _chunks(sorted(members + late, key=lambda t: order.get(t.trial_id, -1)), size)
-    groups += _chunks(fresh, size)
+        most = most_begun(spec) or len(companions)
+        groups += _chunks(sorted(members + late, key=lambda t: order.get(t.trial_id, -1)), most)
+    groups += _chunks(fresh, pack_size(spec))
     return [
         Pack(
             tuple(group),

@@ -9,12 +9,15 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model.errors import first_line
 from orchestrator.results.json_file import MAX_JSON_BYTES, JsonObject
-from orchestrator.results.records import EpochRecord, History
+from orchestrator.results.records import EpochRecord, History, Stretch
+from orchestrator.results.shapes import holds
+from orchestrator.results.stretches import stretches_of
 from orchestrator.results.trial_state import other_trial
 
 if TYPE_CHECKING:
@@ -41,12 +44,13 @@ class OtherTrialError(DamagedError):
 @dataclass(frozen=True)
 class Checkpoint:
     """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids. `trial_id`: whose it
-    is; None in old files."""
+    is; None in old files. `stretches`: how the epochs were computed; none in old files."""
 
     state: dict[str, Any]
     epochs: list[EpochRecord]
     pack: list[str]
     trial_id: str | None = None
+    stretches: Sequence[Stretch] = ()
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
@@ -54,8 +58,9 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
     buffer = io.BytesIO()
     whose = {} if checkpoint.trial_id is None else {"trial_id": checkpoint.trial_id}
-    notes = json.dumps({**whose, "epochs": checkpoint.epochs, "pack": checkpoint.pack}, allow_nan=False)
-    torch.save({"state": checkpoint.state, "notes": notes}, buffer)
+    how = {"stretches": [*checkpoint.stretches]} if checkpoint.stretches else {}
+    said = {**whose, "epochs": checkpoint.epochs, "pack": checkpoint.pack, **how}
+    torch.save({"state": checkpoint.state, "notes": json.dumps(said, allow_nan=False)}, buffer)
     body = buffer.getvalue()
     return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
@@ -72,7 +77,10 @@ def decode(data: bytes, trial_id: str | None = None) -> Checkpoint:
     try:
         content = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
         notes = json.loads(content["notes"])
-        checkpoint = Checkpoint(content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"))
+        if not holds("history.json", notes):
+            raise DamagedError("its notes are no history")
+        how = stretches_of(notes) if "stretches" in notes else ()
+        checkpoint = Checkpoint(content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"), how)
     except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
         raise DamagedError(first_line(error)) from None
     _refuse_other(notes, trial_id)
@@ -109,8 +117,8 @@ def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
             notes = json.loads(archive.read(_NOTES))
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError) as error:
         raise DamagedError(str(error)) from None
-    if not isinstance(notes, dict):
-        raise DamagedError("its notes are no mapping")
+    if not isinstance(notes, dict) or not holds("history.json", notes):
+        raise DamagedError("its notes are no history")
     _refuse_other(notes, trial_id)
     return notes
 

@@ -63,15 +63,26 @@ class EpochRecord(TypedDict):
     code: NotRequired[SkipValidation[str]]
 
 
+class Stretch(TypedDict):
+    """Epochs `first` to `last` of a trial, computed in one way: `pack`, trial ids, empty where not known."""
+
+    first: int
+    last: int
+    pack: list[str]
+    provenance: Provenance
+
+
 class History(TypedDict):
     """history.json, and the notes beside final weights. `pack`: trial ids; `epochs`: in order.
 
-    `trial_id`: whose it is; absent in old files.
+    `trial_id`: whose it is; absent in old files. `pack` and `provenance` are of the last epoch; `stretches`
+    of all, where they were not computed in one way: see `orchestrator.results.stretches`.
     """
 
     trial_id: NotRequired[str]
     pack: list[str]
     provenance: NotRequired[SkipValidation[Provenance]]
+    stretches: NotRequired[SkipValidation[list[Stretch]]]
     epochs: list[EpochRecord]
 
 
@@ -88,7 +99,7 @@ class Result(TypedDict):
     """result.json: the columns of results.csv. Beside these it has every field of the trial's identity.
 
     `code`: digests of the source that trained its epochs, in order, None for epochs that do not say; absent
-    in old files.
+    in old files. `pack`, `provenance`, `stretches`: as in a History.
     """
 
     trial_id: str
@@ -110,6 +121,7 @@ class Result(TypedDict):
     worker: str
     device: str
     provenance: SkipValidation[Provenance]
+    stretches: NotRequired[SkipValidation[list[Stretch]]]
     code: NotRequired[SkipValidation[list[str | None]]]
 
 

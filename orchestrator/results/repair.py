@@ -11,6 +11,7 @@ from orchestrator.results.checkpoint import DamagedError, OtherTrialError, decod
 from orchestrator.results.records import History
 from orchestrator.results.result import is_whole, result
 from orchestrator.results.store import Store
+from orchestrator.results.stretches import history, stretches_of
 from orchestrator.results.trial_state import TrialState
 
 
@@ -42,8 +43,7 @@ def repair_trials(
             continue
         store.write_history(trial.trial_id, notes)
         if not state.finished:
-            content = result(trial, notes["epochs"], notes["pack"], notes.get("provenance"))
-            store.write_result(trial.trial_id, content)
+            store.write_result(trial.trial_id, result(trial, notes))
         told.append(f"trials/{trial.trial_id}: made again what was damaged, from its weights.pt")
     return told
 
@@ -54,7 +54,9 @@ def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
             checkpoint = decode(store.read_checkpoint(state.trial_id, epoch), state.trial_id)
         except (FileNotFoundError, NotADirectoryError, DamagedError):
             continue
-        store.write_history(state.trial_id, {"pack": checkpoint.pack, "epochs": checkpoint.epochs})
+        said = {"pack": checkpoint.pack, "epochs": checkpoint.epochs}
+        stretches = checkpoint.stretches or stretches_of(said)
+        store.write_history(state.trial_id, history(checkpoint.epochs, stretches))
         return True
     return False
 

@@ -11,16 +11,17 @@ from typing import Literal, TypeGuard, cast
 from orchestrator.grid.trial import Trial
 from orchestrator.results.codes import codes_of
 from orchestrator.results.json_file import JsonObject
-from orchestrator.results.records import EpochRecord, History, Provenance, Result
+from orchestrator.results.records import EpochRecord, History, Result
 
 _LAST = 5  # epochs of the median that Wu & He report (2018, section 4.1)
 
 
-def result(trial: Trial, history: list[EpochRecord], pack: list[str], facts: Provenance | None) -> Result:
-    """`history`: an entry for each epoch. `facts`: the provenance.
+def result(trial: Trial, notes: History) -> Result:
+    """`notes`: the whole history, an entry for each epoch.
 
     A loss that is no longer finite means that the trial diverged: a result, not a crash.
     """
+    history, pack = notes["epochs"], notes["pack"]
     last = history[-1]
     diverged = next((entry["epoch"] for entry in history if _diverged(entry)), None)
     seconds = sum(entry["seconds"] for entry in history)
@@ -47,8 +48,9 @@ def result(trial: Trial, history: list[EpochRecord], pack: list[str], facts: Pro
         "finished": _iso(last["ended"]),
         "worker": last["worker"],
         "device": last["device"],
-        "provenance": facts or {},
+        "provenance": notes.get("provenance") or {},
         "code": codes_of(history),
+        **({"stretches": notes["stretches"]} if "stretches" in notes else {}),
     }
     return cast(Result, content)  # with the identity, whose fields are the axes
 

@@ -7,7 +7,7 @@ from orchestrator.results.store import Store
 
 #: Clocks, places and what follows from them.
 PASSING = {"seconds", "images_per_second", "ended", "worker", "train_seconds", "pack_seconds", "started"}
-PASSING |= {"finished", "provenance", "pack", "replicas", "code"}
+PASSING |= {"finished", "provenance", "pack", "replicas", "code", "stretches"}
 
 
 def numbers(folder: str | Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from orchestrator.execution.events import EpochEnd
 from orchestrator.execution.failures import out_of_memory
 from orchestrator.execution.worker import Stopped, run_pack
-from orchestrator.results.checkpoint import decode
+from orchestrator.results.checkpoint import decode, decode_notes, encode
 from orchestrator.results.result import result
 from orchestrator.results.store import Store
 from tests.helpers.assignments import TRIALS, assignment
@@ -58,9 +58,14 @@ def outcome(store, trials=TRIALS):
             {k: v for k, v in entry.items() if k not in CLOCK}
             for entry in store.files.read_json(f"{folder}/history.json")["epochs"]
         ]
-        weights = torch.load(io.BytesIO(store.files.read(f"{folder}/weights.pt")), weights_only=True)
-        found[t.trial_id] = (final, epochs, {k: v.numpy().tobytes() for k, v in weights.items()})
+        found[t.trial_id] = (final, epochs, numbers_of(store, t.trial_id))
     return found
+
+
+def numbers_of(store, trial_id):
+    """The bytes of its final weights."""
+    weights = torch.load(io.BytesIO(store.read_weights(trial_id)), weights_only=True)
+    return {k: v.numpy().tobytes() for k, v in weights.items()}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,78 @@ def test_a_kill_between_two_results(tmp_path, images, undisturbed):
     assert store.scan()[TRIALS[1].trial_id].status == "done"
 
 
+def test_a_trial_that_moves_records_every_machine_and_says_so(tmp_path, images, undisturbed, monkeypatch):
+    train(assignment(tmp_path, images), stop_after=1)
+    monkeypatch.setattr("orchestrator.results.provenance.processor", lambda: "Another CPU")
+    _, moved = train(assignment(tmp_path, images), stop_after=2)
+    store, alone = train(assignment(tmp_path, images, TRIALS[:1]))
+    assert "from epoch 2 on processor “Another CPU” instead of" in moved[0].warning
+    assert isinstance(alone[0], EpochEnd), "the pack is the plan's, which has told it"
+    one = TRIALS[0].trial_id
+    weights = decode_notes(store.read_weights(one))
+    for said in (store.files.read_json(f"trials/{one}/{n}.json") for n in ("result", "history")):
+        first, second, third = said["stretches"]
+        assert [(s["first"], s["last"]) for s in said["stretches"]] == [(1, 1), (2, 2), (3, 3)]
+        assert first["provenance"]["processor"] != second["provenance"]["processor"] == "Another CPU"
+        assert (len(second["pack"]), third["pack"]) == (2, [one])
+        assert said["stretches"] == weights["stretches"]
+    assert numbers_of(store, one) == undisturbed[one][2]
+
+
+def test_a_checkpoint_says_how_its_epochs_were_computed(tmp_path, images, monkeypatch):
+    """Its trial's history may be lost, or behind."""
+    store, _ = train(assignment(tmp_path, images), stop_after=1)
+    for t in TRIALS:
+        store.files.remove(f"trials/{t.trial_id}/history.json")
+    monkeypatch.setattr("orchestrator.results.provenance.processor", lambda: "Another CPU")
+    store, _ = train(assignment(tmp_path, images))
+    said = store.files.read_json(f"trials/{TRIALS[0].trial_id}/result.json")["stretches"]
+    assert [s["last"] for s in said] == [1, 3]
+    assert said[0]["provenance"]["processor"] not in {"Another CPU", None}
+
+
+def test_the_last_of_a_pack_keeps_what_trained_it(tmp_path, images, monkeypatch):
+    """A kill between two results: what is left has nothing to train, on whatever machine."""
+    store, _ = train(assignment(tmp_path, images), stop_after=3)
+    monkeypatch.setattr("orchestrator.results.provenance.processor", lambda: "Another CPU")
+    store, _ = train(assignment(tmp_path, images, TRIALS[1:]))
+    said = store.files.read_json(f"trials/{TRIALS[1].trial_id}/result.json")
+    assert said["pack"] == [t.trial_id for t in TRIALS]
+    assert said["provenance"]["processor"] != "Another CPU"
+    assert "stretches" not in said
+
+
+FORGERIES = {
+    "another network": lambda c: c.state["weights"].popitem(),
+    "another shape": lambda c: c.state["weights"].update({n: w[:0] for n, w in c.state["weights"].items()}),
+    "another type": lambda c: c.state["momentum"].update(
+        {n: w.double() for n, w in c.state["momentum"].items()}
+    ),
+    "no tensor": lambda c: c.state["statistics"].update(dict.fromkeys(c.state["statistics"], 3)),
+    "another epoch": lambda c: c.state.update(epoch=1),
+    "no state": lambda c: c.state.clear(),
+    "an epoch missing": lambda c: c.epochs.pop(),
+    "no epoch": lambda c: c.epochs[0].update(epoch="x"),
+}
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        pytest.param(forge, id=name, marks=() if name in {"another shape", "no epoch"} else pytest.mark.slow)
+        for name, forge in FORGERIES.items()
+    ],
+)
+def test_a_forged_checkpoint_is_as_a_damaged_one(tmp_path, images, undisturbed, forge):
+    store, _ = train(assignment(tmp_path, images), stop_after=2)
+    forged = decode(store.read_checkpoint(TRIALS[1].trial_id, 2))
+    forge(forged)
+    store.write_checkpoint(TRIALS[1].trial_id, 2, encode(forged))
+    store, reports = train(assignment(tmp_path, images))
+    assert "epoch 2 cannot be used" in reports[0].warning
+    assert outcome(store) == undisturbed
+
+
 def test_a_finished_pack_trains_nothing(tmp_path, images):
     train(assignment(tmp_path, images))
     _, reports = train(assignment(tmp_path, images))
@@ -175,7 +252,7 @@ def test_a_loss_that_is_not_finite_is_a_divergence():
         {"epoch": 1, "train_loss": 2.0, "test_error": 40.0, **entry},
         {"epoch": 2, "train_loss": None, "test_error": 90.0, **entry},
     ]
-    found = result(TRIALS[0], history, ["a", "b"], {})
+    found = result(TRIALS[0], {"pack": ["a", "b"], "epochs": history})
     assert (found["status"], found["diverged_at"]) == ("diverged", 2)
     assert found["train_seconds"] == 1.0, "half of the pack's two seconds"
     json.dumps(found, allow_nan=False)
@@ -186,7 +263,7 @@ def test_an_evaluation_that_is_not_finite_is_a_divergence_too():
     entry = {"seconds": 1.0, "images_per_second": 5.0, "ended": 10.0, "worker": "w", "device": "cpu"}
     entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None}
     history = [{"epoch": 1, "train_loss": 1.2, "test_error": None, **entry}]
-    found = result(TRIALS[0], history, ["a"], {})
+    found = result(TRIALS[0], {"pack": ["a"], "epochs": history})
     assert (found["status"], found["diverged_at"]) == ("diverged", 1)
 
 
@@ -198,7 +275,7 @@ def test_a_share_of_the_seconds_is_each_epochs_own():
         {"epoch": 1, "seconds": 8.0, "replicas": 4, **entry},
         {"epoch": 2, "seconds": 6.0, "replicas": 2, **entry},
     ]
-    assert result(TRIALS[0], history, ["a", "b"], {})["train_seconds"] == 5.0
+    assert result(TRIALS[0], {"pack": ["a", "b"], "epochs": history})["train_seconds"] == 5.0
 
 
 def test_the_median_of_the_last_five():
@@ -206,7 +283,7 @@ def test_the_median_of_the_last_five():
     entry |= {"learning_rate": 0.1, "train_error": 50.0, "val_error": None, "train_loss": 1.0}
     errors = [99.0, 10.0, 30.0, 20.0, 50.0, 12.0]
     history = [{"epoch": i, "test_error": e, **entry} for i, e in enumerate(errors, 1)]
-    found = result(TRIALS[0], history, ["a"], {})
+    found = result(TRIALS[0], {"pack": ["a"], "epochs": history})
     assert found["test_error"] == 12.0
     assert found["test_error_median5"] == 20.0
 

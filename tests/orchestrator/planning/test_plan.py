@@ -60,9 +60,17 @@ def test_a_kill_in_the_first_checkpoints_keeps_the_pack_too():
     assert plan.packs[0].epoch == 0
 
 
-def test_a_smaller_pack_cuts_what_has_begun():
+def test_what_has_begun_stays_whole_whatever_size_others_have():
+    states = [state(t, epochs=(3, 4), pack=FIVE[:3]) for t in FIVE[:3]]
+    for size in (1, 2, 3, 8):
+        assert seeds(plan_of(FIVE, states, size=size))[0] == [1, 2, 3]
+
+
+def test_what_has_begun_is_cut_where_it_has_to_be():
     states = [state(t, epochs=(3, 4), pack=FIVE) for t in FIVE]
-    assert seeds(plan_of(FIVE, states, size=2)) == [[1, 2], [3, 4], [5]]
+    plan = plan_of(FIVE, states, size=5, most_begun=lambda _: 2)
+    assert seeds(plan) == [[1, 2], [3, 4], [5]]
+    assert [pack.epoch for pack in plan.packs] == [4, 4, 4]
 
 
 @pytest.mark.parametrize("size", range(1, 8))
