@@ -15,23 +15,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from model.axis import Axis, Option, WholeNumber, axes_of
+from model.norm_table import NORMS
 from model.recipe import RECIPES
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
 MODELS: dict[str, int] = {"resnet20": 20, "resnet32": 32, "resnet44": 44, "resnet56": 56, "resnet110": 110}
 #: Channels of the three stages; G must divide the smallest, and so divides all.
 WIDTHS: tuple[int, int, int] = (16, 32, 64)
-NORMS: tuple[str, ...] = ("bn", "gn", "ln", "in")
 SHORTCUTS: tuple[str, ...] = ("projection", "identity")
 DATASETS: tuple[str, ...] = ("digits", "cifar10", "cifar100", "imagefolder")
-
-NORM_NAMES: dict[str, str] = {
-    "bn": "Batch Norm",
-    "gn": "Group Norm",
-    "ln": "Layer Norm",
-    "in": "Instance Norm",
-}
-
 
 Positive = Annotated[int, WholeNumber(1)]
 NotNegative = Annotated[int, WholeNumber(0)]
@@ -41,9 +33,9 @@ NotNegative = Annotated[int, WholeNumber(0)]
 class Spec:
     """One cell: everything that its trials share.
 
-    Exactly one of `epochs` and `iterations` is set. `groups` is set for gn alone. `holdout` images are
-    taken out of the training set, the same ones whatever the seed; where it is above zero the trial is
-    judged on them and never sees the test set.
+    Exactly one of `epochs` and `iterations` is set. `groups` is set for norms in groups alone. `holdout`
+    images are taken out of the training set, the same ones whatever the seed; where it is above zero the
+    trial is judged on them and never sees the test set.
     """
 
     dataset: Annotated[
@@ -86,7 +78,7 @@ class Spec:
         str, Axis("Norm", help="the normalisation", choices=NORMS, option=Option("--norms", "bn,gn"))
     ]
     groups: Annotated[
-        Positive | None, Axis("G", help="G of group norm", option=Option("--groups", "8,4"))
+        Positive | None, Axis("G", help="G of a norm in groups", option=Option("--groups", "8,4"))
     ] = None
     batch_size: Annotated[
         Positive,

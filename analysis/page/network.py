@@ -8,7 +8,8 @@ from analysis.page.html import Section
 from analysis.plots import network
 from analysis.sources.load import Sweep
 from analysis.study import Study
-from model.spec import MODELS, NORM_NAMES
+from model.norm_table import NORM_NAMES
+from model.spec import MODELS
 
 
 class NetworkView(NamedTuple):

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.sources.frame import make
 from analysis.sources.rows import check, number, whole
 from model.errors import InputError
-from model.spec import NORM_NAMES
+from model.norm_table import NORM_NAMES
 from orchestrator.results.files import Files
 
 STUDY_COLUMNS = ("seed", "batch_size", "norm", "accuracy")

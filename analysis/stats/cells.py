@@ -18,7 +18,8 @@ from analysis.sources.frame import STATUSES, Row
 from analysis.stats.intervals import CONFIDENCE, PERCENT
 from analysis.stats.summary import Summary, summary
 from model.axis import Value
-from model.spec import AXES, NORM_NAMES, NORMS
+from model.norm_table import NORM_NAMES, NORMS
+from model.spec import AXES
 from orchestrator.results.codes import UNKNOWN, short_label
 
 #: The axes that one figure shows; every other axis tells one panel from another.

@@ -12,7 +12,7 @@ from analysis.words import training
 from analysis.words.citations import bibtex
 from analysis.words.mixtures import mixture, said, span, trials_words
 from analysis.words.numbers import listed
-from model.spec import NORM_NAMES
+from model.norm_table import NORM_NAMES
 
 #: Norm -> its name, abbreviation and source.
 _NORMS = {

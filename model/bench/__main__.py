@@ -23,8 +23,9 @@ from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError
 from model.machine import cores
+from model.norm_table import NORMS
 from model.queues import CUDA_QUEUES
-from model.spec import MODELS, NORMS, Spec
+from model.spec import MODELS, Spec
 from model.training.calibrate import noise
 from model.training.step import PRECISIONS
 

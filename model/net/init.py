@@ -31,7 +31,9 @@ def initialise(net: ResNet, seeds: Sequence[int], zero_gamma: bool) -> None:
             if isinstance(module, Classifier):
                 nn.init.zeros_(module.bias)
         if isinstance(module, ResidualBlock) and zero_gamma:
-            nn.init.zeros_(module.norm2.get_parameter("weight"))
+            gamma = dict(module.norm2.named_parameters()).get("weight")
+            if gamma is not None:  # without a norm the branch has a factor of its own that starts at 0
+                nn.init.zeros_(gamma)
 
 
 def _fan_in_std(weight: torch.Tensor) -> float:

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from model.net.convolution import Convolve, grouped
-from model.net.norms import GroupNorm, norm_layer
+from model.net.norms.group import GroupNorm
+from model.net.norms.layer import activated, may_overwrite
+from model.net.norms.registry import norm_of
 from model.spec import MODELS, WIDTHS, Spec
 
 
@@ -74,22 +76,21 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int, spec: Spec, replicas: int) -> None:
         super().__init__()
         self.conv1 = Conv(inputs, outputs, 3, stride, replicas)
-        self.norm1 = norm_layer(spec.norm, outputs, replicas, spec.groups)
+        self.norm1 = norm_of(spec, outputs, replicas)
         self.conv2 = Conv(outputs, outputs, 3, 1, replicas)
-        self.norm2 = norm_layer(spec.norm, outputs, replicas, spec.groups)
+        self.norm2 = norm_of(spec, outputs, replicas, activation=False, ends_branch=True)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             if spec.shortcut == "projection":
-                norm = norm_layer(spec.norm, outputs, replicas, spec.groups)
+                norm = norm_of(spec, outputs, replicas, activation=False)
                 self.shortcut = Shortcut(inputs, outputs, stride, replicas, norm)
             else:
                 self.shortcut = ZeroPad(inputs, outputs, stride, replicas)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.norm1(self.conv1(x)), inplace=True)
-        out = self.norm2(self.conv2(out))
-        # in place: a norm's gradient needs its input, not its output
-        return F.relu(out.add_(self.shortcut(x)), inplace=True)
+        out = self.norm2(self.conv2(activated(self.norm1, self.conv1(x))))
+        shortcut = self.shortcut(x)
+        return F.relu(out.add_(shortcut) if may_overwrite(self.norm2) else out + shortcut, inplace=True)
 
 
 class ResNet(nn.Module):
@@ -104,7 +105,7 @@ class ResNet(nn.Module):
         n = (MODELS[spec.model] - 2) // 6
         self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
         self.conv = Conv(in_channels, WIDTHS[0], 3, 1, replicas)
-        self.norm = norm_layer(spec.norm, WIDTHS[0], replicas, spec.groups)
+        self.norm = norm_of(spec, WIDTHS[0], replicas)
         blocks: list[ResidualBlock] = []
         inputs = WIDTHS[0]
         for stage, width in enumerate(WIDTHS):
@@ -124,8 +125,7 @@ class ResNet(nn.Module):
                 module.fused = fused
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.norm(self.conv(x)), inplace=True)
-        x = self.blocks(x)
+        x = self.blocks(activated(self.norm, self.conv(x)))
         out: Tensor = self.classifier(x.mean((2, 3)))
         return out
 

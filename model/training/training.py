@@ -24,6 +24,7 @@ from model.errors import InputError
 from model.net import replicas
 from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
 from model.net.init import initialise
+from model.net.norms.layer import know_length
 from model.net.resnet import ResNet
 from model.recipe import RECIPES, Recipe
 from model.spec import Spec
@@ -103,6 +104,7 @@ class Training:
     def _network(self, dtype: torch.dtype) -> ResNet:
         net = ResNet(self.spec, self.data.info.channels, len(self.data.classes), len(self.seeds))
         initialise(net, self.seeds, self.recipe.zero_gamma)
+        know_length(net, self.spec.total_steps(self.train_size))
         function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
         net.compute_by(function, fused=self.convolution == "triton")
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from model.axis import Axis, Value
+from model.norm_table import GROUPED
 from model.spec import AXES, WIDTHS, NotNegative
 from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
@@ -57,10 +58,11 @@ class _Block(BaseModel):
                 raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
         norms, groups = self.values("norm") or (), self.values("groups")
         allowed = ", ".join(map(str, ALLOWED_GROUPS))
-        if "gn" in norms and groups is None:
-            raise ValueError(f"groups: norm gn needs it; allowed: {allowed}")
-        if "gn" not in norms and groups is not None:
-            raise ValueError("groups: is for norm gn alone; take it out of this block")
+        grouped = [norm for norm in norms if norm in GROUPED]
+        if grouped and groups is None:
+            raise ValueError(f"groups: norm {grouped[0]} needs it; allowed: {allowed}")
+        if not grouped and groups is not None:
+            raise ValueError(f"groups: is for the norms {', '.join(GROUPED)}; take it out of this block")
         if bad := [g for g in groups or () if g not in ALLOWED_GROUPS]:
             raise ValueError(
                 f"groups: G = {bad[0]} does not divide the channels {', '.join(map(str, WIDTHS))}; "
@@ -77,9 +79,9 @@ class _Block(BaseModel):
         first_groups = (self.values("groups") or (None,))[0]
         for values in itertools.product(*lists):
             fields: dict[str, Value] = dict(zip(names, values, strict=True))
-            if fields["norm"] != "gn":
+            if fields["norm"] not in GROUPED:
                 if fields["groups"] != first_groups:
-                    continue  # G is group norm's alone: every other norm takes part once
+                    continue  # a norm that has no G takes part once
                 fields["groups"] = None
             seed = fields.pop("seeds")
             yield Trial(**fields, seed=seed)  # type: ignore[arg-type]  # checked as it is made

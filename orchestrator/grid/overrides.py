@@ -4,13 +4,14 @@ An adjusted grid is a list of trials and not a grid: norms that the grid does no
 their own, and two blocks may well come out the same once both have been given the same batch size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from model.axis import Value
 from model.errors import InputError
+from model.norm_table import GROUPED
 from orchestrator.grid.blocks import Block, Grid
 from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
 
@@ -25,11 +26,16 @@ def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     known = {norm for block in grid.blocks for norm in _norms(block)}
     if new := tuple(norm for norm in norms or () if norm not in known):
         blocks.append(_new_norms(grid.blocks[0], wanted, new))
-    if "groups" in wanted and not any("gn" in _norms(block) for block in blocks):
+    if "groups" in wanted and not any(_grouped(_norms(block)) for block in blocks):
         raise InputError(
-            "--groups is for group norm alone, and no gn is left in this sweep; add --norms gn,…"
+            f"--groups is for the norms {', '.join(GROUPED)}; none is left in this sweep; add --norms gn,…"
         )
     return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
+
+
+def _grouped(norms: Iterable[Value]) -> list[Value]:
+    """Those that need G."""
+    return [norm for norm in norms if norm in GROUPED]
 
 
 def _norms(block: Block) -> tuple[Value, ...]:
@@ -45,17 +51,18 @@ def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> 
     for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
         if one in wanted:
             values[other] = None
-    if "gn" not in kept:
+    if not _grouped(kept):
         values["groups"] = None
     return _validated(values)
 
 
 def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -> Block:
     """A block like the grid's first for norms that the grid does not have."""
-    if "gn" in norms and "groups" not in wanted:
+    grouped = _grouped(norms)
+    if grouped and "groups" not in wanted:
         allowed = ", ".join(map(str, ALLOWED_GROUPS))
-        raise InputError(f"--norms gn: this grid has no group norm, so say --groups too, of {allowed}")
-    groups = wanted["groups"] if "gn" in norms else None
+        raise InputError(f"--norms {grouped[0]}: it needs G, so say --groups too, of {allowed}")
+    groups = wanted["groups"] if grouped else None
     block = _block(_validated({**_lists(template), "norm": norms, "groups": groups}), wanted, None)
     assert block is not None
     return block

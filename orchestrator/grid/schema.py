@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from model.axis import Axis
+from model.norm_table import GROUPED
 from model.spec import AXES
 from orchestrator.grid.blocks import MOST_SEEDS, Grid
 from orchestrator.grid.trial import ALLOWED_GROUPS
@@ -74,8 +75,9 @@ def _several(item: Schema) -> Schema:
 
 
 def _groups_are_group_norms() -> Schema:
-    """A block with gn needs `groups`, and no other may have it."""
-    one_or_several = {"anyOf": [{"const": "gn"}, {"type": "array", "contains": {"const": "gn"}}]}
+    """A block with a norm in groups needs `groups`, and no other may have it."""
+    grouped = {"enum": list(GROUPED)}
+    one_or_several = {"anyOf": [grouped, {"type": "array", "contains": grouped}]}
     return {
         "if": {"properties": {"norm": one_or_several}, "required": ["norm"]},
         "then": {"properties": {"groups": {"not": _NULL}}, "required": ["groups"]},

@@ -22,6 +22,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
 from model.axis import Axis, Value
+from model.norm_table import GROUPED
 from model.recipe import RECIPES
 from model.spec import AXES, WIDTHS, NotNegative, Spec
 
@@ -54,10 +55,10 @@ class Trial(Spec):
     def _consistent(self) -> Self:
         if self.epochs is not None and self.iterations is not None:
             raise ValueError("give epochs or iterations, not both")
-        if self.norm == "gn" and self.groups is None:
-            raise ValueError(f"norm gn needs groups, one of {_words(ALLOWED_GROUPS)}")
-        if self.norm != "gn" and self.groups is not None:
-            raise ValueError(f"groups is for norm gn alone, not {self.norm}")
+        if self.norm in GROUPED and self.groups is None:
+            raise ValueError(f"norm {self.norm} needs groups, one of {_words(ALLOWED_GROUPS)}")
+        if self.norm not in GROUPED and self.groups is not None:
+            raise ValueError(f"groups is for the norms {', '.join(GROUPED)}, not {self.norm}")
         if self.groups is not None and self.groups not in ALLOWED_GROUPS:
             raise ValueError(
                 f"groups = {self.groups} does not divide the channels {_words(WIDTHS)}; "

@@ -1,28 +1,34 @@
 """The replica rule, held against any layer: replica r's numbers are those of its seed alone."""
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from model.net.norms import LAYERS, norm_layer
+from model.net.norms.layer import Settings
+from model.net.norms.registry import LAYERS, norm_layer
+from model.norm_table import GROUPED
 
 N, C, H, W = 4, 16, 6, 5
 REPLICAS = 3
 
 
 def registered() -> list[tuple[str, int | None]]:
-    """Name and G of every norm that there is; gn with few groups and with many."""
-    return [(name, groups) for name in LAYERS for groups in ((2, 8) if name == "gn" else (None,))]
+    """Name and G of every norm that there is; with few groups and with many where it takes them."""
+    return [(name, groups) for name in LAYERS for groups in ((2, 8) if name in GROUPED else (None,))]
 
 
-def hold_to_the_replica_rule(name: str, groups: int | None) -> None:
+def hold_to_the_replica_rule(name: str, groups: int | None, **where: Any) -> None:
     """Several replicas in one layer against each in a layer of its own, in float64, over three batches.
 
     Outputs, all gradients and all buffers, in training and then in evaluation. The replicas see numbers
-    of very different size, so that a mixture shows. Raises AssertionError.
+    of very different size, so that a mixture shows. `where`: more `Settings`. Raises AssertionError.
     """
     torch.manual_seed(1)
-    packed = norm_layer(name, C, REPLICAS, groups).double()
-    alone = [norm_layer(name, C, 1, groups).double() for _ in range(REPLICAS)]
+    settings = Settings(channels=C, groups=groups, **where)
+    packed = norm_layer(name, replace(settings, replicas=REPLICAS)).double()
+    alone = [norm_layer(name, settings).double() for _ in range(REPLICAS)]
     with torch.no_grad():
         for all_of_them in packed.parameters():
             all_of_them.copy_(torch.randn(all_of_them.shape, dtype=all_of_them.dtype))
@@ -36,8 +42,7 @@ def hold_to_the_replica_rule(name: str, groups: int | None) -> None:
         expected = torch.cat([_gradient(layer.get_parameter(key)) for layer in alone])
         torch.testing.assert_close(_gradient(tensor), expected)
     for key, buffer in packed.named_buffers():
-        if buffer.dim():  # a counter has no channels
-            torch.testing.assert_close(buffer, torch.cat([layer.get_buffer(key) for layer in alone]))
+        torch.testing.assert_close(buffer, torch.cat([layer.get_buffer(key) for layer in alone]))
 
 
 def _one_batch(packed: nn.Module, alone: list[nn.Module]) -> None:

@@ -21,7 +21,7 @@ from tests.helpers.code import as_old, edited
 from tests.helpers.processes import interrupt
 
 RECIPE = ("model/recipe.py", "weight_decay=1e-4", "weight_decay=5e-4")
-NORMS = ("model/net/norms.py", "def ", "WIDER = 2\n\n\ndef ")
+NORMS = ("model/net/norms/batch.py", "def ", "WIDER = 2\n\n\ndef ")
 BN = ("--norms", "bn", "--epochs", "1")
 ONE = ("--norms", "bn", "--seeds", "1")
 
@@ -168,7 +168,7 @@ def test_accepted_once_is_accepted_but_other_edits_are_asked_again(run, edit, ou
     code, _, err = run(*BN, "--seeds", "5")
     assert code == 2
     assert "4 trials by other code" in err
-    assert "model/net/norms.py and model/recipe.py differ" in err
+    assert "model/net/norms/batch.py and model/recipe.py differ" in err
 
 
 def test_a_half_trained_trial_is_the_same_question(run, edit, out_half):

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from model.net.norms import LAYERS, norm_layer
-from model.spec import NORMS
+from model.net.norms.layer import Settings
+from model.net.norms.registry import LAYERS, norm_layer
+from model.norm_table import NORM_TABLE, NORMS
 from tests.helpers.replica_rule import C, H, N, W, hold_to_the_replica_rule, registered
 
 
@@ -35,7 +36,7 @@ REFERENCES = {
 @pytest.mark.parametrize(("name", "groups"), REFERENCES)
 def test_forward_backward_and_statistics_are_torchs(name, groups, replicas):
     torch.manual_seed(1)
-    ours = norm_layer(name, C, replicas, groups).double()
+    ours = norm_layer(name, Settings(channels=C, replicas=replicas, groups=groups)).double()
     theirs = [REFERENCES[name, groups]().double() for _ in range(replicas)]
     weight, bias = torch.randn(2, replicas * C, dtype=torch.float64)
     with torch.no_grad():
@@ -72,8 +73,9 @@ def test_every_norm_that_can_be_declared_has_a_layer():
 
 
 @pytest.mark.parametrize(("name", "groups"), registered())
-def test_no_registered_norm_mixes_replicas(name, groups):
-    hold_to_the_replica_rule(name, groups)
+@pytest.mark.parametrize("where", [{}, {"norm_batch": 2}, {"activation": False, "ends_branch": True}])
+def test_no_registered_norm_mixes_replicas(name, groups, where):
+    hold_to_the_replica_rule(name, groups, **where)
 
 
 class Planted(nn.Module):
@@ -101,19 +103,28 @@ class Leaky(nn.Module):
 
 @pytest.mark.parametrize("layer", [Planted, Leaky])
 def test_a_norm_that_mixes_replicas_is_caught_under_any_name(layer, monkeypatch):
-    monkeypatch.setitem(LAYERS, "planted", lambda channels, replicas, groups: layer(channels, replicas))
+    monkeypatch.setitem(LAYERS, "planted", lambda of: layer(of.channels, of.replicas))
     assert ("planted", None) in registered()
     with pytest.raises(AssertionError):
         hold_to_the_replica_rule("planted", None)
 
 
-def test_only_bn_has_running_statistics():
-    assert [name for name, _ in norm_layer("bn", C).named_buffers()] == ["running_mean", "running_var"]
-    for name, groups in (("gn", 4), ("ln", None), ("in", None)):
-        assert not list(norm_layer(name, C, 1, groups).named_buffers())
+@pytest.mark.parametrize(("name", "groups"), registered())
+def test_the_table_knows_what_a_layer_is(name, groups):
+    """Whether it has running statistics, brings its activation, and takes G."""
+    torch.manual_seed(0)
+    layer, fact = norm_layer(name, Settings(channels=C, groups=groups)), NORM_TABLE[name]
+    before = {key: buffer.clone() for key, buffer in layer.named_buffers()}
+    layer(torch.randn(N, C, H, W) + 1)
+    assert fact.running == any(not torch.equal(b, before[key]) for key, b in layer.named_buffers())
+    assert fact.activates == getattr(layer, "activates", False)
+    assert fact.groups == (groups is not None)
+    assert (fact.momentum is not None) == fact.running
 
 
-@pytest.mark.parametrize(("name", "groups"), [("bn", 8), ("gn", None), ("gn", 3)])
+@pytest.mark.parametrize(
+    ("name", "groups"), [("bn", 8), ("gn", None), ("gn", 3), ("bgn", None), ("evos0", 5)]
+)
 def test_groups_that_make_no_sense_are_refused(name, groups):
     with pytest.raises(ValueError, match="groups"):
-        norm_layer(name, C, 1, groups)
+        norm_layer(name, Settings(channels=C, groups=groups))

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from model.net.norms import LAYERS
+from model.net.norms.registry import LAYERS
+from model.norm_table import GROUPED
 from model.training.epoch import Tally
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
-CELLS = [(name, 4 if name == "gn" else None) for name in LAYERS]
+CELLS = [(name, 4 if name in GROUPED else None) for name in LAYERS]
 #: Of 1, 2, 3, 5 and 7 replicas, in several orders and companies, seed 1 at every kind of place.
 PACKS = ([2, 1], [3, 1, 2], [1, 3, 2], [5, 4, 3, 2, 1], [3, 6, 1, 7, 2], [9, 2, 1, 7, 6, 3, 8])
 EPOCHS = 2

@@ -11,13 +11,16 @@ from torch.nn import functional as F
 from model.bench.reference import PlainResNet
 from model.data import augment
 from model.errors import InputError
-from model.net.norms import LAYERS
+from model.net.norms.registry import LAYERS
+from model.norm_table import GROUPED
 from model.training.layout import default_layout
 from model.training.step import Step
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
-CELLS = [(name, 4 if name == "gn" else None) for name in LAYERS]
+CELLS = [(name, 4 if name in GROUPED else None) for name in LAYERS]
+#: The norms that the plain network has.
+PLAIN = [cell for cell in CELLS if cell[0] in {"bn", "gn", "ln", "in"}]
 
 
 def assert_states_close(a, b):
@@ -35,7 +38,7 @@ def assert_states_equal(a, b):
             assert torch.equal(a[kind][name], b[kind][name]), name
 
 
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
+@pytest.mark.parametrize(("norm", "groups"), PLAIN)
 def test_training_is_the_plain_network_under_torchs_sgd(norm, groups):
     """Two epochs, the second at a tenth of the rate: same weights, statistics, losses and errors."""
     data, cell = toy_data(), spec(norm=norm, groups=groups, epochs=2)
@@ -78,8 +81,10 @@ def test_training_is_the_plain_network_under_torchs_sgd(norm, groups):
         torch.testing.assert_close(tensor, theirs[name], msg=lambda m, name=name: f"{name}: {m}")
 
 
-@pytest.mark.parametrize("batch_size", [2, 4, 8])
-@pytest.mark.parametrize(("norm", "groups"), CELLS)
+@pytest.mark.parametrize(
+    ("norm", "groups", "batch_size"),
+    [*((*cell, size) for cell in PLAIN for size in (2, 4, 8)), *((*cell, 4) for cell in CELLS[len(PLAIN) :])],
+)
 def test_five_replicas_are_five_solo_runs(norm, groups, batch_size):
     """float64, two epochs, a training set that no batch size divides."""
     data, cell, seeds = (
@@ -103,7 +108,7 @@ def test_weights_have_the_names_and_shapes_of_the_plain_network():
         PlainResNet(spec(), 3, 3).load_state_dict(weights)
 
 
-@pytest.mark.parametrize(("norm", "groups"), CELLS[:2])
+@pytest.mark.parametrize(("norm", "groups"), [*CELLS[:2], ("brn", None), ("bgn", 4), ("evob0", None)])
 def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm, groups):
     data, cell = toy_data(), spec(norm=norm, groups=groups)
     whole = Training(cell, [1, 2], data)

@@ -91,7 +91,7 @@ GOOD = "  - norm: bn\n    batch_size: 2\n    seeds: 2\n"
             "blocks:\n  - norm: gx\n    batch_size: 2\n    seeds: 1\n",
             ["line 2", "norm", "'gx' is none of bn, gn, ln, in"],
         ),
-        (f"blocks:\n{GOOD}    groups: 8\n", ["line 5", "groups", "gn alone"]),
+        (f"blocks:\n{GOOD}    groups: 8\n", ["line 5", "groups", "for the norms gn, rms"]),
         (f"blocks:\n{GOOD.replace('bn', 'gn')}", ["groups", "1, 2, 4, 8, 16"]),
         (
             f"blocks:\n{GOOD.replace('bn', 'gn')}    groups: 3\n",

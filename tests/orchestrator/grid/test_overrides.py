@@ -53,7 +53,7 @@ def test_blocks_that_come_out_the_same_are_one():
         ({"batch_size": (-2,)}, "batch_size: .*greater than 0.*-2"),
         ({"seeds": (1, 1)}, "seeds: given twice: 1"),
         ({"groups": (3,)}, "G = 3 does not divide"),
-        ({"norm": ("bn",), "groups": (8,)}, "group norm alone"),
+        ({"norm": ("bn",), "groups": (8,)}, "for the norms gn, rms"),
     ],
 )
 def test_mistakes(wanted, message):

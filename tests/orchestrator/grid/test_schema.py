@@ -18,6 +18,7 @@ GOOD = [
     "{norm: bn, batch_size: 2, seeds: 2}",
     "{norm: [bn, ln], batch_size: [8, 4], seeds: [7, 9]}",
     "{norm: [bn, gn], groups: [8, 4], batch_size: 2, seeds: 1}",
+    "{norm: [rms, frn], groups: [8, 4], batch_size: 2, seeds: 1}",
     "{norm: gn, groups: 16, batch_size: 2, epochs: 3, iterations: null, seeds: 1}",
     "{norm: bn, batch_size: 2, iterations: 3, holdout: 500, recipe: he2015, shortcut: identity, seeds: 1}",
 ]
@@ -33,6 +34,7 @@ BAD = [
     "{norm: bn, batch_size: 2, seeds: 20240101}",
     "{norm: bn, batch_size: 2, seeds: [-1]}",
     "{norm: gn, batch_size: 2, seeds: 1}",
+    "{norm: [bn, bgn], batch_size: 2, seeds: 1}",
     "{norm: gn, groups: null, batch_size: 2, seeds: 1}",
     "{norm: gn, groups: 3, batch_size: 2, seeds: 1}",
     "{norm: [bn, ln], groups: 8, batch_size: 2, seeds: 1}",

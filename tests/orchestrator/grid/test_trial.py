@@ -118,7 +118,7 @@ def test_identity_round_trip():
     [
         ({"groups": 3}, "does not divide"),
         ({"groups": None}, "needs groups"),
-        ({"norm": "bn"}, "gn alone"),
+        ({"norm": "bn"}, "for the norms gn, rms"),
         ({"epochs": 1, "iterations": 1}, "not both"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Normalisation layers with a replica axis: a file for each family, `registry` that knows them all."""

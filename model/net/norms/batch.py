@@ -1,0 +1,47 @@
+"""Batch norm, with running statistics or frozen: over R·C channels it *is* R batch norms."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.net.norms.layer import Affine, BatchStatistics, Settings
+
+
+class BatchNorm(BatchStatistics):
+    """Batch norm of R replicas (Ioffe & Szegedy 2015, algorithms 1 and 2), or ghost batch norm.
+
+    The running variance is the unbiased one, as in torch.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.register_buffer("running_mean", torch.zeros(settings.all_channels))
+        self.register_buffer("running_var", torch.ones(settings.all_channels))
+
+    def normalise(self, x: Tensor) -> Tensor:
+        mean, var, of = self.running_mean, self.running_var, self.settings
+        return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, of.momentum, of.eps)
+
+
+class FrozenBatchNorm(Affine):
+    """Batch norm whose statistics never move, a linear layer per channel; γ and β are trained.
+
+    Wu & He 2018, section 4.2, freeze those of a trained network to fine-tune it. A trial starts from scratch,
+    so here they are mean 0 and variance 1: the activations are what initialisation makes of them, and the
+    residual network trains because its branches start at zero (`Recipe.zero_gamma`).
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.register_buffer("running_mean", torch.zeros(settings.all_channels))
+        self.register_buffer("running_var", torch.ones(settings.all_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, var = self.running_mean, self.running_var
+        return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.settings.eps)
