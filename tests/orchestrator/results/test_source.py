@@ -95,7 +95,7 @@ def test_what_trains_and_what_does_not():
     for path in (
         "spec",
         "recipe",
-        "net/norms",
+        "net/norms/batch",
         "net/convolution_kernels",
         "training/step",
         "data/cifar",
