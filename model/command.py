@@ -10,12 +10,14 @@ from typing import NoReturn
 
 #: What a shell sees of a program that SIGPIPE ended.
 _GONE = 128 + 13
+_STDERR = 2
 #: How standard output fails: closed, full, over a quota or a limit.
 _OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
 
 
 def leave(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code; quietly where nobody reads the output any more (`| head`)."""
+    _fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no "–" shows a "?"
@@ -33,6 +35,14 @@ def leave(main: Callable[[], int]) -> NoReturn:
         print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _fill_closed() -> None:
+    """What was closed before the command began (`>&-`) takes every word, and is no name for files to come."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    nowhere = os.fdopen(number, "w")
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
 
 
 def of_output(error: OSError) -> bool:

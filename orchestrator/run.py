@@ -25,7 +25,7 @@ from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
 from orchestrator.cli import Parser
-from orchestrator.display.output import LastingOutput
+from orchestrator.display.output import LastingOutput, Output
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = _parser().parse_args(argv)
     os.environ.setdefault(*CUDA_QUEUES)
-    console = Console(highlight=False)
+    console = Output(highlight=False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("once", UserWarning)  # the data set says what it had to do to images

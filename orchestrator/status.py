@@ -18,6 +18,7 @@ from rich.text import Text
 from model.command import leave
 from model.errors import InputError
 from orchestrator.cli import duration
+from orchestrator.display.output import Output
 from orchestrator.grid.trial import Trial
 from orchestrator.results.codes import mixture, record_of, trained_by
 from orchestrator.results.damage import damage
@@ -201,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(sweep, indent=1))
     else:
-        show(sweep, Console(highlight=False))
+        show(sweep, Output(highlight=False))
     return 0
 
 

@@ -37,7 +37,7 @@ _SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
 
 @contextlib.contextmanager
 def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool = False) -> Iterator[None]:
-    """Ray, started here with `cpus` or joined at `address`. Raises InputError.
+    """Ray, started here with `cpus` or joined at `address`. Raises InputError, TimeoutError.
 
     `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
     of its own is started, and its folder below /tmp/ray is removed at the end.
@@ -73,8 +73,14 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
             ) from None
         if address:
             raise InputError(NO_RAY.format(where=address, reason=first_line(error))) from None
+        why = first_line(error).rstrip(".")
+        if "timed out" in why:  # its own wait for its processes, 30 seconds: nobody's mistake
+            raise TimeoutError(
+                f"Ray did not start on this machine in time, which may be too busy ({why}). "
+                "--executor inline does without Ray"
+            ) from None
         raise InputError(
-            f"Ray does not start on this machine: {first_line(error)}. Its folder is "
+            f"Ray does not start on this machine: {why}. Its folder is "
             f"{os.environ.get('RAY_TMPDIR', '/tmp')} (RAY_TMPDIR): can it be written, and is there room? "
             "--executor inline does without Ray."
         ) from None

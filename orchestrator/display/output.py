@@ -4,11 +4,21 @@ What is trained is worth more than what is said of it: the run goes on, and the 
 """
 
 import contextlib
+import errno
 import os
 import sys
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
+
+from rich.console import Console
 
 from model.errors import reason
+
+
+class Output(Console):
+    """rich's console; a reader that goes away is left to `model.command.leave` and is no exit code 1."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class LastingOutput:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from model.errors import reason
 from orchestrator.execution.events import Report, Warned
 from orchestrator.planning.plan import common_epoch
 from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode
@@ -15,6 +16,8 @@ from orchestrator.results.stretches import difference, extended, history, stretc
 from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:
+    import torch
+
     from model.training.training import Training
 
 #: Facts of a provenance that a worker finds, beside those that the plan gives it.
@@ -56,7 +59,7 @@ def restore(
                 _check(checkpoint, epoch, fresh)
             except (DamagedError, FileNotFoundError) as error:
                 name = f"{store.url}/trials/{trial_id}: the checkpoint of epoch {epoch}"
-                report(Warned(f"{name} cannot be used ({error}); the one before is"))
+                report(Warned(f"{name} cannot be used ({reason(error)}); the one before is"))
                 available[trial_id].discard(epoch)
                 break
             checkpoints.append(checkpoint)
@@ -73,8 +76,10 @@ def _check(checkpoint: Checkpoint, epoch: int, fresh: Mapping[str, Any]) -> None
     state = checkpoint.state
     if [entry["epoch"] for entry in checkpoint.epochs] != list(range(1, epoch + 1)):
         raise DamagedError(f"its history is not that of {epoch} epochs")
-    if not isinstance(state, dict) or set(state) != set(fresh) or state["epoch"] != epoch:
-        raise DamagedError("its state is not that of this epoch")
+    if not isinstance(state, dict) or set(state) != set(fresh):
+        raise DamagedError("its state is none")
+    if not isinstance(state["epoch"], int) or state["epoch"] != epoch:
+        raise DamagedError("its state is of another epoch")
     for part, tensors in fresh.items():
         if part == "epoch":
             continue
@@ -83,8 +88,12 @@ def _check(checkpoint: Checkpoint, epoch: int, fresh: Mapping[str, Any]) -> None
             raise DamagedError(f"its {part} are not those of this network")
         for name, tensor in tensors.items():
             one = held[name]
-            if not isinstance(one, torch.Tensor) or (one.shape, one.dtype) != (tensor.shape, tensor.dtype):
+            if not isinstance(one, torch.Tensor) or _kind(one) != _kind(tensor):
                 raise DamagedError(f"its {part} are not those of this network: {name}")
+
+
+def _kind(tensor: torch.Tensor) -> tuple[object, ...]:
+    return tensor.shape, tensor.dtype, tensor.layout, tensor.device
 
 
 def _recorded(checkpoint: Checkpoint, state: TrialState) -> TrialRecord:

@@ -6,6 +6,7 @@ from typing import Any
 import fsspec
 
 from orchestrator.results import json_file
+from orchestrator.results.disk import TooLargeError
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT
 
@@ -22,6 +23,13 @@ def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
         fs.pipe_file(path, data, mode="create")
     except (NotImplementedError, TypeError):
         fs.pipe_file(path, data)
+
+
+def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
+    """The bytes of a file. Raises FileNotFoundError where there is none, or one of more than `most`."""
+    if (fs.size(path) or 0) > most:
+        raise TooLargeError(path)
+    return bytes(fs.cat_file(path))
 
 
 def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, Any]]:

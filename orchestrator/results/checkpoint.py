@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
 _TRIAL = "archive/normsweep-trial.txt"
 _LONGEST_ID = 1000
+_LARGER = "what it holds is larger than itself"
+_LONG = "its notes are larger than any trial's"
 _MAGIC = b"normsweep-checkpoint-1 "
 
 
@@ -75,7 +77,10 @@ def decode(data: bytes, trial_id: str | None = None) -> Checkpoint:
     if header[len(_MAGIC) :].decode(errors="replace") != hashlib.sha256(body).hexdigest():
         raise DamagedError("its checksum does not match")
     try:
+        _refuse_larger(body)
         content = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
+        if len(content["notes"]) > MAX_JSON_BYTES:
+            raise DamagedError(_LONG)
         notes = json.loads(content["notes"])
         if not holds("history.json", notes):
             raise DamagedError("its notes are no history")
@@ -112,8 +117,10 @@ def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if unpacks_larger(archive, len(data)):
+                raise DamagedError(_LARGER)
             if archive.getinfo(_NOTES).file_size > MAX_JSON_BYTES:
-                raise DamagedError("its notes are larger than any trial's")
+                raise DamagedError(_LONG)
             notes = json.loads(archive.read(_NOTES))
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, OSError) as error:
         raise DamagedError(str(error)) from None
@@ -123,11 +130,22 @@ def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
     return notes
 
 
+def unpacks_larger(archive: zipfile.ZipFile, size: int) -> bool:
+    """Whether its entries have more bytes than the archive: torch packs none, a stranger could pack zeros."""
+    return sum(entry.file_size for entry in archive.infolist()) > size
+
+
 def trial_of(archive: zipfile.ZipFile) -> str | None:
     """Whose final weights these are; None in old files. Raises what zipfile raises of a damaged archive."""
     if _TRIAL not in archive.namelist() or archive.getinfo(_TRIAL).file_size > _LONGEST_ID:
         return None
     return archive.read(_TRIAL).decode(errors="replace") or None
+
+
+def _refuse_larger(body: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        if unpacks_larger(archive, len(body)):
+            raise DamagedError(_LARGER)
 
 
 def _refuse_other(notes: JsonObject, trial_id: str | None) -> None:

@@ -4,12 +4,14 @@ Nothing is trained again for it. But an identity that was edited makes a result 
 that are lost or spoilt are missed only by who needs them, so whoever reads a sweep's folder says so.
 """
 
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from orchestrator.grid.trial import digest
-from orchestrator.results.checkpoint import trial_of
+from orchestrator.results.checkpoint import trial_of, unpacks_larger
+from orchestrator.results.disk import MAX_BYTES
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -63,9 +65,11 @@ def _faults(files: Files, held: Mapping[str, int]) -> dict[str, Fault]:
     """Of finished trials by the sizes of their weights, those whose weights are not whole or not theirs."""
     if not files.local:
         return {trial_id: "damaged" for trial_id, size in held.items() if not size}
-    whole = sum(held.values()) <= _READ
-    found = {i: _fault(files.path(f"trials/{i}/weights.pt"), i, whole=whole) for i in held}
-    return {trial_id: fault for trial_id, fault in found.items() if fault is not None}
+    ours = {trial_id for trial_id, size in held.items() if size <= MAX_BYTES}
+    whole = sum(held[trial_id] for trial_id in ours) <= _READ
+    faults: dict[str, Fault | None] = dict.fromkeys(held, "damaged")  # as one is that is too large
+    faults |= {i: _fault(files.path(f"trials/{i}/weights.pt"), i, whole=whole) for i in ours}
+    return {trial_id: fault for trial_id, fault in faults.items() if fault is not None}
 
 
 def _fault(path: str, trial_id: str, *, whole: bool) -> Fault | None:
@@ -73,7 +77,7 @@ def _fault(path: str, trial_id: str, *, whole: bool) -> Fault | None:
     hold, and whether it says that it is another trial's."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if whole and archive.testzip() is not None:
+            if unpacks_larger(archive, os.path.getsize(path)) or (whole and archive.testzip() is not None):
                 return "damaged"
             return None if trial_of(archive) in {None, trial_id} else "other"
     except FileNotFoundError:

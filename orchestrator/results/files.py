@@ -15,6 +15,7 @@ import os
 import textwrap
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError, reason
 from orchestrator.results import bucket, json_file
-from orchestrator.results.disk import NoPlainFileError, read_whole, write_whole
+from orchestrator.results.disk import MAX_BYTES, NoPlainFileError, read_whole, write_whole
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT, as_storage_error, patiently
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
@@ -78,11 +79,13 @@ class Files:
     # -- writing -----------------------------------------------------------------------------------
 
     def write(self, name: str, data: bytes, *, once: bool = False) -> None:
-        """Write the whole file or leave what was there. Raises StorageError.
+        """Write the whole file or leave what was there. Raises StorageError, ValueError of too many bytes.
 
         `once`: raises FileExistsError where there is one; see `disk` and `bucket` for two at one moment.
         """
         path = self.path(name)
+        if len(data) > MAX_BYTES:
+            raise ValueError(f"{name}: {len(data)} bytes; no more than {MAX_BYTES} are read again")
 
         def attempt() -> None:
             self._held()
@@ -159,11 +162,11 @@ class Files:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def read(self, name: str) -> bytes:
-        """The file's bytes. Raises FileNotFoundError."""
+    def read(self, name: str, most: int = MAX_BYTES) -> bytes:
+        """The file's bytes. Raises FileNotFoundError, also where it is no plain file of at most so many."""
         path = self.path(name)
-        read = read_whole if self.local else self.fs.cat_file
-        return bytes(self._patiently(lambda: read(path)))
+        read = read_whole if self.local else partial(bucket.read, self.fs)
+        return self._patiently(lambda: read(path, most))
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -178,13 +181,10 @@ class Files:
 
         Raises ValueError where it is damaged, too large or no mapping.
         """
-        path = self.path(name)
         try:
-            if self._patiently(lambda: self.fs.size(path)) > json_file.MAX_JSON_BYTES:
-                raise ValueError("it is larger than any file of a sweep")
-            return json_file.parse(self.read(name))
-        except NoPlainFileError:
-            raise ValueError("it is no plain file") from None
+            return json_file.parse(self.read(name, json_file.MAX_JSON_BYTES))
+        except NoPlainFileError as error:
+            raise ValueError(error.strerror) from None
         except ABSENT:
             return None
 

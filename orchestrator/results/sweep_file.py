@@ -7,6 +7,7 @@ a newer version wrote, and says what goes with a damaged one.
 from typing import cast
 
 from model.errors import InputError
+from orchestrator.results.disk import NoPlainFileError
 from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import SweepRecord
@@ -50,10 +51,16 @@ def continued(files: Files) -> tuple[JsonObject, list[str]]:
 
 
 def aside(files: Files) -> JsonObject:
-    """What `continued` gives, for writing it anew. A damaged one is set aside, as somebody's evidence."""
+    """What `continued` gives, for writing it anew. A damaged one is set aside, as somebody's evidence.
+
+    Raises InputError where it cannot be.
+    """
     sweep, told = continued(files)
     if told:
-        files.write(_ASIDE, files.read(NAME))
+        try:
+            files.write(_ASIDE, files.read(NAME))
+        except NoPlainFileError as error:
+            raise InputError(f"{files.url}/{NAME} is none: {error.strerror}. Move it away.") from None
     return sweep
 
 

@@ -106,6 +106,46 @@ def test_a_bad_folder_of_rays(command, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+#: As ray._private.node raises it, of no type of its own (Ray 2.60).
+TIMED_OUT = (
+    "The current node timed out during startup. This could happen because some of the raylet failed to "
+    "startup or the GCS has become overloaded."
+)
+
+
+def test_a_ray_that_does_not_start_in_time(command, tmp_path, capsys, monkeypatch):
+    """Nobody's mistake, so neither bad input nor a traceback; what was declared waits for the next run."""
+    on_ray = [part if part != "inline" else "ray" for part in command]
+
+    def init(**_):
+        raise Exception(TIMED_OUT)
+
+    monkeypatch.setattr("ray.init", init)
+    assert main([*on_ray, "--results", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: Ray did not start on this machine in time")
+    assert error.endswith("Run the same command again to go on.\n")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "lock.json").exists(), "the next run need not wait"
+    states = Store(str(tmp_path)).scan().values()
+    assert [(state.status, state.failure) for state in states] == [("missing", None)] * 6
+
+
+def test_a_cluster_that_does_not_answer_in_time(command, tmp_path, capsys, monkeypatch):
+    def init(**_):
+        raise Exception(TIMED_OUT)
+
+    monkeypatch.setattr("orchestrator.cluster.session.check_answers", lambda address: None)
+    monkeypatch.setattr("ray.init", init)
+    on_ray = [part if part != "inline" else "ray" for part in command]
+    assert main([*on_ray, "--results", str(tmp_path / "out"), "--address", "10.0.0.1:6379"]) == 2
+    error = capsys.readouterr().err
+    assert "10.0.0.1:6379" in error
+    assert "The current node timed out during startup" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out" / "trials").exists()
+
+
 @pytest.mark.slow
 def test_sigterm_while_ray_starts(command, tmp_path):
     on_ray = [part if part != "inline" else "ray" for part in command]

@@ -178,6 +178,10 @@ FORGERIES = {
         {n: w.double() for n, w in c.state["momentum"].items()}
     ),
     "no tensor": lambda c: c.state["statistics"].update(dict.fromkeys(c.state["statistics"], 3)),
+    "no numbers": lambda c: c.state["weights"].update(
+        {n: w.to("meta") for n, w in c.state["weights"].items()}
+    ),
+    "epochs": lambda c: c.state.update(epoch=torch.arange(3)),
     "another epoch": lambda c: c.state.update(epoch=1),
     "no state": lambda c: c.state.clear(),
     "an epoch missing": lambda c: c.epochs.pop(),

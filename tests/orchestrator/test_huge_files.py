@@ -1,0 +1,93 @@
+"""Files of 50 GB among those of a sweep: nobody loads them, and they are as damaged ones."""
+
+import os
+import shutil
+
+import pytest
+
+from analysis.tables import main as tables
+from orchestrator.results.disk import MAX_BYTES
+from orchestrator.results.files import Files
+from orchestrator.run import main
+from orchestrator.status import main as status
+from tests.helpers.numbers_of import numbers
+from tests.helpers.processes import interrupt
+
+SLOW = pytest.mark.slow
+
+
+def swell(path):
+    """Much larger than the memory, and without a block on the disk."""
+    os.truncate(path, 50 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("checkpoint-00002.pt", "cannot be used ([Errno 2] it is larger than any file of a sweep"),
+        pytest.param("history.json", "made its history again", marks=SLOW),
+        pytest.param("result.json", "made again what was damaged, from its weights.pt", marks=SLOW),
+        pytest.param("trial.json", "", marks=SLOW),
+        pytest.param("results.csv", "", marks=SLOW),
+    ],
+)
+def test_a_run_goes_on_as_from_a_damaged_one(command, undisturbed, tmp_path, at_epoch, capsys, name, said):
+    """Of two packs one is done and one in its middle."""
+    at_epoch(6, interrupt)
+    assert main([*command, "--results", str(tmp_path)]) == 130
+    swell(sorted(tmp_path.rglob(name))[0])
+    capsys.readouterr()
+    assert main([*command, "--results", str(tmp_path)]) == 0
+    assert said in capsys.readouterr().out
+    assert numbers(tmp_path) == undisturbed
+
+
+def test_weights_are_told_and_the_others_held_against_their_checksums(command, finished, tmp_path, capsys):
+    folder = tmp_path / "out"
+    shutil.copytree(finished, folder)
+    huge, bent = sorted(folder.rglob("weights.pt"))[:2]
+    swell(huge)
+    with bent.open("r+b") as file:
+        file.seek(bent.stat().st_size // 2)
+        file.write(b"bent")
+    for reader in (status, tables):
+        assert reader([str(folder)]) == 0
+        captured = capsys.readouterr()
+        said = " ".join((captured.out + captured.err).split())
+        assert "weights.pt is damaged in 2 finished trials" in said
+    assert main([*command, "--results", str(folder)]) == 0
+    assert "weights.pt is damaged in 2 finished trials" in capsys.readouterr().out
+
+
+def test_a_sweep_file_is_refused(command, finished, tmp_path, capsys):
+    folder = tmp_path / "out"
+    shutil.copytree(finished, folder)
+    swell(folder / "sweep.json")
+    for refusing in (
+        lambda: main([*command, "--results", str(folder)]),
+        lambda: status([str(folder)]),
+        lambda: tables([str(folder)]),
+    ):
+        assert refusing() == 2
+        error = capsys.readouterr().err
+        assert "it is larger than any file of a sweep" in error
+        assert error.count("\n") == 1
+
+
+class Bytes(bytes):
+    def __len__(self):
+        return MAX_BYTES + 1
+
+
+def test_nothing_is_written_that_could_not_be_read_again(tmp_path):
+    with pytest.raises(ValueError, match="no more than 1073741824 are read again"):
+        Files(str(tmp_path)).write("weights.pt", Bytes())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bucket_is_asked_for_the_size_first(monkeypatch):
+    files = Files("memory://huge")
+    files.write("weights.pt", b"123456")
+    monkeypatch.setattr(files.fs, "cat_file", lambda path: pytest.fail("it was read"))
+    with pytest.raises(FileNotFoundError, match="larger than any file"):
+        files.read("weights.pt", most=5)
