@@ -23,7 +23,15 @@ MODELS: dict[str, int] = {"resnet20": 20, "resnet32": 32, "resnet44": 44, "resne
 #: Channels of the three stages; G must divide the smallest, and so divides all.
 WIDTHS: tuple[int, int, int] = (16, 32, 64)
 SHORTCUTS: tuple[str, ...] = ("projection", "identity")
-DATASETS: tuple[str, ...] = ("digits", "cifar10", "cifar100", "imagefolder")
+DATASETS: tuple[str, ...] = (
+    "digits",
+    "fashionmnist",
+    "svhn",
+    "cifar10",
+    "cifar100",
+    "imagefolder",
+    "npz",
+)
 
 Positive = Annotated[int, WholeNumber(1)]
 NotNegative = Annotated[int, WholeNumber(0)]

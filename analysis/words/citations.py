@@ -83,6 +83,16 @@ WORKS: tuple[Work, ...] = (
         "author": "Krizhevsky, Alex", "title": "Learning Multiple Layers of Features from Tiny Images",
         "institution": "University of Toronto", "year": "2009",
     }),
+    _paper(
+        "Netzer et al. 2011", "netzer2011reading",
+        "Netzer, Yuval and Wang, Tao and Coates, Adam and Bissacco, Alessandro and Wu, Bo and Ng, Andrew Y.",
+        "Reading Digits in Natural Images with Unsupervised Feature Learning",
+        "NIPS Workshop on Deep Learning and Unsupervised Feature Learning",
+    ),
+    _arxiv(
+        "Xiao et al. 2017", "xiao2017fashion", "Xiao, Han and Rasul, Kashif and Vollgraf, Roland",
+        "{Fashion-MNIST}: a Novel Image Dataset for Benchmarking Machine Learning Algorithms", "1708.07747",
+    ),
     Work("Alpaydin & Kaynak 1998", "alpaydin1998optical", "misc", {
         "author": "Alpaydin, Ethem and Kaynak, Cenk",
         "title": "Optical Recognition of Handwritten Digits",

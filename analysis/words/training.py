@@ -23,7 +23,10 @@ _DATASETS = {
     "cifar10": "CIFAR-10 (Krizhevsky 2009)",
     "cifar100": "CIFAR-100 (Krizhevsky 2009)",
     "digits": "scikit-learn’s handwritten digits (Alpaydin & Kaynak 1998)",
+    "svhn": "Street View House Numbers (Netzer et al. 2011), its training and test part",
+    "fashionmnist": "Fashion-MNIST (Xiao et al. 2017)",
     "imagefolder": "a folder of images",
+    "npz": "arrays from an .npz file",
 }
 _RECIPES = {"wu2018": "Wu & He 2018, section 4.1", "he2015": "He et al. 2015a, section 4.2"}
 _PRECISIONS = {
@@ -81,13 +84,15 @@ def _size(facts: Mapping[str, object]) -> str:
 def _augmentation(dataset: str, facts: Mapping[str, object]) -> str:
     image = facts.get("image")
     height = image[1] if isinstance(image, list) and len(image) == 3 else None
-    border = "an eighth of their height"
-    if isinstance(height, int):
-        border = f"{padding(height)} pixel{'' if padding(height) == 1 else 's'}"
-    mirrored = "cropped at random to their size"
-    mirrored += ", and mirrored at random" if flips(dataset) else ", and not mirrored"
+    pixels, flip = facts.get("border"), facts.get("flip")
+    if not isinstance(pixels, int):
+        pixels = padding(height) if isinstance(height, int) else None
+    border = "an eighth of their height" if pixels is None else f"{pixels} pixel{'' if pixels == 1 else 's'}"
+    moved = f"padded with zeros by {border} on each side, cropped at random to their size"
+    flip = flip if isinstance(flip, bool) else flips(dataset)
+    mirrored = "mirrored at random" if flip else "not mirrored"
     return (
-        f"Training images were padded with zeros by {border} on each side, {mirrored}; pixels were "
+        f"Training images were {'not cropped' if pixels == 0 else moved}, and {mirrored}; pixels were "
         "standardised by "
         "channel with the mean and standard deviation of the training images."
     )

@@ -6,17 +6,15 @@ of the official archive, which torchvision verifies: another CIFAR-10 does not g
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.data.cache import cached, folder
+from model.data.cache import cached
 from model.data.dataset import DataInfo
-from model.errors import InputError, first_line
+from model.data.fetched import fetched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model.data.dataset import Arrays
 
 _CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -30,9 +28,9 @@ _CIFAR100 = (
     "tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman "
     "worm"
 )
-_ARCHIVES = {
-    "cifar10": ("cifar-10-python.tar.gz", "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"),
-    "cifar100": ("cifar-100-python.tar.gz", "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"),
+_URLS = {
+    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    "cifar100": "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
 }
 
 INFO = {
@@ -46,30 +44,22 @@ INFO = {
 
 def arrays(name: str, data_dir: str | None = None) -> Arrays:
     """Images uint8 [n, 32, 32, 3], labels int64 [n]; fetched on first use. Raises InputError."""
-    return cached(f"{name}-{INFO[name].fingerprint[:12]}", lambda: _decode(name, data_dir))
+
+    def read(root: Path) -> Arrays:
+        return _read(name, root)
+
+    key = f"{name}-{INFO[name].fingerprint[:12]}"
+    return cached(key, lambda: fetched(name, data_dir, read, [_URLS[name]]))
 
 
-def _decode(name: str, data_dir: str | None) -> Arrays:
-    """Runs under the cache's lock, so one worker alone downloads."""
+def _read(name: str, root: Path) -> Arrays:
     import numpy as np
     import torchvision
 
-    root = Path(os.path.expanduser(data_dir)) if data_dir else folder()
     kind: Any = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            parts = {
-                part: kind(str(root), train=part == "train", download=True) for part in ("train", "test")
-            }
-    except (OSError, RuntimeError) as error:  # URLError is an OSError, a wrong checksum a RuntimeError
-        archive, url = _ARCHIVES[name]
-        raise InputError(
-            f"cannot fetch {name}: {first_line(error)}\n"
-            f"Download {url} elsewhere and put {archive} into {root}, or use --dataset digits."
-        ) from None
     decoded: Arrays = {}
-    for part, dataset in parts.items():
+    for part in ("train", "test"):
+        dataset = kind(str(root), train=part == "train", download=True)
         decoded[f"{part}_images"] = dataset.data
         decoded[f"{part}_labels"] = np.array(dataset.targets, dtype=np.int64)
     return decoded

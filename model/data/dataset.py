@@ -29,7 +29,8 @@ class DataInfo:
     """Facts known without decoding images. Sizes are before any hold-out.
 
     `fingerprint`: hexadecimal; the same for the same data on every machine and in every folder. `flip`:
-    whether mirror images are the same class. `listing`: of an imagefolder, the fingerprint of names and sizes
+    whether mirror images are the same class. `pad`: pixels of black border before the random crop, None for
+    an eighth of the height. `listing`: of an imagefolder, the fingerprint of names and sizes
     by which results of earlier versions know it.
     """
 
@@ -43,6 +44,12 @@ class DataInfo:
     fingerprint: str
     flip: bool = True
     listing: str | None = None
+    pad: int | None = None
+
+    @property
+    def border(self) -> int:
+        """Pixels of black border before the random crop."""
+        return padding(self.height) if self.pad is None else self.pad
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def assemble(info: DataInfo, arrays: Arrays, holdout: int) -> Dataset:
         eval_labels=torch.from_numpy(eval_labels),
         mean=torch.from_numpy(mean),
         std=torch.from_numpy(std),
-        pad=padding(info.height),
+        pad=info.border,
     )
 
 

@@ -4,25 +4,34 @@ Planning a sweep needs sizes, classes and a fingerprint, in milliseconds and wit
 Training needs the images: `load`. A new data set is a file beside this one and a line in each of the two.
 """
 
-from model.data import cifar, digits, imagefolder
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model.data import cifar, digits, fashionmnist, imagefolder, npz, svhn
 from model.data.dataset import DataInfo, Dataset, assemble
 from model.errors import InputError
 
+if TYPE_CHECKING:
+    from model.data.dataset import Arrays
+
+_INFOS = {info.name: info for info in (digits.INFO, *cifar.INFO.values(), svhn.INFO, fashionmnist.INFO)}
+
 
 def describe(name: str, data_dir: str | None = None) -> DataInfo:
-    """The facts of a data set. Raises InputError where there is no such data set or folder."""
-    if name == "digits":
-        return digits.INFO
-    if name in cifar.INFO:
-        return cifar.INFO[name]
+    """The facts of a data set. Raises InputError where there is no such data set, folder or file."""
+    if name in _INFOS:
+        return _INFOS[name]
     if name == "imagefolder":
         return imagefolder.scan(data_dir).info
-    raise InputError(f"no data set is called {name!r}; there are digits, cifar10, cifar100 and imagefolder")
+    if name == "npz":
+        return npz.read(data_dir).info
+    raise InputError(f"no data set is called {name!r}; there are {', '.join(_INFOS)}, imagefolder and npz")
 
 
 def flips(name: str) -> bool:
-    """Whether training mirrors the images of a data set, known without them. Raises InputError."""
-    return DataInfo.flip if name == "imagefolder" else describe(name).flip
+    """Whether training mirrors images, as far as a data set's name tells: for results that do not say."""
+    return _INFOS[name].flip if name in _INFOS else DataInfo.flip
 
 
 def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
@@ -34,11 +43,23 @@ def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
         scanned = imagefolder.scan(data_dir)  # once: it asks the file system about every image
         _check_holdout(scanned.info, holdout)
         return assemble(scanned.info, imagefolder.arrays(scanned), holdout)
+    if name == "npz":
+        found = npz.read(data_dir)
+        _check_holdout(found.info, holdout)
+        return assemble(found.info, found.arrays, holdout)
     info = describe(name)
     _check_holdout(info, holdout)
+    return assemble(info, _arrays(name, data_dir), holdout)
+
+
+def _arrays(name: str, data_dir: str | None) -> Arrays:
     if name == "digits":
-        return assemble(info, digits.arrays(), holdout)
-    return assemble(info, cifar.arrays(name, data_dir), holdout)
+        return digits.arrays()
+    if name == "svhn":
+        return svhn.arrays(data_dir)
+    if name == "fashionmnist":
+        return fashionmnist.arrays(data_dir)
+    return cifar.arrays(name, data_dir)
 
 
 def _check_holdout(info: DataInfo, holdout: int) -> None:

@@ -16,8 +16,8 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--data-dir",
-        metavar="DIR",
-        help="imagefolder: holds train/ and test/; cifar: where it lies",
+        metavar="PATH",
+        help="imagefolder: holds train/ and test/; npz: the file; others: where they lie or are fetched to",
     )
     group.add_argument(
         "--executor",

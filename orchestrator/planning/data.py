@@ -39,6 +39,8 @@ def _facts(info: DataInfo) -> DataFacts:
         "test_size": info.test_size,
         "classes": len(info.classes),
         "image": [info.channels, info.height, info.width],
+        "flip": info.flip,
+        "border": info.border,
     }
     if info.listing is not None:
         facts["listing"] = info.listing

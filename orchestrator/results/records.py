@@ -126,7 +126,10 @@ class Result(TypedDict):
 
 
 class DataFacts(TypedDict):
-    """What a sweep.json keeps of a data set. `image`: channels, height, width. `listing`: see DataInfo."""
+    """What a sweep.json keeps of a data set. `image`: channels, height, width. `listing`: see DataInfo.
+
+    `flip`: whether images are mirrored; `border`: pixels of black around them before the random crop.
+    """
 
     fingerprint: str
     train_size: Count
@@ -134,6 +137,8 @@ class DataFacts(TypedDict):
     classes: NotRequired[Count]
     image: NotRequired[list[Count]]
     listing: NotRequired[str]
+    flip: NotRequired[bool]
+    border: NotRequired[Count]
 
 
 class RunRecord(TypedDict):

@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--grid", required=True, metavar="NAME|FILE.yaml")
     add("--seeds", type=_number(1, MOST_SEEDS), metavar="N", help="instead of the grid's own")
-    add("--data-dir", metavar="DIR", help="of an imagefolder, whose images are counted")
+    add("--data-dir", metavar="PATH", help="of an imagefolder or npz, whose images are counted")
     add("--workers", type=_workers, default=WORKERS, metavar="N,N", help="default: 1,4,16,64,256,1000")
     add("--pack", type=_number(1, MOST_SEEDS), metavar="N", help="seeds trained together (default: chosen)")
     add("--workers-per-node", type=_number(1, 1024), default=4, metavar="N", help="default: 4")

@@ -74,6 +74,25 @@ def test_a_sweep_of_figure_1(sweep):
     assert re.fullmatch(r"SHA-256 of the results: [0-9a-f]{64}\. .*", results)
 
 
+@pytest.mark.parametrize(
+    ("dataset", "facts", "said"),
+    [
+        ("svhn", {}, "Street View House Numbers (Netzer et al. 2011)"),
+        ("svhn", {"image": [3, 32, 32]}, "by 4 pixels on each side, cropped at random to their size, and not mirrored;"),
+        ("fashionmnist", {"image": [1, 28, 28]}, "by 3 pixels on each side, cropped at random to their size, and mirrored at random;"),
+        ("npz", {"flip": False, "border": 2}, "arrays from an .npz file"),
+        ("npz", {"flip": False, "border": 2}, "by 2 pixels on each side, cropped at random to their size, and not mirrored;"),
+        ("npz", {"flip": True, "border": 0}, "Training images were not cropped, and mirrored at random;"),
+        ("imagefolder", {"image": [3, 8, 8]}, "by 1 pixel on each side, cropped at random to their size, and mirrored at random;"),
+        ("digits", {"flip": "no", "border": "?"}, "by an eighth of their height on each side, cropped at random to their size, and not mirrored;"),
+    ],
+)  # fmt: skip
+def test_what_was_done_to_images_is_what_the_sweep_says_of_its_data(sweep, dataset, facts, said):
+    url = sweep(block(dataset=dataset, batch_size=32, seeds=2, epochs=4))
+    declare_facts(url, data={dataset: {"fingerprint": "f00d", "train_size": 50, "test_size": 10, **facts}})
+    assert said in of(url)[0].text
+
+
 def test_the_recipe_of_he_et_al_has_its_own_words(sweep):
     (own,) = of(sweep(block(recipe="he2015", batch_size=128, epochs=None, iterations=64_000), epochs=4))
     assert "He et al. 2015a, section 4.2" in own.text

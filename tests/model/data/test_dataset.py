@@ -87,7 +87,9 @@ def test_a_hold_out_that_leaves_nothing_is_an_input_error(holdout):
 
 
 def test_an_unknown_data_set_is_an_input_error():
-    with pytest.raises(InputError, match="digits, cifar10, cifar100 and imagefolder"):
+    with pytest.raises(
+        InputError, match="digits, cifar10, cifar100, svhn, fashionmnist, imagefolder and npz"
+    ):
         describe("mnist")
 
 
@@ -98,7 +100,8 @@ def test_cifar_facts_are_torchvisions(name, classes):
     info = describe(name)
     kind = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
     assert info.fingerprint == kind.tgz_md5
-    assert cifar._ARCHIVES[name] == (kind.filename, kind.url)
+    assert kind.filename == cifar._URLS[name].rpartition("/")[2]
+    assert kind.url == cifar._URLS[name]
     assert len(set(info.classes)) == classes
     assert list(info.classes) == sorted(info.classes)
 
