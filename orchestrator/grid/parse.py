@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from model.errors import InputError
+from model.plain_file import read_text
 from orchestrator.grid.blocks import Block, Grid
 
 #: In a grid file, aliases expanded.
@@ -36,7 +37,7 @@ def find(name: str) -> Grid:
     path = Path(name)
     if path.suffix in {".yaml", ".yml"}:
         try:
-            return parse(path.stem, path.read_text(encoding="utf-8"), source=str(path))
+            return parse(path.stem, read_text(str(path)), source=str(path))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise InputError(f"cannot read the grid file {path}: {reason}") from None

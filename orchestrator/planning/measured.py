@@ -6,11 +6,11 @@ measured, and then the nearest number's rate is taken, as the plan of a real run
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
+from model.plain_file import read_text
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.throughput import observed, with_evaluation
@@ -54,7 +54,7 @@ def from_bench(path: str) -> MeasuredThroughput:
     A survey has a row a line, of many kinds; those called "pace" are times, the last of a cell counts.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(path)
         rows: Any = json.loads(text) if path.endswith(".json") else _paces(text)
         rates = {
             (str(row["norm"]), int(row["batch_size"]), int(row["pack"])): float(row["images_per_second"])

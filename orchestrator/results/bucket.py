@@ -5,8 +5,8 @@ from typing import Any
 
 import fsspec
 
+from model.plain_file import TooLargeError
 from orchestrator.results import json_file
-from orchestrator.results.disk import TooLargeError
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT
 

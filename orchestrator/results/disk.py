@@ -5,37 +5,12 @@ writes into it: what is written there lies below the mount point, or beside the 
 """
 
 import contextlib
-import errno
 import os
-import stat
 import uuid
 from pathlib import Path
 
 #: Of a file that is written or read: a checkpoint of ResNet-110 has 14 MB.
 MAX_BYTES = 2**30
-
-
-class NoPlainFileError(FileNotFoundError):
-    """A pipe, a device or a folder lies where a file of a sweep should: it could be read for ever."""
-
-
-class TooLargeError(NoPlainFileError):
-    """A file is larger than any that a sweep writes: a stranger's, and reading it would fill the memory."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(errno.ENOENT, "it is larger than any file of a sweep", path)
-
-
-def read_whole(path: str, most: int) -> bytes:
-    """The bytes of a plain file. Raises FileNotFoundError where there is none, no plain one, or none of at
-    most so many bytes."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise NoPlainFileError(errno.ENOENT, "it is no plain file", path)
-        if facts.st_size > most:
-            raise TooLargeError(path)
-        return file.read()
 
 
 def write_whole(root: str, path: str, data: bytes, *, once: bool = False) -> None:

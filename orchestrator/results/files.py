@@ -23,8 +23,9 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from model.errors import InputError, reason
+from model.plain_file import NoPlainFileError, read_whole
 from orchestrator.results import bucket, json_file
-from orchestrator.results.disk import MAX_BYTES, NoPlainFileError, read_whole, write_whole
+from orchestrator.results.disk import MAX_BYTES, write_whole
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT, as_storage_error, patiently
 from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within

@@ -7,7 +7,7 @@ a newer version wrote, and says what goes with a damaged one.
 from typing import cast
 
 from model.errors import InputError
-from orchestrator.results.disk import NoPlainFileError
+from model.plain_file import NoPlainFileError
 from orchestrator.results.files import Files
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import SweepRecord

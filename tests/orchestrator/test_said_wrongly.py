@@ -200,6 +200,22 @@ def test_a_hostile_grid(tmp_path, capsys, text, said):
     assert error.count("\n") == 1
 
 
+def test_what_a_command_line_names_is_plain_and_no_larger_than_such_files_are(tmp_path, command, capsys):
+    pipe, device, huge = tmp_path / "pipe.yaml", tmp_path / "device.yaml", tmp_path / "huge.yaml"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    huge.touch()
+    os.truncate(huge, 50 * 10**9)
+    for path, said in ((pipe, "no plain file"), (device, "no plain file"), (huge, "larger than such a file")):
+        assert main(["--grid", str(path), "--dry-run", "--executor", "inline"]) == 2
+        assert f"cannot read the grid file {path}: it is {said}" in capsys.readouterr().err
+        rates = path.rename(path.with_suffix(".json"))
+        assert (
+            main([*command, "--results", str(tmp_path / "out"), "--dry-run", "--pace-from", str(rates)]) == 2
+        )
+        assert f"cannot read {rates}: it is {said}" in capsys.readouterr().err
+
+
 def test_a_grid_in_a_folder_that_is_not_utf8(tmp_path, command):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)
