@@ -25,6 +25,7 @@ ORDER = {
     "kernels": "kernels",
 }
 _NAMED = 4
+_LONGEST = 80
 
 
 def extended(stretches: Sequence[Stretch], epoch: int, pack: list[str], facts: Provenance) -> list[Stretch]:
@@ -138,4 +139,5 @@ def _is_stretch(value: object) -> bool:
 
 
 def _quoted(value: str) -> str:
-    return f"“{value}”" if " " in value else value
+    short = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    return f"“{short}”" if " " in short else short

@@ -83,6 +83,11 @@ def test_forged_facts_are_not_known():
     assert changes(stretches_of({"stretches": forged})) == []
 
 
+def test_a_fact_of_any_length_is_told_in_a_line():
+    stretches = trained((PACK, HERE), (PACK, {**HERE, "processor": "x" * 10**6}))
+    assert changes(stretches) == [f"from epoch 2 on processor {'x' * 80}… instead of “AMD EPYC”"]
+
+
 def test_what_a_person_is_told_of_many_trials():
     one = {"status": "done", "stretches": trained((PACK, HERE), (PACK, {**HERE, "threads": "2"}))}
     other = {"pack": ["b"], "epochs": [], "stretches": trained((["b", "x"], HERE), (["b", "y"], HERE))}
