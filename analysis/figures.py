@@ -10,6 +10,7 @@ the panel that is meant and puts the two together, with the same styles as the p
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -20,7 +21,10 @@ import plotly.graph_objects as go
 from analysis import options
 from analysis.plots import curves, differences, figure1, gsearch, timeline
 from analysis.sources.load import Source
+from analysis.stats.axes import BATCH_SIZE
+from analysis.stats.panel import Panel
 from analysis.study import Study, read
+from model.axis import Value
 from model.command import leave
 from model.errors import InputError, first_line
 
@@ -30,7 +34,8 @@ WIDTH, HEIGHT, SCALE = 640, 420, 3
 
 
 def fig1(source: Source, measure: str = "last", quantity: str = "error", kind: str = "t") -> go.Figure:
-    """Figure 1 of the first panel that has a result: error over batch size, one line per norm.
+    """Figure 1 of the first panel that has a result: error over batch size, one line per norm, or over what
+    the results vary.
 
     `source`: a frame from `load`, or whatever `load` takes. `measure`: last|median5; `quantity`:
     error|accuracy; `kind` of interval: t|bca|sd|range. Raises InputError where nothing has finished.
@@ -54,11 +59,11 @@ def figures(study: Study) -> dict[str, go.Figure]:
         paired = differences.info(study.differences[panel])
         if panel in study.compared and paired:
             by_name[f"differences{suffix}"] = differences.figure(paired, study.styles)
-        by_batch: dict[int, list[curves.CellCurves]] = {}
+        by_x: dict[str, list[curves.CellCurves]] = {}
         for curve in curves.infos(cells, study.frame, study.history):
-            by_batch.setdefault(curve.batch_size, []).append(curve)
-        for batch_size, drawn in by_batch.items():
-            by_name[f"curves{suffix}-b{batch_size}"] = curves.figure(drawn, study.styles)
+            by_x.setdefault(_file_part(panel, curve.x), []).append(curve)
+        for part, drawn in by_x.items():
+            by_name[f"curves{suffix}-{part}"] = curves.figure(drawn, study.styles)
     for index, search in enumerate(study.searches):
         by_name[f"gsearch{f'-{index + 1}' if len(study.searches) > 1 else ''}"] = gsearch.figure(search)
     time = timeline.info(study.frame, study.history)
@@ -66,6 +71,13 @@ def figures(study: Study) -> dict[str, go.Figure]:
         by_name["time"] = timeline.figure(time, study.styles)
         by_name["speed"] = timeline.speeds(time, study.styles)
     return by_name
+
+
+def _file_part(panel: Panel, x: Value) -> str:
+    """Of a file's name: b32 of a batch size, learning-rate-0.1 of anything else."""
+    if panel.x == BATCH_SIZE:
+        return f"b{x}"
+    return re.sub(r"[^\w.+-]+", "-", f"{panel.x.name.replace('_', '-')}-{panel.x.text(x)}")
 
 
 def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WIDTH) -> list[Path]:

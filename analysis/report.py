@@ -35,6 +35,7 @@ from analysis.page import (
 from analysis.page.html import Section, document
 from analysis.page.opening import opening
 from analysis.page.panels import PanelData, panel_data
+from analysis.plots import palette
 from analysis.sources.load import Source
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.study import Study, read
@@ -57,12 +58,13 @@ def build(source: Source, *others: Source, live: bool = False, choices: Choices 
     data = {
         "live": live,
         "measure": study.measure,
+        "dark": palette.twins([style.colour for style in study.styles.values()]),
         "generated": now.timestamp(),
         "panels": drawn,
         "figures": {key: figure for s in sections for key, figure in s.figures.items()},
         "seeds": {k: v for one in studies.values() for k, v in differences.seeds_data(one).items()},
         "trials": trials.trial_data(study),
-        "copies": {measure: _copies(one, measure) for measure, one in studies.items()},
+        "copies": {m: _copies(one, replace(choices, measure=m)) for m, one in studies.items()},
     }
     return document(
         title=study.title,
@@ -74,11 +76,10 @@ def build(source: Source, *others: Source, live: bool = False, choices: Choices 
     )
 
 
-def _copies(study: Study, measure: str) -> dict[str, str]:
+def _copies(study: Study, choices: Choices) -> dict[str, str]:
     """What the page's buttons copy, by the name that they give."""
-    chosen = Choices(measure=measure)
     return {
-        **{name: tables.FORMATS[name](study.frame, chosen) for name in cells.COPIES},
+        **{name: tables.FORMATS[name](study.frame, choices) for name in cells.COPIES},
         **methods.copies(study),
     }
 

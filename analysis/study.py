@@ -6,16 +6,23 @@ pooled, since two commits or two machines are not one experiment until somebody 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 
-from analysis.plots import theme
+from analysis.plots import palette
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
+from analysis.stats import bases
+from analysis.stats.axes import axis_named
 from analysis.stats.bounds import bounded_panels
-from analysis.stats.cells import Cell, Line, Panel, panels
+from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices
 from analysis.stats.differences import Difference, differences
+from analysis.stats.line import Line, norm_lines
+from analysis.stats.panel import Panel
+from analysis.stats.roles import roles_of
+from analysis.words.names import sentence_case
 from model.errors import InputError
 
 
@@ -32,7 +39,7 @@ class Study:
     sweep_of: dict[Panel, Sweep]
     searches: list[GSearchInfo]
     differences: dict[Panel, list[Difference]]
-    styles: dict[Line, theme.Style]
+    styles: dict[Line, palette.Style]
     choices: dict[Panel, Choices]
     live: bool
 
@@ -65,11 +72,30 @@ class Study:
     def index(self, panel: Panel) -> int:
         return list(self.panels).index(panel)
 
+    @cached_property
+    def varied(self) -> tuple[str, ...]:
+        """The axes that the study varies on purpose and that no figure shows: panels differ in them."""
+        names = next(iter(self.panels)).roles.panel if self.panels else ()
+        return tuple(
+            name
+            for name in names
+            if not axis_named(name).background and len({panel[name] for panel in self.panels}) > 1
+        )
+
+    @cached_property
+    def shared_title(self) -> str:
+        """What all panels share, where they differ in `varied` alone; empty where they do not."""
+        titles = {(panel.source, panel.title_without(self.varied)) for panel in self.panels}
+        return next(iter(titles))[1] if self.varied and len(titles) == 1 else ""
+
     def name(self, panel: Panel) -> str:
-        """The panel's title, behind its sweep's name where there are several."""
-        if not self.several:
-            return panel.title
-        return " · ".join(part for part in (panel.source, panel.title) if part)
+        """The panel's title, behind its sweep's name where there are several, and behind what it has of the
+        axes that panels differ in; these alone where that is all."""
+        own = sentence_case(panel.named(self.varied))
+        if self.shared_title:
+            return own
+        source = panel.source if self.several else ""
+        return " · ".join(part for part in (source, own, panel.title_without(self.varied)) if part)
 
 
 def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = False) -> Study:
@@ -87,7 +113,8 @@ def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = 
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
-    grouped, left_out = bounded_panels(panels(frame))
+    grouped, left_out = bounded_panels(panels(frame, roles_of(frame, choices.x)))
+    bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
     sweeps = tuple(replace(sweep, warnings=(*sweep.warnings, *left_out)) for sweep in sweeps)
     by_label = dict(zip(labels, sweeps, strict=True))
     sweep_of = {panel: by_label[panel.source or ""] for panel in grouped}
@@ -105,19 +132,22 @@ def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = 
         sweep_of=sweep_of,
         searches=[search for search in searches if len(search.points) > 1],
         differences={panel: differences(cells, chosen[panel]) for panel, cells in grouped.items()},
-        styles=_styles(grouped),
+        styles=_styles(grouped, frame),
         choices=chosen,
         live=live,
     )
 
 
-def _styles(grouped: dict[Panel, list[Cell]]) -> dict[Line, theme.Style]:
-    """A style for every line; ranks are of one source, so that its only G looks like the norm itself."""
-    by_line: dict[Line, theme.Style] = {}
+def _styles(grouped: dict[Panel, list[Cell]], frame: pd.DataFrame) -> dict[Line, palette.Style]:
+    """A style for every line, and for every norm with its G; ranks are of one source, so that its only G
+    looks like the norm itself."""
+    by_line: dict[Line, palette.Style] = {}
     for source in dict.fromkeys(panel.source for panel in grouped):
         lines = [cell.line for panel, cells in grouped.items() if panel.source == source for cell in cells]
-        for line, style in theme.styles(lines).items():
+        for line, style in palette.styles(lines).items():
             by_line.setdefault(line, style)
+    for line, style in palette.styles(norm_lines(frame)).items():
+        by_line.setdefault(line, style)
     return by_line
 
 
@@ -134,6 +164,7 @@ def is_search(cells: Sequence[Cell]) -> bool:
     """A G search has a figure of its own: one batch size, group norm alone, judged on held-out images."""
     return (
         cells[0].panel.holdout > 0
-        and len({cell.batch_size for cell in cells}) == 1
+        and len({cell.x for cell in cells}) == 1
+        and not cells[0].line.more
         and {cell.line.norm for cell in cells} == {"gn"}
     )

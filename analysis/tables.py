@@ -5,7 +5,7 @@
 
 One list of rows (stats.table), and a printer for each format, so that no two of them can disagree. The
 columns of the CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_high, in percent of error;
-fields of the panel that differ within the results come before them.
+whatever else differs within the results comes before them.
 """
 
 import argparse
@@ -21,11 +21,14 @@ import pandas as pd
 
 from analysis import options
 from analysis.sources.frame import COLUMNS
+from analysis.stats import bases
+from analysis.stats.axes import value_text
 from analysis.stats.bounds import bounded
 from analysis.stats.cells import panels
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.differences import Difference, differences
 from analysis.stats.intervals import CI
+from analysis.stats.roles import own_axes, roles_of
 from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
 from analysis.words.pairing import TESTS
@@ -42,7 +45,8 @@ CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_
 
 def results_csv(frame: pd.DataFrame) -> str:
     """The content of results.csv: one row per trial, errors in percent."""
-    text: str = frame[[name for name in COLUMNS if name != "source"]].to_csv(index=False, lineterminator="\n")
+    names = [name for name in (*COLUMNS, *own_axes(frame)) if name != "source"]
+    text: str = frame[names].to_csv(index=False, lineterminator="\n")
     return text
 
 
@@ -50,21 +54,21 @@ def to_csv(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as CSV; numbers in full, empty where n does not allow them."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    table = rows(frame, choices.measure)
-    keys = list(table[0].panel) if table else []
+    table = rows(frame, choices)
+    keys = list(table[0].differing) if table else []
     codes = mixed(table)
     writer.writerow([*keys, *CSV_COLUMNS, *(["code"] if codes else [])])
     for row in table:
         numbers = [_number(x, "%.6g") for x in (row.mean, row.sd, row.low, row.high)]
-        panel = ["" if row.panel[key] is None else row.panel[key] for key in keys]
-        cell = [*panel, row.line.norm, row.line.groups, row.batch_size, row.n, *numbers]
+        differing = ["" if row.differing[key] is None else row.differing[key] for key in keys]
+        cell = [*differing, row.line.norm, row.groups, row.batch_size, row.n, *numbers]
         writer.writerow([*cell, *([row.code] if codes else [])])
     return out.getvalue()
 
 
 def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a Markdown table."""
-    head, body = _text_table(rows(frame, choices.measure), choices.measure)
+    head, body = _text_table(rows(frame, choices), choices.measure)
     lines = [
         "| " + " | ".join(head) + " |",
         "|" + "|".join(" --- " if i < 1 else " ---: " for i in _numeric(head)) + "|",
@@ -75,7 +79,7 @@ def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 
 def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a LaTeX tabular for booktabs."""
-    head, body = _text_table(rows(frame, choices.measure), choices.measure)
+    head, body = _text_table(rows(frame, choices), choices.measure)
     columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
     lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
     lines += [" & ".join(map(escaped_for_latex, head)) + r" \\", "\\midrule"]
@@ -87,7 +91,9 @@ def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells for a terminal of 80 columns, each panel with what its numbers say."""
     blocks = []
-    for panel, group in panels(frame).items():
+    grouped = panels(frame, roles_of(frame, choices.x))
+    bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
+    for panel, group in grouped.items():
         head, body = _text_table(rows_of(group, choices.measure), choices.measure)
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
@@ -129,7 +135,7 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Choices], str]] = {
 
 
 def _text_table(table: Sequence[CellRow], measure: str) -> tuple[list[str], list[list[str]]]:
-    keys = list(table[0].panel) if table else []
+    keys = list(table[0].differing) if table else []
     remarks = any(row.remarks for row in table)
     codes = mixed(table)
     head = [*keys, "norm", "batch size", "n", _ERROR[measure], "sd", CI]
@@ -137,9 +143,9 @@ def _text_table(table: Sequence[CellRow], measure: str) -> tuple[list[str], list
     body = []
     for row in table:
         interval = f"{row.low:.2f} to {row.high:.2f}" if math.isfinite(row.low) else "–"
-        cells = [*("–" if row.panel[k] is None else str(row.panel[k]) for k in keys), row.line.name]
+        cells = [*(value_text(row.differing[key]) for key in keys), row.line.norm_name]
         cells += [
-            str(row.batch_size),
+            value_text(row.batch_size),
             str(row.n),
             _number(row.mean, "%.2f", "–"),
             _number(row.sd, "%.2f", "–"),

@@ -3,11 +3,8 @@
 // Text from the data reaches the page through textContent alone, never through innerHTML.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const CONFIG = { displaylogo: false, responsive: true, displayModeBar: false };
-// theme.py's colours and their lighter twins for a dark page.
-const DARK = new Map([
-  ["#0072b2", "#4aa5e0"], ["#d55e00", "#f0823c"], ["#009e73", "#35bf95"], ["#b0568f", "#dc8fc0"], ["#5f6b7a", "#9aa7b8"], ["#7a5195", "#b592d4"], ["#8f3f00", "#ffc79e"],
-  ["#1f2430", "#e8eaf0"], ["#667085", "#a3acba"], ["#e6e8ee", "#2d333e"], ["#98a0ae", "#77808f"], ["#ffffff", "#14171d"],
-]);
+// The figures' colours and their lighter twins for a dark page.
+const DARK = new Map(Object.entries(DATA.dark));
 const channels = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join();
 const DARK_TINTS = new Map([...DARK].map(([light, dark]) => [channels(light), channels(dark)]));
 const darkMedia = matchMedia("(prefers-color-scheme: dark)");
@@ -58,7 +55,7 @@ const drawers = {
   },
   curves(node) {
     const { curves } = DATA.panels[node.dataset.panel];
-    const chosen = curves.find((c) => String(c.batch_size) === node.dataset.batch) || curves.at(-1);
+    const chosen = curves.find((c) => c.x === node.dataset.x) || curves.at(-1);
     const line = node.dataset.line;
     return { data: chosen.data.filter((t) => !line || t.meta.line === line), layout: chosen.layout };
   },
@@ -127,7 +124,7 @@ function pick(panel, point) {
   const { role, line } = point.data.meta || {};
   const node = curvesOf(panel);
   if (!node || (role !== "mean" && role !== "seed")) return;
-  $(`select[data-curves="${CSS.escape(panel)}"]`).value = String(role === "seed" ? point.customdata[1] : point.x);
+  $(`select[data-curves="${CSS.escape(panel)}"]`).value = role === "seed" ? point.customdata[1] : point.data.meta.x[point.pointNumber];
   $(`select[data-lines="${CSS.escape(panel)}"]`).value = line;
   showCurves(panel);
   node.closest("figure").scrollIntoView({ block: "center" });
@@ -136,7 +133,7 @@ function pick(panel, point) {
 
 function showCurves(panel) {
   const node = curvesOf(panel);
-  node.dataset.batch = $(`select[data-curves="${CSS.escape(panel)}"]`).value;
+  node.dataset.x = $(`select[data-curves="${CSS.escape(panel)}"]`).value;
   node.dataset.line = $(`select[data-lines="${CSS.escape(panel)}"]`).value;
   draw(node);
 }
@@ -306,7 +303,7 @@ function restore() {
   });
   $$("select[data-curves]").forEach((s) => {
     const node = curvesOf(s.dataset.curves);
-    node.dataset.batch = s.value;
+    node.dataset.x = s.value;
     node.dataset.line = $(`select[data-lines="${CSS.escape(s.dataset.curves)}"]`).value;
   });
   $$("[data-calculator]").forEach(seedsNeeded);

@@ -2,7 +2,7 @@
 
 from analysis.page import html
 from analysis.page.html import Column, Section
-from analysis.stats.cells import PANEL_AXES
+from analysis.stats.axes import axis_named
 from analysis.stats.images import images
 from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.table import mixed, rows_of
@@ -12,8 +12,6 @@ from analysis.words.images import images_sentences
 from analysis.words.names import sentence_case
 from analysis.words.numbers import count_in_words
 
-_NAMES = {"source": "Sweep", **{axis.name: axis.label for axis in PANEL_AXES}}
-
 #: Format of analysis.tables -> its name.
 COPIES = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}
 
@@ -21,9 +19,9 @@ COPIES = {"csv": "CSV", "markdown": "Markdown", "latex": "LaTeX"}
 def section(study: Study) -> Section:
     """The table of cells, with its copies."""
     rows = rows_of([cell for cells in study.panels.values() for cell in cells], study.measure)
-    keys = list(rows[0].panel) if rows else []
+    keys = list(rows[0].differing) if rows else []
     columns = [
-        *(Column(key, _NAMES[key]) for key in keys),
+        *(_column(key) for key in keys),
         Column("norm", "Norm"),
         Column("batch_size", "Batch size", True),
         Column("n", "n", True),
@@ -41,8 +39,8 @@ def section(study: Study) -> Section:
         columns.append(Column("code", "Code"))
     body = [
         [
-            *(row.panel[key] for key in keys),
-            html.swatch(study, row.line),
+            *(html.axis_value(row.differing[key]) for key in keys),
+            html.swatch(study, row.line, row.line.norm_name),
             *(row.batch_size, row.n, row.mean, row.sd, row.low, row.high),
             *(row.minimum, row.median, row.maximum),
             *([row.remarks] if wanting else []),
@@ -62,6 +60,12 @@ def section(study: Study) -> Section:
     said = [note for note in notes if note]
     whole = html.render("cells", copies=COPIES, table=table, notes=said)
     return Section("cells", "Cells", "The table of cells", whole)
+
+
+def _column(name: str) -> Column:
+    if name == "source":
+        return Column(name, "Sweep")
+    return Column(name, axis_named(name).label)
 
 
 def _measured(study: Study) -> str:

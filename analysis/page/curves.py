@@ -10,33 +10,38 @@ from analysis.study import Study
 
 
 class PanelView(NamedTuple):
-    """One panel's curves and what can be chosen of them. `number`: the panel's in the page; `sizes`: batch
-    sizes, large first, value -> text; `smallest`: the one chosen at first; `lines`: value -> text.
-    """
+    """One panel's curves and what can be chosen of them. `number`: the panel's in the page; `axis`: the label
+    of what lines run over; `xs`: its values, large batch sizes first, value -> text; `last`: the one chosen
+    at first; `what`: heads the choice of a line; `lines`: value -> text."""
 
     number: int
     heading: str | None
     label: str
-    sizes: dict[str, str]
-    smallest: str
+    axis: str
+    xs: dict[str, str]
+    last: str
+    what: str
     lines: dict[str, str]
 
 
 def section(study: Study, drawn: Sequence[PanelData]) -> Section | None:
-    """Learning curves by batch size and norm; None where no epoch was recorded.
+    """Learning curves by x and line, batch size and norm; None where no epoch was recorded.
 
     `drawn`: as from panels.panel_data.
     """
     views = []
     for number, (panel, entry) in enumerate(zip(study.panels, drawn, strict=True)):
-        sizes = [str(curve["batch_size"]) for curve in entry["curves"]]
-        if not sizes:
+        xs = [curve["x"] for curve in entry["curves"]]
+        if not xs:
             continue
         lines = dict.fromkeys(t["meta"]["line"] for curve in entry["curves"] for t in curve["data"])
         heading = study.name(panel) if len(study.panels) > 1 else None
         label = f"Training and {panel.judged} error over epochs, as bands over seeds"
         choices = {"": "all", **{line: line for line in lines}}
-        views.append(PanelView(number, heading, label, {b: b for b in sizes}, sizes[-1], choices))
+        what = "Line" if panel.roles.more else "Norm"
+        views.append(
+            PanelView(number, heading, label, panel.x.label, {x: x for x in xs}, xs[-1], what, choices)
+        )
     if not views:
         return None
     return Section("curves", "Learning curves", "Learning curves", html.render("curves", panels=views))

@@ -9,25 +9,30 @@ from markupsafe import Markup
 from analysis.page import html, seeds
 from analysis.page.html import Column, Section, Shown
 from analysis.plots import differences as figures
-from analysis.stats.cells import Panel
+from analysis.stats.axes import XAxis
 from analysis.stats.differences import Difference
 from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
+from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.limits import what_n_allows
 from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
 from analysis.words.pairing import TESTS, bought_sentence, pairing_sentences
 
-_LINE = (Column("line", "Norm"), Column("batch_size", "Batch size", True))
+
+def _line(panel: Panel) -> tuple[Column, Column]:
+    return Column("line", "Line" if panel.roles.more else "Norm"), Column("x", panel.x.label, panel.x.numeric)
 
 
 class PanelView(NamedTuple):
-    """One panel's differences. `key`: of its figure and calculator; `base`: the line that is subtracted;
-    `pairing`: which comparison rules; `beside`: the other one, None where runs are independent."""
+    """One panel's differences. `key`: of its figure and calculator; `base`: the line that is subtracted,
+    empty where it is not one; `axis`: what lines run over; `pairing`: which comparison rules; `beside`: the
+    other one, None where runs are independent."""
 
     key: str
     heading: str | None
     label: str
     base: str
+    axis: XAxis
     pairing: str
     paired: bool
     family: int
@@ -48,7 +53,7 @@ def section(study: Study) -> Section | None:
             continue
         key = _key(study, panel)
         drawn[key] = figures.figure(info, study.styles).to_plotly_json()
-        views.append(_view(panel, own, study, info.base.name))
+        views.append(_view(panel, own, study, info.base.name if info.base else ""))
     if not views:
         return None
     body = html.render(
@@ -77,8 +82,10 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
     return PanelView(
         key=_key(study, panel),
         heading=study.name(panel) if len(study.compared) > 1 else None,
-        label=f"Differences from {base} over batch size; the table below has the numbers",
+        label=f"Differences {f'from {base} ' if base else ''}over {panel.x.word}; "
+        "the table below has the numbers",
         base=base,
+        axis=panel.x,
         pairing=pairing_sentences(study.sweep_of[panel].origin, paired=paired),
         paired=paired,
         family=max(1, own[0].family),
@@ -93,7 +100,7 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
 def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Markup:
     """The comparison that rules."""
     columns = (
-        *_LINE,
+        *_line(differences[0].panel),
         Column("n", "Pairs" if paired else "n", True),
         Column("mean", "Difference", True, 2),
         Column("t", f"{CI} ({TESTS[paired]})", True),
@@ -126,7 +133,7 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
 def _beside(differences: Sequence[Difference], study: Study) -> Markup:
     """What pairs have to say beside the comparison that rules."""
     columns = (
-        *_LINE,
+        *_line(differences[0].panel),
         Column("r", "Correlation over seeds", True),
         Column("welch", f"{CI} (Welch)", True),
         Column("p", "p (Welch)", True),
@@ -150,8 +157,8 @@ def _beside(differences: Sequence[Difference], study: Study) -> Markup:
     return html.table(columns, rows, "What pairing bought, and what would be said of independent runs")
 
 
-def _head(d: Difference, study: Study) -> tuple[Shown, int]:
-    return html.swatch(study, d.line, f"{d.line.name} − {d.base.name}"), d.batch_size
+def _head(d: Difference, study: Study) -> tuple[Shown, object]:
+    return html.swatch(study, d.line, f"{d.line.name} − {d.base.name}"), html.axis_value(d.x)
 
 
 def _effect(value: float) -> Shown:

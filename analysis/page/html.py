@@ -18,12 +18,15 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.plots import theme
+from analysis.plots import palette
 from analysis.plots.theme import Json
-from analysis.stats.cells import Line, Panel
+from analysis.stats.axes import value_text
 from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
+from analysis.stats.line import Line
+from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.choices import MEASURE_WORDS
+from model.axis import Value
 
 
 class Section(NamedTuple):
@@ -204,9 +207,15 @@ def under_each(bodies: Mapping[str, Markup]) -> Markup:
     return Markup().join(_part("under", measure, body, measure != first) for measure, body in bodies.items())
 
 
+def axis_value(value: Value) -> object:
+    """A value of an axis in a table; a number sorts as one."""
+    return Shown(value, value_text(value)) if isinstance(value, (bool, float)) else value
+
+
 def swatch(study: Study, line: Line, name: str | None = None) -> Shown:
     """A line's name, or another, behind its colour; sorted by the line's name."""
-    style, own = study.styles.get(line), theme.style(line.norm).colour
+    style, own = study.styles.get(line), palette.COLOURS.get(line.norm)
     shade = style.colour if style and style.colour != own else None
-    known = line.norm if line.norm in theme.COLOURS else ""
-    return Shown(line.name, _part("swatch", known, name or line.name, shade))
+    known = line.norm if line.norm in palette.COLOURS else ""
+    dark = palette.twin(shade) if shade else None
+    return Shown(line.name, _part("swatch", known, name or line.name, shade, dark))

@@ -10,11 +10,15 @@ from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
 from analysis.sources.load import Sweep
-from analysis.stats.cells import Cell, Panel
+from analysis.stats.axes import BATCH_SIZE, word
+from analysis.stats.cells import Cell
 from analysis.stats.intervals import KINDS
+from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.headline import UNFINISHED, Headline, headline
+from analysis.words.numbers import listed
 from analysis.words.published import recognised_sentence
+from analysis.words.roles import along_sentence
 from analysis.words.search import search_headline
 
 STATUS_WORDS = {"done": "done", "diverged": "diverged", **UNFINISHED}
@@ -150,11 +154,13 @@ def _render(
 
 
 def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure1:
+    per = listed(["norm", *map(word, panel.roles.more)]) if panel.roles.more else "norm"
     label = (
-        f"{panel.measured().capitalize()} over batch size, one line per norm; "
+        f"{panel.measured().capitalize()} over {panel.x.word}, one line per {per}; "
         "the table of cells has the numbers"
     )
-    note = recognised_sentence(study.panels[panel])
+    said = (recognised_sentence(study.panels[panel]), along_sentence(panel))
+    note = " ".join(sentence for sentence in said if sentence)
     curves = study.sweep_of[panel].origin == "sweep"
     return Figure1(study.index(panel), study.name(panel), label, above, curves, note)
 
@@ -162,7 +168,7 @@ def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure
 def search_figure(study: Study, index: int) -> SearchFigure:
     """The place of the study's search number `index`."""
     search: GSearchInfo = study.searches[index]
-    label = f"Validation error over G at batch size {search.batch_size}"
+    label = f"Validation error over G at {search.where}"
     return SearchFigure(f"gsearch-{index}", study.name(search.panel), label, f"{search.panel.holdout:,}")
 
 
@@ -174,7 +180,7 @@ def _switches(study: Study) -> Switches:
 
 def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:
     """Those whose lines can be shown; on from the start where data set and network are the same."""
-    if all(panel.holdout for panel in shown):
+    if all(panel.holdout or panel.x != BATCH_SIZE for panel in shown):
         return []
     publications = []
     for source in dict.fromkeys(entry.source for entry in PUBLISHED):
@@ -188,7 +194,7 @@ def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:
 
 def _same(entry: Published, panel: Panel, cells: list[Cell]) -> bool:
     """Whether a published line is of the panel's data set and network and shares a batch size with it."""
-    sizes = {cell.batch_size for cell in cells}
+    sizes = {cell.x for cell in cells}
     return entry.matches(panel.dataset, panel.model) and not sizes.isdisjoint(entry.errors)
 
 

@@ -5,16 +5,19 @@ from typing import TypedDict
 
 from analysis.plots import curves, figure1
 from analysis.plots.theme import Json
-from analysis.stats.cells import Cell, Panel
+from analysis.stats.axes import value_text
+from analysis.stats.cells import Cell
 from analysis.stats.choices import MEASURES
 from analysis.stats.intervals import KINDS
+from analysis.stats.panel import Panel
 from analysis.study import Study
+from model.axis import Value
 
 
 class CurvesData(TypedDict):
-    """The learning curves of one batch size, as plotly takes them."""
+    """The learning curves of one x, as plotly takes them."""
 
-    batch_size: int
+    x: str
     data: list[Json]
     layout: Json
 
@@ -29,7 +32,7 @@ class PanelData(TypedDict):
 
 
 def panel_data(study: Study) -> list[PanelData]:
-    """For each panel, the layers of its Figure 1 and its learning curves by batch size."""
+    """For each panel, the layers of its Figure 1 and its learning curves by x."""
     drawn = []
     for panel, cells in study.panels.items():
         layers, layouts = _figure1_layers(panel, cells, study)
@@ -63,12 +66,14 @@ def _figure1_layers(
 
 
 def _curves(cells: Sequence[Cell], study: Study) -> list[CurvesData]:
-    by_batch: dict[int, list[curves.CellCurves]] = {}
-    for info in curves.infos(cells, study.frame, study.history):
-        by_batch.setdefault(info.batch_size, []).append(info)
-    return [_curves_at(b, infos, study) for b, infos in sorted(by_batch.items(), reverse=True)]
+    by_x: dict[Value, list[curves.CellCurves]] = {}
+    for info in sorted(
+        curves.infos(cells, study.frame, study.history), key=lambda info: info.panel.x.key(info.x)
+    ):
+        by_x.setdefault(info.x, []).append(info)
+    return [_curves_at(x, infos, study) for x, infos in by_x.items()]
 
 
-def _curves_at(batch_size: int, infos: Sequence[curves.CellCurves], study: Study) -> CurvesData:
+def _curves_at(x: Value, infos: Sequence[curves.CellCurves], study: Study) -> CurvesData:
     drawn = curves.figure(infos, study.styles).to_plotly_json()
-    return CurvesData(batch_size=batch_size, data=drawn["data"], layout=drawn["layout"])
+    return CurvesData(x=value_text(x), data=drawn["data"], layout=drawn["layout"])

@@ -7,8 +7,9 @@ from markupsafe import Markup
 
 from analysis.page import html
 from analysis.page.html import Column, Section, Shown
-from analysis.stats.cells import Line, Panel, short_names
+from analysis.stats.line import Line, short_names
 from analysis.stats.outcomes import Claim, Outcome, alternatives, constancies, outcomes
+from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.choices import choice_words, claim_words, dependence_sentence, outcome_words
 

@@ -19,14 +19,18 @@ class Spread(NamedTuple):
     """A row of the calculator: the sd of the difference seen, in points of error."""
 
     swatch: str
-    batch_size: int
+    x: str
     sd: float
 
 
 def spreads(differences: Sequence[Difference], study: Study) -> list[Spread]:
     """A row for each difference that has a spread."""
     return [
-        Spread(html.swatch(study, d.line, f"{d.line.name} − {d.base.name}").text, d.batch_size, d.estimate.sd)
+        Spread(
+            html.swatch(study, d.line, f"{d.line.name} − {d.base.name}").text,
+            d.panel.x.text(d.x),
+            d.estimate.sd,
+        )
         for d in differences
         if d.estimate.interval.known
     ]

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from analysis.page import html
 from analysis.page.html import Column, Section, Shown
 from analysis.stats import versus
-from analysis.stats.cells import Panel
 from analysis.stats.intervals import CI
+from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.numbers import signed, signed_interval
 
@@ -25,8 +25,8 @@ def section(study: Study) -> Section | None:
 
 def _table(study: Study, first: Panel, second: Panel, shared: Sequence[versus.SharedCell]) -> Markup:
     columns = (
-        Column("norm", "Norm"),
-        Column("batch_size", "Batch size", True),
+        Column("norm", "Line" if first.roles.more else "Norm"),
+        Column("x", first.x.label, first.x.numeric),
         Column("a", first.source or "A", True, 2),
         Column("b", second.source or "B", True, 2),
         Column("n", "n", True),
@@ -36,7 +36,7 @@ def _table(study: Study, first: Panel, second: Panel, shared: Sequence[versus.Sh
     rows = [
         [
             html.swatch(study, cell.line),
-            *(cell.batch_size, cell.first, cell.second, ", ".join(map(str, cell.difference.n))),
+            *(html.axis_value(cell.x), cell.first, cell.second, ", ".join(map(str, cell.difference.n))),
             Shown(cell.difference.mean, signed(cell.difference.mean, 2)),
             Shown(cell.difference.interval.low, signed_interval(cell.difference.interval, 2)),
         ]

@@ -12,8 +12,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from analysis.plots import theme
-from analysis.stats.cells import CELL_KEYS, Cell, Line, Panel, plain_value
+from analysis.plots import palette, theme
+from analysis.sources.frame import plain_column
+from analysis.stats.cells import Cell
+from analysis.stats.line import Line
+from analysis.stats.panel import Panel
+from model.axis import Value
 
 #: Epochs kept in a page; more are thinned evenly, first and last kept.
 MAX_POINTS = 200
@@ -34,7 +38,7 @@ class CellCurves(NamedTuple):
 
     panel: Panel
     line: Line
-    batch_size: int
+    x: Value
     train: Curve | None
     judged: Curve | None
 
@@ -43,27 +47,20 @@ def infos(cells: Sequence[Cell], frame: pd.DataFrame, history: pd.DataFrame) -> 
     """The curves of each cell that has any epochs, in the order of `cells`."""
     if history.empty:
         return []
-    codes = frame.groupby(list(CELL_KEYS), dropna=False, sort=False).ngroup()
-    cell_of = dict(zip(frame["trial_id"], codes, strict=True))
-    first = frame.groupby(codes).head(1)
-    key_of = {
-        code: tuple(plain_value(v) for v in values)
-        for code, values in zip(
-            codes[first.index], first[list(CELL_KEYS)].itertuples(index=False), strict=True
-        )
+    columns = [plain_column(frame[name]) for name in cells[0].panel.roles.cell] if cells else []
+    numbers: dict[tuple[Value, ...], int] = {}
+    cell_of = {
+        trial_id: numbers.setdefault(key, len(numbers))
+        for trial_id, key in zip(frame["trial_id"], zip(*columns, strict=True), strict=True)
     }
-    epochs_of: dict[tuple[object, ...], pd.DataFrame] = {
-        key_of[code]: rows for code, rows in history.groupby(history["trial_id"].map(cell_of))
-    }
+    epochs_of = dict(list(history.groupby(history["trial_id"].map(cell_of))))
     curves = []
     for cell in cells:
-        rows = epochs_of.get(cell.key)
+        rows = epochs_of.get(numbers.get(cell.key, -1))
         if rows is not None:
             judged = "val_error" if cell.panel.holdout else "test_error"
             curves.append(
-                CellCurves(
-                    cell.panel, cell.line, cell.batch_size, curve(rows, "train_error"), curve(rows, judged)
-                )
+                CellCurves(cell.panel, cell.line, cell.x, curve(rows, "train_error"), curve(rows, judged))
             )
     return curves
 
@@ -96,7 +93,7 @@ def _thinned(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, MAX_POINTS).round().astype(np.int64))
 
 
-def figure(curves: Sequence[CellCurves], styles: dict[Line, theme.Style]) -> go.Figure:
+def figure(curves: Sequence[CellCurves], styles: dict[Line, palette.Style]) -> go.Figure:
     """Cells over each other: test (or validation) error solid with its band, training error dotted."""
     traces: list[go.Scatter] = []
     for cell in curves:
@@ -115,7 +112,7 @@ def figure(curves: Sequence[CellCurves], styles: dict[Line, theme.Style]) -> go.
     )
 
 
-def _line(cell: CellCurves, curve: Curve, style: theme.Style, what: str) -> go.Scatter:
+def _line(cell: CellCurves, curve: Curve, style: palette.Style, what: str) -> go.Scatter:
     training = what == "training"
     return go.Scatter(
         x=curve.epochs,
@@ -130,7 +127,7 @@ def _line(cell: CellCurves, curve: Curve, style: theme.Style, what: str) -> go.S
     )  # fmt: skip
 
 
-def _band(cell: CellCurves, curve: Curve, style: theme.Style) -> go.Scatter:
+def _band(cell: CellCurves, curve: Curve, style: palette.Style) -> go.Scatter:
     return go.Scatter(
         x=curve.epochs + curve.epochs[::-1],
         y=curve.high + curve.low[::-1],

@@ -1,4 +1,4 @@
-"""Figure 1: error over batch size, one line per norm.
+"""Figure 1: error over batch size, one line per norm; or over whatever the study varies.
 
 `info` is what the figure shows, as plain data that tests check; `figure` only draws it. Every seed is a
 dot and the interval a band, because a line of means alone hides how little five seeds know.
@@ -10,25 +10,32 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from analysis.plots import theme
+from analysis.plots import palette, theme
 from analysis.plots.published import Published, others
 from analysis.plots.theme import Json
-from analysis.stats.cells import Cell, Line, Panel
+from analysis.plots.x_axis import Places, places_of, rounded
+from analysis.stats.axes import BATCH_SIZE, XAxis, at
+from analysis.stats.cells import Cell
 from analysis.stats.intervals import FEWEST_VALUES, KINDS, PERCENT, interval
+from analysis.stats.line import Line
+from analysis.stats.panel import Panel
+from model.axis import Value
 
 QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
 
 
 class Point(NamedTuple):
-    """One cell. `mean`, `low`, `high`, `values` in percent; `low` and `high` NaN where n allows none."""
+    """One cell. `mean`, `low`, `high`, `values` in percent; `low` and `high` NaN where n allows none.
+    `along`: what goes with line and x, in words."""
 
-    batch_size: int
+    x: Value
     mean: float
     low: float
     high: float
     values: dict[int, float]
     remarks: str
+    along: str = ""
 
 
 class Fig1Info(NamedTuple):
@@ -52,27 +59,31 @@ def info(
             continue
         mean = sum(values.values()) / len(values)
         spread = interval(list(values.values()), kind).cut(PERCENT)
-        point = Point(cell.batch_size, mean, spread.low, spread.high, values, cell.remarks)
+        along = ", ".join(map(at, panel.roles.along, cell.along))
+        point = Point(cell.x, mean, spread.low, spread.high, values, cell.remarks, along)
         lines.setdefault(cell.line, []).append(point)
-    published = [] if panel.holdout else others(cells)
+    published = [] if panel.holdout or panel.x != BATCH_SIZE else others(cells)
     return Fig1Info(panel, measure, quantity, kind, lines, published)
 
 
-def figure(info: Fig1Info, styles: dict[Line, theme.Style] | None = None) -> go.Figure:
+def figure(info: Fig1Info, styles: dict[Line, palette.Style] | None = None) -> go.Figure:
     """The plotly figure of `info`; `styles` where a line must look as it does elsewhere."""
-    return go.Figure(drawing(info, styles or theme.styles(list(info.lines))))
+    return go.Figure(drawing(info, styles or palette.styles(list(info.lines))))
 
 
-def drawing(info: Fig1Info, styles: dict[Line, theme.Style]) -> Json:
+def drawing(info: Fig1Info, styles: dict[Line, palette.Style]) -> Json:
     """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
+    places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
     traces = [_published(entry, info) for entry in info.published]
     for rank, (line, points) in enumerate(info.lines.items()):
-        aside = 2 ** theme.aside(rank, len(info.lines), 0.11)
-        traces += [_band(line, points, styles[line]), _dots(line, points, styles[line], aside)]
-    traces += [_means(line, points, styles[line], info.kind) for line, points in info.lines.items()]
-    sizes = [p.batch_size for points in info.lines.values() for p in points]
+        aside = theme.aside(rank, len(info.lines), 0.11)
+        traces += [
+            _band(line, points, styles[line], places),
+            _dots(line, points, styles[line], places, aside),
+        ]
+    traces += [_means(line, points, styles[line], places, info.kind) for line, points in info.lines.items()]
     title = y_title(info.panel, info.quantity, info.measure)
-    layout = theme.layout(xaxis=theme.batch_axis(sizes), yaxis={"title": {"text": title}})
+    layout = theme.layout(xaxis=places.layout(), yaxis={"title": {"text": title}})
     return {"data": traces, "layout": layout}
 
 
@@ -86,9 +97,9 @@ def y_title(panel: Panel, quantity: str, measure: str = "last") -> str:
     return f"{panel.measured(quantity).capitalize()}{of} (%)"
 
 
-def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Json:
+def _means(line: Line, points: list[Point], style: palette.Style, places: Places, kind: str) -> Json:
     return _scatter(
-        x=[p.batch_size for p in points],
+        x=[places[p.x] for p in points],
         y=[p.mean for p in points],
         mode="lines+markers",
         name=theme.plain(line.name),
@@ -100,15 +111,17 @@ def _means(line: Line, points: list[Point], style: theme.Style, kind: str) -> Js
             "color": style.colour,
             "line": {"color": "#ffffff", "width": 1.5},
         },
-        text=[hover(line, p, kind) for p in points],
+        text=[hover(line, p, kind, places.axis) for p in points],
         hovertemplate="%{text}<extra></extra>",
-        meta={"role": "mean", "line": line.name},
+        meta={"role": "mean", "line": line.name, "x": [places.axis.text(p.x) for p in points]},
     )
 
 
-def hover(line: Line, point: Point, kind: str) -> str:
+def hover(line: Line, point: Point, kind: str, axis: XAxis = BATCH_SIZE) -> str:
     """What the pointer reads: the numbers, and what they are."""
-    text = f"<b>{theme.plain(line.name)}, batch size {point.batch_size}</b><br>mean {point.mean:.2f}%"
+    text = f"<b>{theme.plain(line.name)}, {theme.plain(axis.at(point.x))}</b>"
+    text += f"<br>{theme.plain(point.along)}" if point.along else ""
+    text += f"<br>mean {point.mean:.2f}%"
     if math.isfinite(point.low):
         text += f"<br>{KINDS[kind]}: {point.low:.2f} to {point.high:.2f}"
     few = len(point.values) < FEWEST_VALUES and not math.isfinite(point.low)
@@ -116,30 +129,31 @@ def hover(line: Line, point: Point, kind: str) -> str:
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")
 
 
-def _dots(line: Line, points: list[Point], style: theme.Style, aside: float) -> Json:
-    """Every seed, `aside` of its batch size by a factor, so that the marker of the mean hides none."""
-    triples = [(p.batch_size, seed, value) for p in points for seed, value in p.values.items()]
+def _dots(line: Line, points: list[Point], style: palette.Style, places: Places, aside: float) -> Json:
+    """Every seed, `aside` of its x in steps, so that the marker of the mean hides none."""
+    triples = [(p.x, seed, value) for p in points for seed, value in p.values.items()]
     return _scatter(
-        x=[round(batch_size * aside, 4) for batch_size, _, _ in triples],
+        x=[rounded(places.beside(x, aside)) for x, _, _ in triples],
         y=[value for _, _, value in triples],
-        customdata=[[seed, batch_size] for batch_size, seed, _ in triples],
+        customdata=[[seed, theme.plain(places.axis.text(x))] for x, seed, _ in triples],
         mode="markers",
         name=theme.plain(line.name),
         legendgroup=line.name,
         showlegend=False,
         marker={"symbol": "circle", "size": 5, "color": style.tint(0.55)},
-        hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[1]}}<br>"
+        hovertemplate=f"{theme.plain(line.name)}, {theme.plain(places.axis.word)} %{{customdata[1]}}<br>"
         "seed %{customdata[0]}: %{y:.2f}%<extra></extra>",
         meta={"role": "seed", "line": line.name},
     )
 
 
-def _band(line: Line, points: list[Point], style: theme.Style) -> Json:
+def _band(line: Line, points: list[Point], style: palette.Style, places: Places) -> Json:
     """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
     xs: list[float | None] = []
     ys: list[float | None] = []
     for run in _runs(points):
-        xs += [p.batch_size for p in run] + [p.batch_size for p in reversed(run)] + [run[0].batch_size, None]
+        along = [places[p.x] for p in run]
+        xs += [*along, *reversed(along), along[0], None]
         ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
     alone = any(len(run) == 1 for run in _runs(points))
     return _scatter(
@@ -170,15 +184,15 @@ def _published(entry: Published, info: Fig1Info) -> Json:
     sizes = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
     own = entry.matches(info.panel.dataset, info.panel.model)
-    shown = own and any(p.batch_size in entry.errors for points in info.lines.values() for p in points)
+    shown = own and any(p.x in entry.errors for points in info.lines.values() for p in points)
     return _scatter(
         x=sizes,
         y=values,
         mode="lines+markers",
         name=entry.name,
         visible=shown,
-        line={"color": theme.style(entry.norm).tint(0.45), "width": 1.5, "dash": "dot"},
-        marker={"size": 5, "symbol": "circle-open", "color": theme.style(entry.norm).tint(0.6)},
+        line={"color": palette.style(entry.norm).tint(0.45), "width": 1.5, "dash": "dot"},
+        marker={"size": 5, "symbol": "circle-open", "color": palette.style(entry.norm).tint(0.6)},
         hovertemplate=f"{entry.source}<br>batch size %{{x}}: %{{y:.2f}}%<extra></extra>",
         meta={"role": "published", "key": entry.key, "group": entry.group},
     )

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from analysis.plots import theme
+from analysis.plots import palette, theme
 from analysis.plots.published import FRANKE_G_SEARCH
+from analysis.stats.axes import at
 from analysis.stats.best_groups import contenders
-from analysis.stats.cells import Cell, Panel
+from analysis.stats.cells import Cell
 from analysis.stats.intervals import CI, PERCENT, interval
+from analysis.stats.panel import Panel
 
 
 class GPoint(NamedTuple):
@@ -28,11 +30,12 @@ class GPoint(NamedTuple):
 
 
 class GSearchInfo(NamedTuple):
-    """One search. `points`: every G that has a result; `contenders`: those that may win, the best first;
-    `paired`: whether the runs of a seed are pairs."""
+    """One search. `where`: what it was made at, in words: “batch size 32”. `points`: every G that has a
+    result; `contenders`: those that may win, the best first; `paired`: whether the runs of a seed are
+    pairs."""
 
     panel: Panel
-    batch_size: int
+    where: str
     points: list[GPoint]
     contenders: dict[int, dict[int, float]]
     published: dict[int, float]
@@ -40,24 +43,26 @@ class GSearchInfo(NamedTuple):
 
 
 def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchInfo]:
-    """One search for each batch size at which the panel tried group norm; none on a panel judged by test."""
+    """One search for each batch size, or whatever else lines differ in beside G, at which the panel tried
+    group norm; none on a panel judged by test."""
     if not panel.holdout:
         return []
     own = (panel.dataset, panel.model) == ("cifar10", "resnet20")
-    searches: dict[int, list[Cell]] = {}
+    searches: dict[str, list[Cell]] = {}
     for cell in cells:
         if cell.line.norm == "gn" and cell.line.groups is not None and cell.errors():
-            searches.setdefault(cell.batch_size, []).append(cell)
+            where = ", ".join([panel.x.at(cell.x), *(at(*pair) for pair in cell.line.more)])
+            searches.setdefault(where, []).append(cell)
     return [
         GSearchInfo(
             panel,
-            batch_size,
+            where,
             [_point(cell) for cell in search],
             contenders(search),
             FRANKE_G_SEARCH if own else {},
             paired,
         )
-        for batch_size, search in searches.items()
+        for where, search in searches.items()
     ]
 
 
@@ -89,7 +94,7 @@ def figure(info: GSearchInfo) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            xaxis={"type": "category", "title": {"text": f"Groups, at batch size {info.batch_size}"}},
+            xaxis={"type": "category", "title": {"text": f"Groups, at {theme.plain(info.where)}"}},
             yaxis={"title": {"text": "Validation error (%)"}},
         ),
     )
@@ -107,13 +112,13 @@ def _seeds(points: Sequence[GPoint]) -> go.Scatter:
         customdata=[seed for _, seed, _ in dots],
         mode="markers",
         name="one seed",
-        marker={"size": 6, "color": theme.style("gn").tint(0.5)},
+        marker={"size": 6, "color": palette.style("gn").tint(0.5)},
         hovertemplate="%{x}, seed %{customdata}: %{y:.2f}%<extra></extra>",
     )
 
 
 def _means(points: Sequence[GPoint]) -> go.Scatter:
-    colour = theme.style("gn").colour
+    colour = palette.style("gn").colour
     return go.Scatter(
         x=[_label(p.groups) for p in points],
         y=[p.mean for p in points],

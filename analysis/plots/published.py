@@ -9,6 +9,7 @@ panel's own data set and network are on from the start.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.cells import Cell
 
 
@@ -76,10 +77,19 @@ def _is(entry: Published, cells: Sequence[Cell]) -> bool:
     """Whether one line of `cells` has the published mean at every batch size that both have."""
     by_line: dict[object, list[bool]] = {}
     for cell in cells:
-        if cell.line.norm == entry.norm and cell.batch_size in entry.errors and cell.errors():
-            apart = abs(cell.summary().mean - entry.errors[cell.batch_size])
+        if (
+            cell.panel.x == BATCH_SIZE
+            and cell.line.norm == entry.norm
+            and cell.x in entry.errors
+            and cell.errors()
+        ):
+            apart = abs(cell.summary().mean - entry.errors[_size(cell)])
             by_line.setdefault(cell.line, []).append(apart <= 0.5 * 10**-entry.digits + 1e-9)
     return any(len(alike) >= _ALIKE and all(alike) for alike in by_line.values())
+
+
+def _size(cell: Cell) -> int:
+    return int(cell.x or 0)
 
 
 def others(cells: Sequence[Cell]) -> list[Published]:

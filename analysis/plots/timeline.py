@@ -4,15 +4,17 @@ A worker is a process and a sweep that was interrupted has had many; lanes are d
 host as its packs need, so that an idle slot shows as a gap and not as one more row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from analysis.plots import theme
-from analysis.stats.cells import Line
+from analysis.plots import palette, theme
+from analysis.plots.x_axis import places_of
+from analysis.stats.axes import BATCH_SIZE
+from analysis.stats.line import Line, labels
 
 #: A pause between two epochs longer than this many seconds ends a busy period.
 PAUSE = 60.0
@@ -64,7 +66,8 @@ def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
         return None
     zero = float(rows["begin"].min())
     keys = ["worker", "norm", "groups", "batch_size", "begin", "end"]
-    joined = [_joined(pack, zero) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
+    named = labels(rows["norm"].astype(str))
+    joined = [_joined(pack, zero, named) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
     periods = _lanes(sorted(joined, key=lambda p: (p.begin, p.worker)))
     devices = tuple(sorted({str(d) for d in known["device"].dropna()}))
     span = max(p.end for p in periods)
@@ -72,14 +75,14 @@ def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
     return TimeInfo(periods, lanes, sum(p.seconds for p in periods), span, devices)
 
 
-def _joined(pack: pd.DataFrame, zero: float) -> BusyPeriod:
+def _joined(pack: pd.DataFrame, zero: float, named: Mapping[str, str]) -> BusyPeriod:
     """The rows of the seeds that ran together."""
     first = pack.iloc[0]
-    groups = first["groups"]
+    norm, groups = str(first["norm"]), first["groups"]
     return BusyPeriod(
         lane="",
         worker=str(first["worker"]),
-        line=Line(str(first["norm"]), None if pd.isna(groups) else int(groups)),
+        line=Line(norm, None if pd.isna(groups) else int(groups), label=named.get(norm, "")),
         batch_size=int(first["batch_size"]),
         seeds=tuple(sorted(int(s) for s in pack["seed"].dropna())),
         begin=float(first["begin"]) - zero,
@@ -154,7 +157,7 @@ def unit(span: float) -> tuple[str, float]:
     return "seconds", 1.0
 
 
-def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
+def figure(info: TimeInfo, styles: dict[Line, palette.Style]) -> go.Figure:
     """A bar for each busy period, in its norm's colour."""
     name, scale = unit(info.span)
     lines = sorted({s.line for s in info.periods}, key=lambda line: line.order)
@@ -179,7 +182,7 @@ def figure(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     )
 
 
-def _bars(mine: Sequence[BusyPeriod], style: theme.Style, scale: float) -> go.Bar:
+def _bars(mine: Sequence[BusyPeriod], style: palette.Style, scale: float) -> go.Bar:
     """One line's busy periods, each with its batch size in it."""
     return go.Bar(
         orientation="h",
@@ -210,7 +213,7 @@ def _hover(s: BusyPeriod) -> str:
     return text + (f"<br>{s.images_per_second:,.0f} images/s" if s.images_per_second > 0 else "")
 
 
-def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
+def speeds(info: TimeInfo, styles: dict[Line, palette.Style]) -> go.Figure:
     """Images a second of whole packs over the batch size; a dot is a busy period."""
     traces = []
     lines = sorted({s.line for s in info.periods}, key=lambda line: line.order)
@@ -232,7 +235,7 @@ def speeds(info: TimeInfo, styles: dict[Line, theme.Style]) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            xaxis=theme.batch_axis([s.batch_size for s in info.periods]),
+            xaxis=places_of(BATCH_SIZE, (s.batch_size for s in info.periods)).layout(),
             yaxis={"title": {"text": "Images per second"}, "rangemode": "tozero"},
         ),
     )

@@ -90,6 +90,12 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
     return frame
 
 
+def plain_column(column: pd.Series) -> list[Any]:
+    """The values of a column as Python's own, None for what is missing."""
+    values: list[Any] = column.astype(object).where(column.notna(), None).tolist()
+    return values
+
+
 def _column(values: list[Any], kind: str) -> pd.Series:
     if kind == "bool":
         return pd.Series([v is True or v == "True" for v in values], dtype="bool")

@@ -12,19 +12,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.stats.cells import CELL_KEYS, Cell, cells
+from analysis.stats.cells import Cell, cells
 from analysis.stats.estimate import Array, Errors, Estimate, common_seeds, contrast, matrix
 from analysis.stats.intervals import RESAMPLES
 from model.errors import InputError
+from model.spec import AXES
 
 #: What the cells of one search share: every axis but the G that is searched for.
-_SHARED = [key for key in CELL_KEYS if key not in {"source", "groups"}]
+_SHARED = [name for name in AXES if name != "groups"]
 
 
 def contenders(search: Sequence[Cell]) -> dict[int, dict[int, float]]:
     """G -> seed -> error in percent of the Gs that may win, the best first.
 
-    `search`: the group norm cells of one panel and batch size. A seed without a result yet is left out
+    `search`: cells that differ in G alone. A seed without a result yet is left out
     of its G's mean; whoever needs every seed checks that first.
     """
     errors = {

@@ -1,16 +1,17 @@
 """How much is drawn and compared: what a person can look at, and what ends. Pure.
 
-Comparisons are made between lines at every batch size and corrected as one family, which takes time with
-the square of their number, and a page of a thousand batch sizes shows nothing.
+Comparisons are made between lines at every batch size, or whatever else they run over, and corrected as one
+family, which takes time with the square of their number, and a page of a thousand batch sizes shows nothing.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
-from analysis.stats.cells import Cell, Panel
+from analysis.stats.cells import Cell
+from analysis.stats.panel import Panel
 
-MOST_BATCH_SIZES = 64
+MOST_X = 64
 MOST_LINES = 32
 MOST_PANELS = 32
 _T = TypeVar("_T", bound=Hashable)
@@ -19,16 +20,17 @@ _T = TypeVar("_T", bound=Hashable)
 def bounded(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
     """The cells of one panel that are drawn and compared, in their order, and what was left out, in words.
 
-    Kept are the batch sizes and the lines (a norm with its G) with most trials, the first of equals.
+    Kept are the x, as batch sizes, and the lines (a norm with its G) with most trials, the first of equals.
     """
     notes = []
-    sizes = _most([(cell.batch_size, cell.trials) for cell in cells], MOST_BATCH_SIZES)
-    if (count := len({cell.batch_size for cell in cells})) > MOST_BATCH_SIZES:
-        notes.append(_words(count, "batch sizes", MOST_BATCH_SIZES))
-    lines = _most([(cell.line, cell.trials) for cell in cells if cell.batch_size in sizes], MOST_LINES)
+    kept = _most([(cell.x, cell.trials) for cell in cells], MOST_X)
+    if (count := len({cell.x for cell in cells})) > MOST_X:
+        notes.append(_words(count, cells[0].panel.x.plural, MOST_X))
+    lines = _most([(cell.line, cell.trials) for cell in cells if cell.x in kept], MOST_LINES)
     if (count := len({cell.line for cell in cells})) > MOST_LINES:
-        notes.append(_words(count, "norms with their G", MOST_LINES))
-    return [cell for cell in cells if cell.batch_size in sizes and cell.line in lines], notes
+        what = "lines" if cells[0].panel.roles.more else "norms with their G"
+        notes.append(_words(count, what, MOST_LINES))
+    return [cell for cell in cells if cell.x in kept and cell.line in lines], notes
 
 
 def bounded_panels(panels: dict[Panel, list[Cell]]) -> tuple[dict[Panel, list[Cell]], list[str]]:

@@ -1,144 +1,69 @@
 """Cells and panels: the trials that may be compared with each other.
 
-A *cell* is all trials that differ in the seed alone. A *panel* is all cells that differ in norm, G and
-batch size alone, so a figure of one panel compares like with like. Trials judged on held-out images and
-trials judged on the test set differ in `holdout`, so they can never share a cell or a panel.
+A *cell* is all trials that differ in the seed alone. A *panel* is all cells that differ in nothing but what
+tells its lines apart and what they run over, norm, G and batch size in Figure 1, so a figure of one panel
+compares like with like. Trials judged on held-out images and trials judged on the test set differ in
+`holdout`, so they can never share a cell or a panel.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.sources.frame import STATUSES, Row
+from analysis.sources.frame import STATUSES, Row, plain_column
 from analysis.stats.intervals import CONFIDENCE, PERCENT
+from analysis.stats.line import Line, labels
+from analysis.stats.panel import Panel
+from analysis.stats.roles import CLASSIC, Roles
 from analysis.stats.summary import Summary, summary
 from model.axis import Value
-from model.norm_table import NORM_NAMES, NORMS
-from model.spec import AXES
 from orchestrator.results.codes import UNKNOWN, short_label
 
-#: The axes that one figure shows; every other axis tells one panel from another.
-_DRAWN = ("norm", "groups", "batch_size")
-PANEL_AXES = tuple(axis for name, axis in AXES.items() if name not in _DRAWN)
-PANEL_KEYS = ("source", *(axis.name for axis in PANEL_AXES))
-CELL_KEYS = (*PANEL_KEYS, *_DRAWN)
 _ERRORS = ("test_error", "test_error_median5", "val_error", "val_error_median5")
-_READ = (*CELL_KEYS, "seed", "status", *_ERRORS, "code")
-
-#: Recipe -> what a title calls it.
-RECIPE_NAMES: dict[Value, str] = {
-    "wu2018": "recipe of Wu & He (2018)",
-    "he2015": "recipe of He et al. (2015)",
-}
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one line of a figure is: a norm, with its G."""
-
-    norm: str
-    groups: int | None
-
-    @property
-    def name(self) -> str:
-        """Short: BN, GN (G = 8); a norm that is none of ours as its file spells it."""
-        return f"{self.short} (G = {self.groups})" if self.groups is not None else self.short
-
-    @property
-    def short(self) -> str:
-        """The norm alone: BN, GN."""
-        return self.norm.upper() if self.norm in NORMS else self.norm
-
-    @property
-    def long_name(self) -> str:
-        full = NORM_NAMES.get(self.norm, self.norm)
-        return f"{full}, G = {self.groups}" if self.groups is not None else full
-
-    @property
-    def order(self) -> tuple[int, str, int]:
-        rank = NORMS.index(self.norm) if self.norm in NORMS else len(NORMS)
-        return rank, self.norm, -(self.groups or 0)
-
-
-def short_names(lines: Sequence[Line]) -> dict[Line, str]:
-    """Names for running text: without G where only one G of the norm is there."""
-    norms = Counter(line.norm for line in dict.fromkeys(lines))
-    return {line: line.short if norms[line.norm] == 1 else line.name for line in lines}
-
-
-@dataclass(frozen=True)
-class Panel:
-    """What the cells of one figure share: their source, and the `values` of PANEL_AXES in order."""
-
-    source: str | None
-    values: tuple[Value, ...]
-
-    def __getitem__(self, key: str) -> Value:
-        """The source or the value of an axis, by its name."""
-        return dict(zip(PANEL_KEYS, (self.source, *self.values), strict=True))[key]
-
-    @property
-    def dataset(self) -> str | None:
-        return _text(self["dataset"])
-
-    @property
-    def model(self) -> str | None:
-        return _text(self["model"])
-
-    @property
-    def shortcut(self) -> str | None:
-        return _text(self["shortcut"])
-
-    @property
-    def holdout(self) -> int:
-        """Training images held out; 0 where there are none, or the source does not say."""
-        return int(self["holdout"] or 0)
-
-    @property
-    def judged(self) -> str:
-        """The images that the error is measured on; empty where the source does not say."""
-        if self.holdout:
-            return "validation"
-        return "" if self["holdout"] is None else "test"
-
-    def measured(self, quantity: str = "error") -> str:
-        """“test error”, “validation accuracy”, or the quantity alone where nobody says on what."""
-        return f"{self.judged} {quantity}".strip()
-
-    @property
-    def title(self) -> str:
-        """What the panel's trials share, in a line."""
-        pairs = zip(PANEL_AXES, self.values, strict=True)
-        named = (RECIPE_NAMES.get(value) or axis.in_title(value) for axis, value in pairs)
-        return " · ".join(words for words in named if words)
 
 
 @dataclass(frozen=True)
 class Cell:
     """All trials that differ in the seed alone.
 
-    `last` and `median5`: seed -> error in percent (test or validation, as the panel is judged), of the
-    trials that ended well. `counts`: status -> trials; statuses that do not occur are absent. `codes`: what
-    trained those that have a result -> trials, by the short digest; empty where no trial says.
+    `x`: its value of the axis that lines run over. `last` and `median5`: seed -> error in percent (test or
+    validation, as the panel is judged), of the trials that ended well. `counts`: status -> trials; statuses
+    that do not occur are absent. `codes`: what trained those that have a result -> trials, by the short
+    digest; empty where no trial says. `along`: the values of the axes that follow from line and x.
     """
 
     panel: Panel
     line: Line
-    batch_size: int
+    x: Value
     last: dict[int, float]
     median5: dict[int, float]
     counts: dict[str, int]
     codes: dict[str, int] = field(default_factory=dict)
+    along: tuple[Value, ...] = ()
+
+    def value(self, name: str) -> Value:
+        """Of the source or any axis. Raises KeyError where `name` is none of this study."""
+        roles = self.panel.roles
+        if name == roles.x:
+            return self.x
+        if name in roles.along:
+            return self.along[roles.along.index(name)]
+        return self.line.value(name) if name in (*roles.more, "norm", "groups") else self.panel[name]
 
     @property
     def key(self) -> tuple[Value, ...]:
-        """The values of CELL_KEYS."""
-        return (*(self.panel[key] for key in PANEL_KEYS), self.line.norm, self.line.groups, self.batch_size)
+        """The values of `roles.cell`."""
+        return tuple(self.value(name) for name in self.panel.roles.cell)
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """By line, and within a line from the beginning of the axis to its end."""
+        return self.line.order, self.panel.x.key(self.x)
 
     def errors(self, measure: str = "last") -> dict[int, float]:
         """Seed -> error in percent; `measure`: 'last' epoch, or 'median5' of the last five epochs."""
@@ -165,49 +90,52 @@ class Cell:
         return ", ".join(f"{n} {status}" for status, n in self.counts.items() if status != "done")
 
 
-def cells(frame: pd.DataFrame) -> list[Cell]:
-    """Every cell of the frame, by panel, norm, G (large first) and batch size (large first)."""
+def cells(frame: pd.DataFrame, roles: Roles = CLASSIC) -> list[Cell]:
+    """Every cell of the frame, by panel, norm, G (large first), further axes of its line, and x (large batch
+    sizes first)."""
     groups: dict[tuple[Value, ...], list[Row]] = {}
-    for row in _rows(frame):
-        groups.setdefault(tuple(row[key] for key in CELL_KEYS), []).append(row)
-    all_cells = [_cell(rows) for rows in groups.values()]
+    for row in _rows(frame, roles):
+        groups.setdefault(tuple(row[key] for key in roles.cell), []).append(row)
+    named = labels(str(rows[0]["norm"]) for rows in groups.values())
+    all_cells = [_cell(rows, roles, named) for rows in groups.values()]
     order = {panel: i for i, panel in enumerate(dict.fromkeys(c.panel for c in all_cells))}
-    return sorted(all_cells, key=lambda c: (order[c.panel], c.line.order, -c.batch_size))
+    return sorted(all_cells, key=lambda c: (order[c.panel], *c.order))
 
 
-def panels(frame: pd.DataFrame) -> dict[Panel, list[Cell]]:
+def panels(frame: pd.DataFrame, roles: Roles = CLASSIC) -> dict[Panel, list[Cell]]:
     """The cells of each panel, panels in the order of the frame, those judged on the test set first."""
     by_panel: dict[Panel, list[Cell]] = {}
-    for cell in cells(frame):
+    for cell in cells(frame, roles):
         by_panel.setdefault(cell.panel, []).append(cell)
     return dict(sorted(by_panel.items(), key=lambda item: item[0].holdout > 0))
 
 
-def _rows(frame: pd.DataFrame) -> list[Row]:
+def _rows(frame: pd.DataFrame, roles: Roles) -> list[Row]:
     """What cells are made of, a trial a row, None for what is missing. As Python's own objects: a frame for
     each cell would take milliseconds."""
+    names = (*roles.cell, "seed", "status", *_ERRORS, "code")
     known = frame[frame["norm"].notna() & frame["batch_size"].notna()]
-    columns = [known[name].astype(object).where(known[name].notna(), None).tolist() for name in _READ]
-    return [dict(zip(_READ, values, strict=True)) for values in zip(*columns, strict=True)]
+    columns = [plain_column(known[name]) for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _cell(rows: Sequence[Row]) -> Cell:
+def _cell(rows: Sequence[Row], roles: Roles, named: Mapping[str, str]) -> Cell:
     first = rows[0]
-    panel = Panel(
-        _text(first["source"]),
-        tuple(_int(first[a.name]) if a.kind == "int" else first[a.name] for a in PANEL_AXES),
-    )
+    panel = Panel(first["source"], tuple(first[name] for name in roles.panel), roles)
     prefix = "val_error" if panel.holdout else "test_error"
     done = [row for row in rows if row["status"] == "done"]
     counted = Counter(row["status"] for row in rows)
+    norm = str(first["norm"])
+    more = tuple((name, first[name]) for name in roles.more)
     return Cell(
         panel=panel,
-        line=Line(str(first["norm"]), _int(first["groups"])),
-        batch_size=int(first["batch_size"] or 0),
+        line=Line(norm, None if roles.x == "groups" else first["groups"], more, named.get(norm, "")),
+        x=first[roles.x],
         last=_by_seed(done, prefix),
         median5=_by_seed(done, f"{prefix}_median5"),
         counts={status: counted[status] for status in STATUSES if counted[status]},
         codes=_codes([row["code"] for row in rows if row["status"] in ("done", "diverged")]),
+        along=tuple(first[name] for name in roles.along),
     )
 
 
@@ -228,11 +156,3 @@ def plain_value(value: Any) -> Value:
         return None
     plain: Value = value.item() if isinstance(value, np.generic) else value
     return plain
-
-
-def _int(value: Value) -> int | None:
-    return None if value is None else int(value)
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)

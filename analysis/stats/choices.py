@@ -29,11 +29,14 @@ class Margin:
 class Choices:
     """`measure`: 'last' epoch, or 'median5' of the last five. `margin`: of constancy. `paired`: whether the
     runs of one seed are pairs, which is a fact about how they were made; independent unless somebody says
-    so."""
+    so. `x`: the axis that lines run over, empty where the results decide. `base`: what lines are compared
+    with, as stats.bases reads it; empty for batch norm."""
 
     measure: str = "last"
     margin: Margin = Margin()
     paired: bool = False
+    x: str = ""
+    base: str = ""
 
 
 #: What holds where the reader chooses nothing.

@@ -1,4 +1,5 @@
-"""What one line does over the batch sizes, and which G is best: estimates with intervals.
+"""What one line does over the axis that it runs over, batch sizes in Figure 1, and which G is best: estimates
+with intervals.
 
 Wu & He (2018) say three things with one figure: below some batch size group norm is better, batch norm's
 error rises as batches shrink, and group norm's stays constant. Each is a number, the first in crossover.py,
@@ -11,18 +12,23 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.stats.cells import Cell, Line
+from analysis.stats.axes import XAxis
+from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.equivalence import Equivalence, equivalence
 from analysis.stats.estimate import Errors, Estimate, contrast
+from analysis.stats.line import Line
+from model.axis import Value
 
 
 class Rise(NamedTuple):
-    """Error at the smallest batch size minus error at the largest, in points."""
+    """Error at the end of the axis that the line runs over minus error at its beginning, in points: at the
+    smallest batch size minus at the largest."""
 
     line: Line
-    smallest: int
-    largest: int
+    x: XAxis
+    first: Value
+    last: Value
     estimate: Estimate
 
     @property
@@ -33,15 +39,15 @@ class Rise(NamedTuple):
 
 
 class Constancy(NamedTuple):
-    """Whether no two batch sizes differ by the margin of `test`, in points of error, or more.
+    """Whether no two x, as batch sizes, differ by the margin of `test`, in points of error, or more.
 
-    `worst`: the pair of batch sizes, small first, that is hardest to call equal, of which `test` has the
-    interval (smaller minus larger batch); its p is the largest of all pairs, for the claim needs every one to
-    pass (intersection–union test, Berger 1982). `reference`: the mean error at the largest batch size, of
-    which a relative margin is a share. `rise`: from the largest to the smallest."""
+    `worst`: the pair of them, the later on the axis first, that is hardest to call equal, of which `test` has
+    the interval (smaller minus larger batch); its p is the largest of all pairs, for the claim needs every
+    one to pass (intersection–union test, Berger 1982). `reference`: the mean error at the beginning of the
+    axis, the largest batch size, of which a relative margin is a share. `rise`: from there to its end."""
 
     line: Line
-    worst: tuple[int, int]
+    worst: tuple[Value, Value]
     test: Equivalence
     margin: Margin
     reference: float
@@ -49,41 +55,32 @@ class Constancy(NamedTuple):
 
 
 def rises(cells: Sequence[Cell], choices: Choices) -> list[Rise]:
-    """For each line of one panel with two batch sizes or more."""
-    return [
-        _rise(line, by_size, choices)
-        for line, by_size in _lines(cells, choices.measure).items()
-        if len(by_size) > 1
-    ]
+    """For each line of one panel with two batch sizes or more; none where the axis has no order."""
+    return [_rise(cells[0].panel.x, line, by_x, choices) for line, by_x in _lines(cells, choices.measure)]
 
 
 def constancy(cells: Sequence[Cell], choices: Choices) -> list[Constancy]:
-    """For each line of one panel with two batch sizes or more."""
+    """For each line of one panel with two batch sizes or more; none where the axis has no order."""
     return [
-        _constancy(line, by_size, choices)
-        for line, by_size in _lines(cells, choices.measure).items()
-        if len(by_size) > 1
+        _constancy(cells[0].panel.x, line, by_x, choices) for line, by_x in _lines(cells, choices.measure)
     ]
 
 
-def _rise(line: Line, by_size: dict[int, Errors], choices: Choices) -> Rise:
-    small, large = min(by_size), max(by_size)
-    return Rise(
-        line, small, large, contrast([by_size[small], by_size[large]], (1, -1), paired=choices.paired)
-    )
+def _rise(x: XAxis, line: Line, by_x: dict[Value, Errors], choices: Choices) -> Rise:
+    first, *_, last = by_x
+    return Rise(line, x, first, last, contrast([by_x[last], by_x[first]], (1, -1), paired=choices.paired))
 
 
-def _constancy(line: Line, by_size: dict[int, Errors], choices: Choices) -> Constancy:
-    largest = by_size[max(by_size)]
-    reference = math.fsum(largest.values()) / len(largest)
+def _constancy(x: XAxis, line: Line, by_x: dict[Value, Errors], choices: Choices) -> Constancy:
+    rise = _rise(x, line, by_x, choices)
+    reference = math.fsum(by_x[rise.first].values()) / len(by_x[rise.first])
     margin = choices.margin.points(reference)
     tests = {
-        (a, b): equivalence(contrast([by_size[a], by_size[b]], (1, -1), paired=choices.paired), margin)
-        for a, b in itertools.combinations(sorted(by_size), 2)
+        (a, b): equivalence(contrast([by_x[a], by_x[b]], (1, -1), paired=choices.paired), margin)
+        for a, b in itertools.combinations(reversed(by_x), 2)
     }
     worst = max(tests, key=lambda pair: _badness(tests[pair]))
     p = max((test.p for test in tests.values()), key=lambda p: math.inf if math.isnan(p) else p)
-    rise = _rise(line, by_size, choices)
     return Constancy(line, worst, tests[worst]._replace(p=p), choices.margin, reference, rise)
 
 
@@ -92,9 +89,11 @@ def _badness(test: Equivalence) -> float:
     return math.inf if math.isnan(test.p) else test.reach
 
 
-def _lines(cells: Sequence[Cell], measure: str) -> dict[Line, dict[int, Errors]]:
-    by_line: dict[Line, dict[int, Errors]] = {}
-    for cell in cells:
-        if errors := cell.errors(measure):
-            by_line.setdefault(cell.line, {})[cell.batch_size] = errors
-    return by_line
+def _lines(cells: Sequence[Cell], measure: str) -> list[tuple[Line, dict[Value, Errors]]]:
+    """The errors of each line that has several x, by x from the beginning of the axis to its end."""
+    by_line: dict[Line, dict[Value, Errors]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.panel.x.key(cell.x)):
+        if cell.panel.x.numeric and (errors := cell.errors(measure)):
+            by_line.setdefault(cell.line, {})[cell.x] = errors
+    lines = dict.fromkeys(cell.line for cell in cells)
+    return [(line, by_line[line]) for line in lines if len(by_line.get(line, {})) > 1]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.differences import Difference
 from analysis.stats.estimate import Errors, Estimate, contrast, moments
 from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantiles
@@ -106,13 +107,20 @@ def _excess(cells: Sequence[Errors], share: NDArray[np.float64], *, paired: bool
 
 
 def crossover_of(differences: Sequence[Difference]) -> Crossover | None:
-    """Where one line starts to beat its base; None with fewer than two batch sizes."""
-    ordered = sorted((d for d in differences if d.estimate.exists), key=lambda d: d.batch_size)
+    """Where one line starts to beat its base; None with fewer than two batch sizes, and where lines run over
+    something else."""
+    known = [d for d in differences if d.estimate.exists and d.panel.x == BATCH_SIZE]
+    ordered = sorted(known, key=_size)
     if len(ordered) < 2:
         return None
     return crossover(
-        [d.batch_size for d in ordered],
+        [_size(d) for d in ordered],
         [d.ours for d in ordered],
         [d.theirs for d in ordered],
         paired=ordered[0].estimate.paired,
     )
+
+
+def _size(d: Difference) -> int:
+    """The batch size, which is what its lines run over."""
+    return int(d.x or 0)

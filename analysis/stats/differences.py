@@ -1,22 +1,26 @@
-"""Group norm against batch norm, batch size by batch size.
+"""One line against another, batch size by batch size, or whatever else lines run over.
 
 Where seeds are pairs, seed 3 starts both networks from the same draw and shows both the same images in the
 same order, so part of the noise is shared and the difference within a seed is what the study asks about.
 Seeds that only one of the two finished are then left out of the difference and counted. Where runs are
 independent, all of them count, and the comparison is Welch's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from analysis.stats import effect, permutation
-from analysis.stats.cells import Cell, Line, Panel
+from analysis.stats.bases import pairs_of
+from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices
 from analysis.stats.estimate import Errors, Estimate, common_seeds, contrast
 from analysis.stats.intervals import NAN, Interval, alike, bca_interval
+from analysis.stats.line import Line
 from analysis.stats.multiplicity import decide, holm, simultaneous_level
+from analysis.stats.panel import Panel
+from model.axis import Value
 
 
 class Pairs(NamedTuple):
@@ -34,7 +38,7 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """At one batch size, `line` minus `base` in points of error: below zero, `line` is better.
+    """At one `x`, `line` minus `base` in points of error: below zero, `line` is better.
 
     `ours`, `theirs`: the errors of both, by seed. `estimate`: by the comparison that rules, within seeds
     where `pairs` is there and Welch's where it is None. `family`: how many comparisons Holm's correction
@@ -45,7 +49,7 @@ class Difference:
     panel: Panel
     line: Line
     base: Line
-    batch_size: int
+    x: Value
     ours: Errors
     theirs: Errors
     estimate: Estimate
@@ -66,36 +70,35 @@ class Difference:
 
 
 def differences(cells: Sequence[Cell], choices: Choices) -> list[Difference]:
-    """Every other line of a panel minus batch norm, at each batch size that both have; large batches first.
+    """Every other line of a panel minus batch norm, or as `choices.base` says, at each x that both have;
+    large batches first.
 
-    `cells`: of one panel. Without batch norm the first line is the base. A batch size at which there is
-    nothing to compare has an estimate without a mean."""
+    `cells`: of one panel. An x at which there is nothing to compare has an estimate without a mean."""
     lines = list(dict.fromkeys(cell.line for cell in cells))
-    if len(lines) < 2:
-        return []
-    base = base_of(lines)
-    by_cell = {(cell.line, cell.batch_size): cell.errors(choices.measure) for cell in cells}
-    sizes = sorted({size for _, size in by_cell}, reverse=True)
+    by_cell = {(cell.line, cell.x): cell.errors(choices.measure) for cell in cells}
     compared = [
-        (line, size)
-        for line in lines
-        if line != base
-        for size in sizes
-        if (line, size) in by_cell and (base, size) in by_cell
+        (line, base, x)
+        for line, base in pairs_of(lines, choices.base)
+        for x in cells[0].panel.x.ordered(x for _, x in by_cell)
+        if (line, x) in by_cell and (base, x) in by_cell
     ]
-    both = [(by_cell[line, size], by_cell[base, size]) for line, size in compared]
-    return _family(cells[0].panel, base, compared, both, choices)
+    if not compared:
+        return []
+    both = [(by_cell[line, x], by_cell[base, x]) for line, base, x in compared]
+    return _family(cells[0].panel, compared, both, choices)
 
 
-def base_of(lines: Sequence[Line]) -> Line:
-    """What the others are compared with: batch norm where there is one."""
-    return next((line for line in lines if line.norm == "bn"), lines[0])
+def by_pair(differences: Iterable[Difference]) -> dict[tuple[Line, Line], list[Difference]]:
+    """The differences of each line from each base, in their order."""
+    found: dict[tuple[Line, Line], list[Difference]] = {}
+    for d in differences:
+        found.setdefault((d.line, d.base), []).append(d)
+    return found
 
 
 def _family(
     panel: Panel,
-    base: Line,
-    compared: Sequence[tuple[Line, int]],
+    compared: Sequence[tuple[Line, Line, Value]],
     both: Sequence[tuple[Errors, Errors]],
     choices: Choices,
 ) -> list[Difference]:
@@ -116,7 +119,7 @@ def _family(
             panel=panel,
             line=line,
             base=base,
-            batch_size=size,
+            x=x,
             ours=both[i][0],
             theirs=both[i][1],
             estimate=estimates[i],
@@ -129,7 +132,7 @@ def _family(
             claimed=claims[i],
             family=family,
         )
-        for i, (line, size) in enumerate(compared)
+        for i, (line, base, x) in enumerate(compared)
     ]
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from analysis.stats.cells import Panel
+from analysis.stats.panel import Panel
 
 
 def images(panel: Panel, data: object) -> int | None:

@@ -9,23 +9,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from analysis.stats.cells import Cell, Line
+from analysis.stats.axes import XAxis
+from analysis.stats.cells import Cell
 from analysis.stats.choices import MEASURES, Choices, Margin
 from analysis.stats.claims import Constancy, constancy
 from analysis.stats.differences import Difference, differences
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import interactions
+from analysis.stats.line import Line
+from model.axis import Value
 
 
 class Claim(NamedTuple):
-    """`difference`: of `line` from `base` at batch size `smallest`; `change` of it from `largest` to
-    `smallest`; `constancy` of `line` from `largest` to `smallest`, `base` being itself."""
+    """`difference`: of `line` from `base` at `last`; `change` of it from `first` to `last`; `constancy` of
+    `line` from `first` to `last`, `base` being itself."""
 
     kind: Literal["change", "difference", "constancy"]
     line: Line
     base: Line
-    largest: int
-    smallest: int
+    x: XAxis
+    first: Value
+    last: Value
 
 
 Verdict = Literal["lower", "higher", "constant", "not constant", "not resolved", "no interval"]
@@ -66,7 +70,7 @@ def outcomes(
 def constancies(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]:
     """The claims that a margin has a say in."""
     return {
-        Claim("constancy", c.line, c.line, c.rise.largest, c.rise.smallest): Outcome(
+        Claim("constancy", c.line, c.line, c.rise.x, c.rise.first, c.rise.last): Outcome(
             _constancy(c), c.test.reach
         )
         for c in constancy(cells, choices)
@@ -75,11 +79,11 @@ def constancies(cells: Sequence[Cell], choices: Choices) -> dict[Claim, Outcome]
 
 def _comparisons(compared: Sequence[Difference]) -> dict[Claim, Outcome]:
     found = {
-        Claim("change", i.line, i.base, i.largest, i.smallest): _outcome(i.estimate, i.claimed)
+        Claim("change", i.line, i.base, i.x, i.first, i.last): _outcome(i.estimate, i.claimed)
         for i in interactions(compared)
     }
     return found | {
-        Claim("difference", d.line, d.base, d.batch_size, d.batch_size): _outcome(d.estimate, d.claimed)
+        Claim("difference", d.line, d.base, d.panel.x, d.x, d.x): _outcome(d.estimate, d.claimed)
         for d in compared
     }
 

@@ -1,24 +1,29 @@
 """The table of cells: one list of rows, whoever prints it.
 
-Where the results hold more than one panel (two data sets, test and validation, …) norm, G and batch size
-would not tell the rows apart, so each row also has the fields of its panel that differ.
+Where the results hold more than norm × batch size (two data sets, test and validation, learning rates, …)
+norm, G and batch size would not tell the rows apart, so each row also has every other axis that differs.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.stats.cells import PANEL_KEYS, Cell, Line, Panel, panels
+from analysis.stats.cells import Cell, panels
+from analysis.stats.choices import DEFAULT, Choices
+from analysis.stats.line import Line
+from analysis.stats.roles import roles_of
+from model.axis import Value
 
 
 class CellRow(NamedTuple):
-    """One cell, in percent of error. `panel`: the fields of its panel that differ within the results, name ->
-    value. `low`, `high`: Student's t interval."""
+    """One cell, in percent of error. `differing`: what differs within the results beside norm, G and batch
+    size, name -> value. `low`, `high`: Student's t interval."""
 
-    panel: dict[str, Any]
+    differing: dict[str, Value]
     line: Line
-    batch_size: int
+    groups: Value
+    batch_size: Value
     n: int
     mean: float
     sd: float
@@ -31,14 +36,15 @@ class CellRow(NamedTuple):
     code: str
 
 
-def rows(frame: pd.DataFrame, measure: str = "last") -> list[CellRow]:
-    """A row per cell. `measure`: 'last' epoch or 'median5' of the last five."""
-    return rows_of([cell for group in panels(frame).values() for cell in group], measure)
+def rows(frame: pd.DataFrame, choices: Choices = DEFAULT) -> list[CellRow]:
+    """A row per cell, by the measure of `choices` and in the order of the figures that it asks for."""
+    grouped = panels(frame, roles_of(frame, choices.x))
+    return rows_of([cell for group in grouped.values() for cell in group], choices.measure)
 
 
 def rows_of(cells: Sequence[Cell], measure: str = "last") -> list[CellRow]:
     """A row for each of `cells`, in their order."""
-    differing = _differing([cell.panel for cell in cells])
+    differing = _differing(cells)
     return [_row(cell, measure, differing) for cell in cells]
 
 
@@ -51,9 +57,10 @@ def mixed(table: Sequence[CellRow]) -> bool:
 def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
     s = cell.summary(measure)
     return CellRow(
-        panel={key: cell.panel[key] for key in differing},
+        differing={name: cell.value(name) for name in differing},
         line=cell.line,
-        batch_size=cell.batch_size,
+        groups=cell.value("groups"),
+        batch_size=cell.value("batch_size"),
         n=s.n,
         mean=s.mean,
         sd=s.sd,
@@ -67,5 +74,6 @@ def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
     )
 
 
-def _differing(panels: Sequence[Panel]) -> list[str]:
-    return [key for key in PANEL_KEYS if len({panel[key] for panel in panels}) > 1]
+def _differing(cells: Sequence[Cell]) -> list[str]:
+    names = cells[0].panel.roles.names if cells else ()
+    return [name for name in names if len({cell.value(name) for cell in cells}) > 1]

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from analysis.stats.cells import Line
 from analysis.stats.choices import Choices, Margin
+from analysis.stats.line import Line
 from analysis.stats.outcomes import Claim, Outcome
 from analysis.words.names import error_of, sentence_case
 from analysis.words.numbers import listed, signed
@@ -32,10 +32,10 @@ def claim_words(claim: Claim, names: Mapping[Line, str]) -> str:
     """“GN − BN at batch size 2”, “GN − BN, change from 32 to 2”, “GN’s error constant from 32 to 2”."""
     ours, theirs = names[claim.line], names[claim.base]
     if claim.kind == "difference":
-        return f"{ours} − {theirs} at batch size {claim.smallest}"
+        return f"{ours} − {theirs} at {claim.x.at(claim.last)}"
     if claim.kind == "change":
-        return f"{ours} − {theirs}, change from batch size {claim.largest} to {claim.smallest}"
-    return f"{error_of(ours)} constant from batch size {claim.largest} to {claim.smallest}"
+        return f"{ours} − {theirs}, change from {claim.x.span(claim.first, claim.last)}"
+    return f"{error_of(ours)} constant from {claim.x.span(claim.first, claim.last)}"
 
 
 def outcome_words(claim: Claim, outcome: Outcome, names: Mapping[Line, str]) -> str:

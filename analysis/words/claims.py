@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from analysis.stats import claims
-from analysis.stats.cells import Cell, Line
+from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.claims import Constancy, Rise
 from analysis.stats.crossover import Crossover
@@ -14,6 +14,7 @@ from analysis.stats.equivalence import EQUIVALENCE_CI
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction
 from analysis.stats.intervals import CI, Interval
+from analysis.stats.line import Line
 from analysis.words.names import error_of, sentence_case, whose
 from analysis.words.numbers import (
     decimals,
@@ -29,7 +30,7 @@ from analysis.words.numbers import (
 def interaction_sentence(i: Interaction, ours: str, theirs: str) -> tuple[str, str]:
     """“From batch size 32 to 2, BN’s error grows by 5.5 points relative to GN’s.”, “95% CI 4.3 to 6.7, n = 5,
     p < 0.001”"""
-    s, sizes = i.estimate, f"From batch size {i.largest} to {i.smallest}"
+    s, sizes = i.estimate, f"From {i.x.span(i.first, i.last)}"
     if i.claimed:
         return (
             f"{sizes}, {_relative(i, ours, theirs)}.",
@@ -118,15 +119,15 @@ def about_lines(cells: Sequence[Cell], names: dict[Line, str], choices: Choices)
 
 
 def _rise_sentence(rises: Sequence[Rise], names: dict[Line, str]) -> str:
-    """One sentence for all lines; a line that lacks the first one's batch sizes names its own."""
+    """One sentence for all lines; a line that lacks the ends of the first one names its own."""
     first = rises[0]
     parts = []
     for rise in rises:
         size = _change(rise)
-        own = (rise.largest, rise.smallest) != (first.largest, first.smallest)
-        sizes = f" from {rise.largest} to {rise.smallest}" if own else ""
+        own = (rise.first, rise.last) != (first.first, first.last)
+        sizes = f" from {rise.x.text(rise.first)} to {rise.x.text(rise.last)}" if own else ""
         parts.append(f"{error_of(names[rise.line])} {size}{sizes}{_bracket(rise.estimate)}")
-    return f"From batch size {first.largest} to {first.smallest}, {' and '.join(parts)}."
+    return f"From {first.x.span(first.first, first.last)}, {' and '.join(parts)}."
 
 
 def _change(rise: Rise) -> str:
@@ -152,16 +153,17 @@ def _bracket(s: Estimate) -> str:
 
 def constancy_sentence(c: Constancy, name: str) -> str:
     """Whether a line is constant within the margin; where it is seen not to be, how far it varies."""
-    sizes = f"from batch size {c.rise.largest} to {c.rise.smallest}"
+    x = c.rise.x
+    sizes = f"from {x.span(c.rise.first, c.rise.last)}"
     within = f"within {margin_words(c)}"
     if math.isnan(c.test.p):
         return (
             f"Whether {error_of(name)} is constant {sizes}, {within}, needs three seeds or more that differ."
         )
     evidence = (
-        f"equivalence test, p {p_equals(c.test.p)}; hardest for {c.worst[0]} against {c.worst[1]}, "
-        f"{EQUIVALENCE_CI} {signed_interval(c.test.interval, 2)}, so the smallest margin that passes is "
-        f"±{math.ceil(100 * c.test.reach) / 100:.2f}"
+        f"equivalence test, p {p_equals(c.test.p)}; hardest for {x.text(c.worst[0])} against "
+        f"{x.text(c.worst[1])}, {EQUIVALENCE_CI} {signed_interval(c.test.interval, 2)}, so the "
+        f"smallest margin that passes is ±{math.ceil(100 * c.test.reach) / 100:.2f}"
     )
     if c.test.shown:
         return f"{sentence_case(error_of(name))} is constant {sizes}, {within} ({evidence})."
@@ -187,7 +189,7 @@ def margin_words(c: Constancy) -> str:
     whose = "chosen" if c.margin.chosen else "default"
     points = f"±{c.test.margin:.2g} point{'' if c.test.margin == 1 else 's'}"
     if c.margin.relative:
-        points = f"±{c.margin.value:g}% of its error at batch size {c.rise.largest}, which is {points}"
+        points = f"±{c.margin.value:g}% of its error at {c.rise.x.at(c.rise.first)}, which is {points}"
     return f"the {whose} margin of {points}"
 
 

@@ -5,26 +5,31 @@ Every sentence states an estimate with its interval. A direction is claimed only
 trials are missing the sentence is followed by one that says so.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.stats.cells import Cell, Line, Panel, short_names
+from analysis.stats.axes import BATCH_SIZE
+from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices
 from analysis.stats.crossover import crossover_of
 from analysis.stats.differences import Difference
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import interactions
 from analysis.stats.intervals import CI
+from analysis.stats.line import Line, short_names
+from analysis.stats.panel import Panel
 from analysis.words.claims import (
     about_lines,
     crossover_sentence,
     interaction_sentence,
     unsigned_interval,
 )
-from analysis.words.names import error_of, whose
+from analysis.words.names import error_of, sentence_case, whose
 from analysis.words.numbers import (
     decimals,
+    listed,
     n_words,
     p_value,
     seeds_words,
@@ -64,23 +69,51 @@ def headline(
     if not pairs:
         title, detail = lowest(panel, cells, choices)
         return Headline(title, detail, (*about_lines(cells, names, choices), *open_questions))
-    main = min(pairs, key=lambda d: (d.batch_size, d.line.order))
-    changes = [i for i in interactions(pairs) if i.line == main.line]
+    main = _main(pairs)
+    changes = [i for i in interactions(pairs) if (i.line, i.base) == (main.line, main.base)]
     answers = [interaction_sentence(i, names[i.line], names[i.base]) for i in changes]
     answers.insert(1 if changes and changes[0].claimed else 0, sentence(main, names))
     answers += _claimed_elsewhere(main, pairs, names)
     title, detail = answers[0]
     facts = [_in_one(answer) for answer in answers[1:]]
-    crossover = crossover_of([d for d in pairs if d.line == main.line])
+    crossover = crossover_of([d for d in pairs if (d.line, d.base) == (main.line, main.base)])
     facts += [crossover_sentence(crossover, names[main.line], names[main.base])] if crossover else []
     kept = [cell for cell in cells if cell.line in {main.line, main.base}]
+    facts += [] if panel.x == BATCH_SIZE else [_lowest_of_each(kept, names, choices)]
     return Headline(title, detail, (*facts, *about_lines(kept, names, choices), *open_questions))
+
+
+def _main(pairs: Sequence[Difference]) -> Difference:
+    """The comparison that answers the panel's question: over batch sizes, that of the first line at the
+    smallest; over anything else the largest difference that is claimed, or without one the clearest."""
+    axis = pairs[0].panel.x
+    if axis == BATCH_SIZE:
+        end = axis.ordered(d.x for d in pairs)[-1]
+        return min((d for d in pairs if d.x == end), key=lambda d: d.line.order)
+    claimed = [d for d in pairs if d.claimed]
+    if claimed:
+        return max(claimed, key=lambda d: abs(d.estimate.mean))
+    return min(pairs, key=lambda d: (d.estimate.p if math.isfinite(d.estimate.p) else 2.0, d.line.order))
+
+
+def _lowest_of_each(cells: Sequence[Cell], names: dict[Line, str], choices: Choices) -> str:
+    """“The lowest mean error of BN is 12.1%, at learning rate 0.1, …”: where each line is best."""
+    best: dict[Line, tuple[float, Cell]] = {}
+    for cell in cells:
+        if cell.errors(choices.measure):
+            found = (cell.summary(choices.measure).mean, cell)
+            best[cell.line] = min(best.get(cell.line, found), found, key=lambda pair: pair[0])
+    parts = [
+        f"{error_of(names[line], 'lowest mean error')} is {mean:.2f}%, at {cell.panel.x.at(cell.x)}"
+        for line, (mean, cell) in best.items()
+    ]
+    return f"{sentence_case(listed(parts))}."
 
 
 def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
     """“At batch size 2, GN’s error is 5.5 points lower than BN’s.”, “95% CI 4.3 to 6.7, n = 5”"""
     s, ours, theirs = d.estimate, names[d.line], names[d.base]
-    where = f"At batch size {d.batch_size}"
+    where = f"At {d.panel.x.at(d.x)}"
     digits = decimals(s.interval)
     size = f"{abs(s.mean):.{digits}f} points {'lower' if s.mean < 0 else 'higher'}"
     if not s.interval.known:
@@ -112,10 +145,11 @@ def _what_there_is(s: Estimate) -> str:
 def _claimed_elsewhere(
     main: Difference, pairs: Sequence[Difference], names: dict[Line, str]
 ) -> list[tuple[str, str]]:
-    """Where a line is better must not hide where it is worse, nor an open question at the smallest batch size
-    an answer at another: the largest claimed difference of each direction that `main` does not tell of."""
+    """Where a line is better must not hide where it is worse, nor an open question at one batch size an
+    answer at another: the largest claimed difference of each direction that `main` does not tell of."""
     others = sorted(
-        (d for d in pairs if d.line == main.line and d.claimed), key=lambda d: -abs(d.estimate.mean)
+        (d for d in pairs if (d.line, d.base) == (main.line, main.base) and d.claimed),
+        key=lambda d: -abs(d.estimate.mean),
     )
     told = {main.estimate.mean < 0} if main.claimed else set()
     answers = []
@@ -140,7 +174,7 @@ def lowest(panel: Panel, cells: Sequence[Cell], choices: Choices) -> tuple[str, 
     if s.interval.known:
         detail = f"{CI} {s.interval.low:.2f} to {s.interval.high:.2f}, n = {s.n}"
     return (
-        f"{best.line.name} reaches {s.mean:.2f}% {panel.measured()} at batch size {best.batch_size}.",
+        f"{best.line.name} reaches {s.mean:.2f}% {panel.measured()} at {panel.x.at(best.x)}.",
         detail,
     )
 
@@ -150,7 +184,7 @@ def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
     facts = []
     for cell in cells:
         if lost := cell.counts.get("diverged"):
-            trials = f"trials of {names[cell.line]} at batch size {cell.batch_size} diverged"
+            trials = f"trials of {names[cell.line]} at {cell.panel.x.at(cell.x)} diverged"
             facts.append(
                 f"All {lost} {trials}; that cell has no mean."
                 if lost == cell.trials

@@ -3,6 +3,7 @@ allow."""
 
 from collections.abc import Sequence
 
+from analysis.stats.axes import BATCH_SIZE, XAxis
 from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.differences import Difference
@@ -28,44 +29,47 @@ def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices:
         "and 100%."
     )
     if tested := [d for d in differences if d.estimate.interval.known]:
-        sentences += _comparisons(tested, choices.paired)
-    if _several_sizes(cells, measure):
+        sentences += _comparisons(tested, choices)
+    axis = cells[0].panel.x
+    if axis.numeric and _several_x(cells, measure):
         sentences.append(
-            "That an error is constant over batch sizes is tested as equivalence, by two one-sided t tests "
-            "(Schuirmann 1987) of every pair of batch sizes, all of which must pass (Berger 1982), "
-            f"within {_margin(choices.margin)}."
+            f"That an error is constant over {axis.plural} is tested as equivalence, by two one-sided "
+            f"t tests (Schuirmann 1987) of every pair of {axis.plural}, all of which must pass (Berger "
+            f"1982), within {_margin(choices.margin, axis)}."
         )
     return " ".join(sentences)
 
 
-def _comparisons(tested: Sequence[Difference], paired: bool) -> list[str]:
+def _comparisons(tested: Sequence[Difference], choices: Choices) -> list[str]:
+    paired, axis = choices.paired, tested[0].panel.x
     test = "paired t tests within each seed (Student 1908)" if paired else "Welch’s t tests (Welch 1947)"
-    base, family = tested[0].base, max(d.family for d in tested)
-    sentences = [
-        f"Norms are compared with {base.name} by {test}; a difference is claimed where p is below {ALPHA:g}"
-    ]
+    bases, family = {d.base for d in tested}, max(d.family for d in tested)
+    alone = len({line.norm for d in tested for line in (d.line, d.base)}) == 1
+    what = "Settings" if alone and tested[0].line.more else "Norms"
+    compared = f"compared with {tested[0].base.name}" if len(bases) == 1 else "compared pair by pair"
+    sentences = [f"{what} are {compared} by {test}; a difference is claimed where p is below {ALPHA:g}"]
     if family > 1:
         sentences[0] += f" after Holm’s correction (Holm 1979) over {count_in_words(family)} comparisons"
     sentences[0] += "."
-    if len({d.batch_size for d in tested}) > 1:
-        sentences.append(
-            "The change of such a difference from the largest to the smallest batch size is tested "
-            "likewise, outside "
-            "that family; the batch size below which a norm has the lower error has the interval that "
-            "inverts the t "
-            "test (Fieller 1954), linear in log₂ of the batch size."
+    if axis.numeric and len({d.x for d in tested}) > 1:
+        change = f"The change of such a difference {axis.ends} is tested likewise, outside that family"
+        crossover = (
+            "; the batch size below which a norm has the lower error has the interval that inverts the t "
+            "test (Fieller 1954), linear in log₂ of the batch size"
         )
+        sentences.append(f"{change}{crossover if axis == BATCH_SIZE else ''}.")
     return sentences
 
 
-def _several_sizes(cells: Sequence[Cell], measure: str) -> bool:
-    """Whether some line has seeds enough at two batch sizes."""
+def _several_x(cells: Sequence[Cell], measure: str) -> bool:
+    """Whether some line has seeds enough at two x."""
     counted = [cell.line for cell in cells if cell.summary(measure).interval.known]
     return len(counted) > len(set(counted))
 
 
-def _margin(margin: Margin) -> str:
+def _margin(margin: Margin, axis: XAxis) -> str:
     """“±1 point, a default fixed before the data were seen”."""
-    of = "% of the error at the largest" if margin.relative else " point" if margin.value == 1 else " points"
+    largest = "the largest" if axis.falls else "the smallest"
+    of = f"% of the error at {largest}" if margin.relative else " point" if margin.value == 1 else " points"
     whose = "" if margin.chosen else ", a default fixed before the data were seen"
     return f"±{margin.value:g}{of}{whose}"

@@ -31,7 +31,7 @@ def what_n_allows(differences: Sequence[Difference]) -> str:
         text += "."
     fewest_seen = min(d.estimate.fewest for d in tested)
     if fewest_seen < best.estimate.fewest:
-        text += f" Some batch sizes have only {fewest_seen}."
+        text += f" Some {best.panel.x.plural} have only {fewest_seen}."
     return f"{text} {_bca_words(best)}".rstrip()
 
 

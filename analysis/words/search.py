@@ -18,7 +18,7 @@ def search_headline(search: GSearchInfo) -> Headline:
     out = _out_of_the_running(search)
     best = best_of(search)
     if best is None:
-        title = f"No G can be chosen at batch size {search.batch_size}: trials of every G diverged."
+        title = f"No G can be chosen at {search.where}: trials of every G diverged."
         return Headline(title, "", out)
     point = next(p for p in search.points if p.groups == best.groups)
     detail = f"n = {len(point.values)}"
@@ -33,10 +33,7 @@ def search_headline(search: GSearchInfo) -> Headline:
     if best.lead is not None and best.lead.fewest > 1:
         facts.append(_runner_up_sentence(best, best.lead))
     facts += selection_sentences(best, len(search.points))
-    title = (
-        f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at batch size "
-        f"{search.batch_size}."
-    )
+    title = f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at {search.where}."
     return Headline(title, detail, (*facts, *out))
 
 

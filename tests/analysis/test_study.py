@@ -1,7 +1,7 @@
 import pytest
 
-from analysis.plots import theme
-from analysis.stats.cells import Line
+from analysis.plots import palette
+from analysis.stats.line import Line
 from analysis.study import read
 from model.errors import InputError
 from tests.helpers.synthetic import block
@@ -13,13 +13,13 @@ def test_the_only_g_of_a_source_looks_like_the_norm_itself(sweep, tmp_path):
     path = tmp_path / "study.csv"
     path.write_text("seed,batch_size,norm,accuracy\n1,32,bn,0.8\n1,32,gn,0.8\n")
     study = read([sweep(block() + block(norm="gn", groups=[8, 4])), str(path)])
-    assert study.styles[GN] == study.styles[Line("gn", 8)] == theme.style("gn")
-    assert study.styles[Line("gn", 4)] != theme.style("gn")
-    assert study.styles[Line("bn", None)] == theme.style("bn")
+    assert study.styles[GN] == study.styles[Line("gn", 8)] == palette.style("gn")
+    assert study.styles[Line("gn", 4)] != palette.style("gn")
+    assert study.styles[Line("bn", None)] == palette.style("bn")
 
 
 def test_every_norm_has_a_colour_of_its_own():
-    colours = [theme.style(norm).colour for norm in ("bn", "gn", "ln", "in")]
+    colours = [palette.style(norm).colour for norm in ("bn", "gn", "ln", "in")]
     assert len(set(colours)) == 4
 
 

@@ -36,7 +36,7 @@ def test_each_cell_has_its_own_epochs_judged_as_it_is(sweep):
     trials = block(batch_size=[32, 2], seeds=2) + block(norm="gn", groups=8, holdout=5000, seeds=2)
     loaded = load_sweep(sweep(trials, epochs=3))
     infos = curves.infos(cells(loaded.frame), loaded.frame, loaded.history)
-    assert [(i.line.norm, i.batch_size, i.panel.judged) for i in infos] == [
+    assert [(i.line.norm, i.x, i.panel.judged) for i in infos] == [
         ("bn", 32, "test"),
         ("bn", 2, "test"),
         ("gn", 32, "validation"),

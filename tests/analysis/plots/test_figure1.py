@@ -4,7 +4,8 @@ import pytest
 
 from analysis import fig1, load
 from analysis.plots import figure1
-from analysis.stats.cells import Line, panels
+from analysis.stats.cells import panels
+from analysis.stats.line import Line
 from model.errors import InputError
 from tests.helpers.synthetic import block
 
@@ -28,7 +29,7 @@ def panel(sweep):
 def test_the_points_by_value(panel):
     info = figure1.info(*panel)
     point = info.lines[BN][2]
-    assert point.batch_size == 2
+    assert point.x == 2
     assert point.mean == pytest.approx(
         22.0, abs=0.15
     )  # 21, 22, 23 and what the made-up curve still has to fall

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis import load, tables
-from analysis.plots import theme
+from analysis.plots import palette
 from analysis.stats.cells import panels
 from model.errors import InputError
 from tests.helpers.synthetic import block
@@ -42,7 +42,7 @@ def test_any_norm_is_a_line_ours_by_many_spellings(tmp_path):
     assert load(path)["norm"].tolist() == ["bn", "gn", "ln", "in", "Filter Response", "EvoNorm-S0"]
     (cells,) = panels(load(path)).values()
     assert [c.line.name for c in cells] == ["BN", "GN", "LN", "IN", "EvoNorm-S0", "Filter Response"]
-    styles = theme.styles([c.line for c in cells])
+    styles = palette.styles([c.line for c in cells])
     assert len({style.colour for style in styles.values()}) == 6
 
 

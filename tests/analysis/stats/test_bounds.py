@@ -4,7 +4,7 @@ from collections import Counter
 
 from analysis import load, tables
 from analysis.report import build
-from analysis.stats.bounds import MOST_BATCH_SIZES, MOST_LINES, MOST_PANELS, bounded, bounded_panels
+from analysis.stats.bounds import MOST_LINES, MOST_PANELS, MOST_X, bounded, bounded_panels
 from analysis.stats.cells import panels
 
 
@@ -22,8 +22,8 @@ def test_of_many_batch_sizes_those_with_most_trials_are_kept(tmp_path):
     rows = many(range(1, 201)) + [f"7,{b},bn,0.8,x" for b in range(101, 165)]
     ((_, cells),) = panels(load(write(tmp_path, rows))).items()
     kept, notes = bounded(cells)
-    assert {c.batch_size for c in kept} == set(range(101, 165))
-    assert len(kept) == 2 * MOST_BATCH_SIZES
+    assert {c.x for c in kept} == set(range(101, 165))
+    assert len(kept) == 2 * MOST_X
     assert [c for c in cells if c in kept] == kept, "in their order"
     assert notes == ["of 200 batch sizes the 64 with most trials are drawn and compared"]
 

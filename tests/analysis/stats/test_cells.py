@@ -1,7 +1,9 @@
 import pytest
 
 from analysis import load
-from analysis.stats.cells import RECIPE_NAMES, Line, cells, panels
+from analysis.stats.cells import cells, panels
+from analysis.stats.line import Line
+from analysis.stats.panel import RECIPE_NAMES
 from model.recipe import RECIPES
 from tests.helpers.synthetic import block
 
@@ -9,7 +11,7 @@ from tests.helpers.synthetic import block
 def test_a_cell_is_what_differs_in_the_seed_alone(sweep):
     trials = block(batch_size=[2, 32]) + block(norm="gn", groups=[2, 8])
     ours = cells(load(sweep(trials)))
-    assert [(c.line.norm, c.line.groups, c.batch_size) for c in ours] == [
+    assert [(c.line.norm, c.line.groups, c.x) for c in ours] == [
         ("bn", None, 32),
         ("bn", None, 2),
         ("gn", 8, 32),

@@ -20,7 +20,7 @@ def two_lines(tmp_path_factory):
 
 def test_rise_is_the_paired_difference_of_the_ends(two_lines):
     rise = claims.rises(two_lines, PAIRED)[0]
-    ends = [next(c for c in two_lines if c.line == rise.line and c.batch_size == b).last for b in (2, 32)]
+    ends = [next(c for c in two_lines if c.line == rise.line and c.x == b).last for b in (2, 32)]
     d = [ends[0][s] - ends[1][s] for s in range(1, 6)]
     assert rise.estimate.mean == pytest.approx(np.mean(d))
     low, high = scipy_stats.t.interval(0.95, 4, np.mean(d), scipy_stats.sem(d))
@@ -42,7 +42,7 @@ def test_constancy_needs_every_pair(two_lines):
     ps = []
     for a in gn:
         for b in gn:
-            if a.batch_size < b.batch_size:
+            if a.x < b.x:
                 d = [a.last[s] - b.last[s] for s in a.last]
                 ps.append(max(scipy_stats.ttest_1samp(d, -1, alternative="greater").pvalue,
                               scipy_stats.ttest_1samp(d, 1, alternative="less").pvalue))  # fmt: skip
@@ -51,7 +51,7 @@ def test_constancy_needs_every_pair(two_lines):
 
 def test_a_rise_of_independent_runs_is_welchs(two_lines):
     rise = claims.rises(two_lines, Choices(paired=False))[0]
-    ends = [next(c for c in two_lines if c.line == rise.line and c.batch_size == b).last for b in (2, 32)]
+    ends = [next(c for c in two_lines if c.line == rise.line and c.x == b).last for b in (2, 32)]
     expected = scipy_stats.ttest_ind(*(list(e.values()) for e in ends), equal_var=False)
     assert rise.estimate.p == pytest.approx(expected.pvalue)
     low, high = expected.confidence_interval()
@@ -61,7 +61,7 @@ def test_a_rise_of_independent_runs_is_welchs(two_lines):
 
 def test_a_relative_margin_is_a_share_of_the_error_at_the_largest_batch(two_lines):
     _, gn = claims.constancy(two_lines, Choices(margin=Margin(5, relative=True, chosen=True), paired=True))
-    largest = next(c for c in two_lines if c.line == gn.line and c.batch_size == 32)
+    largest = next(c for c in two_lines if c.line == gn.line and c.x == 32)
     assert gn.test.margin == pytest.approx(0.05 * np.mean(list(largest.last.values())))
     assert gn.reference == pytest.approx(np.mean(list(largest.last.values())))
 

@@ -20,9 +20,9 @@ def test_differences_pair_by_seed_and_count_who_is_left_over(sweep):
     )
     both = cells(load(url))
     large, small = differences(both, PAIRED)
-    assert (large.batch_size, small.batch_size) == (32, 2)
+    assert (large.x, small.x) == (32, 2)
     assert (large.pairs.unpaired, small.pairs.unpaired) == ((), (4,))
-    errors = {(c.line.norm, c.batch_size): c.last for c in both}
+    errors = {(c.line.norm, c.x): c.last for c in both}
     expected = [errors["gn", 2][s] - errors["bn", 2][s] for s in (1, 2, 3, 5)]
     assert list(small.pairs.values.values()) == pytest.approx(expected)
     assert small.estimate.p == pytest.approx(scipy_stats.ttest_1samp(expected, 0).pvalue)

@@ -22,12 +22,12 @@ def both(sweep, **options):
 
 def test_the_change_of_the_difference_against_scipy(sweep):
     all_cells = both(sweep)
-    e = {(c.line.norm, c.batch_size): c.last for c in all_cells}
+    e = {(c.line.norm, c.x): c.last for c in all_cells}
     gn, ln = interactions(differences(all_cells, PAIRED))
     for i, norm in ((gn, "gn"), (ln, "ln")):
         d = [e[norm, 2][s] - e["bn", 2][s] - e[norm, 32][s] + e["bn", 32][s] for s in range(1, 6)]
         expected = scipy_stats.ttest_1samp(d, 0)
-        assert (i.largest, i.smallest) == (32, 2)
+        assert (i.first, i.last) == (32, 2)
         assert i.estimate.p == pytest.approx(expected.pvalue)
         interval = expected.confidence_interval()
         assert (i.estimate.interval.low, i.estimate.interval.high) == pytest.approx(
@@ -49,7 +49,7 @@ def test_the_ends_are_those_that_both_lines_have(sweep):
             PAIRED,
         )
     )
-    assert (gn.largest, gn.smallest) == (32, 8)
+    assert (gn.first, gn.last) == (32, 8)
 
 
 def test_one_batch_size_or_one_seed_changes_nothing(sweep):
@@ -64,7 +64,7 @@ def test_one_batch_size_or_one_seed_changes_nothing(sweep):
 def test_of_independent_runs_it_is_a_contrast_of_four_cells(sweep):
     """Its parts by hand: variances over n, and Satterthwaite's degrees of freedom."""
     all_cells = both(sweep)
-    x = {(c.line.norm, c.batch_size): list(c.last.values()) for c in all_cells}
+    x = {(c.line.norm, c.x): list(c.last.values()) for c in all_cells}
     gn, _ = interactions(differences(all_cells, Choices(paired=False)))
     four = [x["gn", 2], x["bn", 2], x["gn", 32], x["bn", 32]]
     change = sum(sign * np.mean(v) for sign, v in zip((1, -1, -1, 1), four, strict=True))

@@ -1,5 +1,6 @@
 import pytest
 
+from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.cells import panels
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.claims import constancy
@@ -21,10 +22,10 @@ def test_outcomes_are_those_of_the_statistics_themselves():
     cells = cells_of(study(RISING, LOW))
     found = outcomes(cells, PAIRED)
     (change,) = interactions(differences(cells, PAIRED))
-    assert found[Claim("change", change.line, change.base, 32, 2)] == ("lower", change.estimate.mean)
+    assert found[Claim("change", change.line, change.base, BATCH_SIZE, 32, 2)] == ("lower", change.estimate.mean)
     for d in differences(cells, PAIRED):
         verdict = "lower" if d.estimate.mean < 0 else "higher"
-        assert found[Claim("difference", d.line, d.base, d.batch_size, d.batch_size)] == (
+        assert found[Claim("difference", d.line, d.base, d.panel.x, d.x, d.x)] == (
             verdict if d.claimed else "not resolved",
             d.estimate.mean,
         )

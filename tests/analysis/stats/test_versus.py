@@ -17,7 +17,7 @@ def test_a_sweep_against_somebodys_csv(sweep, tmp_path):
     study = read([ours, theirs])
     ((a, b, rows),) = versus.pairs(study.panels)
     assert (a.source, b.source) == ("ours", "theirs.csv")
-    assert [(r.line.norm, r.line.groups, r.batch_size, r.difference.n) for r in rows] == [
+    assert [(r.line.norm, r.line.groups, r.x, r.difference.n) for r in rows] == [
         ("bn", None, 32, (3, 2)),
         ("gn", 8, 32, (3, 2)),  # the CSV does not say its G, and ours has only one
     ]

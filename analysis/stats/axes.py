@@ -1,0 +1,116 @@
+"""An axis as the report speaks of it, whether it is one of ours or a column of somebody's CSV. Pure."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from model.axis import Axis, Value
+from model.spec import AXES
+
+
+def axis_named(name: str) -> Axis:
+    """Ours, or one that is called as its column is."""
+    return AXES[name] if name in AXES else Axis(name, name=name)
+
+
+def word(name: str) -> str:
+    """“batch size”, “weight decay”: the axis within a sentence. G and abbreviations keep their capitals."""
+    label = axis_named(name).label
+    lower = len(label) > 1 and label[1:2].islower()
+    return label[:1].lower() + label[1:] if lower else label
+
+
+def plural(name: str) -> str:
+    """“batch sizes”, “epochs”."""
+    return word(name) if word(name).endswith("s") else f"{word(name)}s"
+
+
+def value_text(value: Value) -> str:
+    """A value by itself: 32, 0.0001, cosine, yes; a dash for none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def at(name: str, value: Value) -> str:
+    """“batch size 2”, “learning rate 0.1”, “no label smoothing”, “zero gamma”."""
+    if value is None or value is False:
+        return f"no {word(name)}"
+    return word(name) if value is True else f"{word(name)} {value_text(value)}"
+
+
+def sort_key(name: str, value: Value) -> tuple[bool, bool, float, int, str]:
+    """Sorts the values of an axis as the page lists them: batch sizes fall, other numbers rise, texts as the
+    table of axes has them, and a missing one comes last."""
+    choices = axis_named(name).choices
+    text = isinstance(value, str)
+    number = 0.0 if value is None or isinstance(value, str) else float(value)
+    place = choices.index(str(value)) if text and value in choices else len(choices)
+    return value is None, text, -number if name == "batch_size" else number, place, str(value) if text else ""
+
+
+class XAxis(NamedTuple):
+    """What a figure's lines run over. `numeric`: whether its values have an order, so that an error may rise
+    from one end to the other."""
+
+    name: str = "batch_size"
+    numeric: bool = True
+
+    @property
+    def word(self) -> str:
+        return word(self.name)
+
+    @property
+    def plural(self) -> str:
+        return plural(self.name)
+
+    @property
+    def label(self) -> str:
+        """Heads a column."""
+        return axis_named(self.name).label
+
+    @property
+    def title(self) -> str:
+        """Stands along a figure's axis, with the unit: Batch size (images)."""
+        unit = axis_named(self.name).unit
+        return f"{self.label} ({unit})" if unit else self.label
+
+    @property
+    def falls(self) -> bool:
+        """Whether it runs from large to small: batch sizes do, as in Wu & He's Figure 1."""
+        return self.name == "batch_size"
+
+    def text(self, value: Value) -> str:
+        return value_text(value)
+
+    def at(self, value: Value) -> str:
+        """“batch size 2”."""
+        return at(self.name, value)
+
+    def span(self, first: Value, last: Value) -> str:
+        """“batch size 32 to 2”."""
+        return f"{self.word} {self.text(first)} to {self.text(last)}"
+
+    @property
+    def ends(self) -> str:
+        """“from the largest to the smallest batch size”: along the whole axis."""
+        first, last = ("largest", "smallest") if self.falls else ("smallest", "largest")
+        return f"from the {first} to the {last} {self.word}"
+
+    @property
+    def beginning(self) -> str:
+        """“the largest batch size”."""
+        return f"the {'largest' if self.falls else 'smallest'} {self.word}"
+
+    def key(self, value: Value) -> tuple[bool, bool, float, int, str]:
+        """Sorts values from the axis's beginning to its end."""
+        return sort_key(self.name, value)
+
+    def ordered(self, values: Iterable[Value]) -> list[Value]:
+        """The distinct values from the axis's beginning to its end."""
+        return sorted(set(values), key=self.key)
+
+
+#: The axis of Figure 1.
+BATCH_SIZE = XAxis()
