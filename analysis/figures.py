@@ -122,9 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
     options.add_measure(parser)
     options.add_paired(parser)
+    options.add_axes(parser)
+    options.add_base(parser)
     chosen = parser.parse_args(arguments)
     try:
-        study = read([chosen.results], options.choices(chosen))
+        study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
         for warning in study.sweeps[0].warnings:
             print(f"warning: {warning}", file=sys.stderr)
         drawn = figures(study)

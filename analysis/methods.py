@@ -25,9 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_measure(parser)
     options.add_margin(parser)
     options.add_paired(parser)
+    options.add_axes(parser)
+    options.add_base(parser)
     chosen = parser.parse_args(arguments)
     try:
-        study = read([chosen.results], options.choices(chosen))
+        study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -45,10 +45,40 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_axes(parser: argparse.ArgumentParser) -> None:
+    """What the figures show of the axes, and what a CSV means by its columns."""
+    parser.add_argument(
+        "--x",
+        default="",
+        metavar="AXIS",
+        help="what lines run over: any axis, as lr (default: the batch size where it varies, "
+        "else the axis with most values)",
+    )
+    parser.add_argument(
+        "--axis",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column of a CSV that tells trials apart and is no axis of ours; once for each",
+    )
+
+
+def add_base(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--base",
+        default="",
+        metavar="LINE",
+        help="what the other lines are compared with: bn, or norm=gn,groups=8, or all for every pair "
+        "(default: batch norm, or the first line where there is none)",
+    )
+
+
 def choices(options: argparse.Namespace) -> Choices:
     """What `options`, of a parser with some of the above, say."""
     known = {
-        name: getattr(options, name) for name in ("measure", "margin", "paired") if hasattr(options, name)
+        name: getattr(options, name)
+        for name in ("measure", "margin", "paired", "x", "base")
+        if hasattr(options, name)
     }
     return Choices(**known)
 

@@ -22,6 +22,7 @@ from analysis.page import (
     claims,
     curves,
     differences,
+    elsewhere,
     gsearch,
     html,
     methods,
@@ -44,13 +45,19 @@ from model.errors import InputError
 from orchestrator.results.files import Files
 
 
-def build(source: Source, *others: Source, live: bool = False, choices: Choices = DEFAULT) -> str:
+def build(
+    source: Source,
+    *others: Source,
+    live: bool = False,
+    choices: Choices = DEFAULT,
+    axes: Sequence[str] = (),
+) -> str:
     """The report of one sweep, or of several side by side, as HTML.
 
     `source`, `others`: as `analysis.load` takes them. `live`: the sweep is running, so the page says so and
     loads itself again every half minute. `choices`: what the reader chose; whether the runs of a CSV are
-    pairs is one of them. Raises InputError."""
-    study = read([source, *others], choices, live=live)
+    pairs is one of them. `axes`: columns of a CSV that are axes and none of ours. Raises InputError."""
+    study = read([source, *others], choices, live=live, axes=axes)
     studies = {m: read(study.sweeps, replace(choices, measure=m), live=live) for m in study.measures}
     drawn = panel_data(study)
     sections = [section for section in _sections(studies, drawn) if section is not None]
@@ -91,7 +98,7 @@ def _sections(studies: Mapping[str, Study], drawn: Sequence[PanelData]) -> list[
     return [
         *(
             html.by_measure({measure: part.section(one) for measure, one in studies.items()})
-            for part in (versus, differences, claims, robustness, cells)
+            for part in (versus, elsewhere, differences, claims, robustness, cells)
         ),
         gsearch.section(study),
         curves.section(study, drawn),
@@ -135,10 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_measure(parser)
     options.add_margin(parser)
     options.add_paired(parser)
+    options.add_axes(parser)
+    options.add_base(parser)
     chosen = parser.parse_args(arguments)
     try:
         folder, name = _target(chosen.results, chosen.out)
-        write(folder, name, build(*chosen.results, choices=options.choices(chosen)))
+        write(folder, name, build(*chosen.results, choices=options.choices(chosen), axes=chosen.axis))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -98,12 +98,19 @@ class Study:
         return " · ".join(part for part in (source, own, panel.title_without(self.varied)) if part)
 
 
-def read(sources: Sequence[Source], choices: Choices = DEFAULT, *, live: bool = False) -> Study:
+def read(
+    sources: Sequence[Source],
+    choices: Choices = DEFAULT,
+    *,
+    live: bool = False,
+    axes: Sequence[str] = (),
+) -> Study:
     """The study of these sources, each as `analysis.load` takes it. `choices.paired` speaks of tables alone:
-    a sweep's own runs are pairs. Raises InputError."""
+    a sweep's own runs are pairs. `axes`: columns of a CSV that are axes and none of ours. Raises
+    InputError."""
     if not sources:
         raise InputError("no results given; expected a sweep's folder or a .csv file")
-    sweeps = tuple(load_sweep(source, paired=choices.paired) for source in sources)
+    sweeps = tuple(load_sweep(source, paired=choices.paired, axes=axes) for source in sources)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
     frames, histories = [], []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):

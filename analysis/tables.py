@@ -184,12 +184,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--format", choices=list(FORMATS), default="terminal")
     options.add_measure(parser)
     options.add_paired(parser)
+    options.add_axes(parser)
+    options.add_base(parser)
     chosen = parser.parse_args(arguments)
     try:
         from analysis.sources.load import load_sweep
 
         choices = options.choices(chosen)
-        sweep = load_sweep(chosen.results, paired=choices.paired)
+        sweep = load_sweep(chosen.results, paired=choices.paired, axes=chosen.axis)
         for warning in sweep.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         sys.stdout.write(FORMATS[chosen.format](sweep.frame, replace(choices, paired=sweep.paired)))

@@ -1,21 +1,27 @@
 """Results in a CSV: our own results.csv, or a study's `seed,batch_size,norm,accuracy`.
 
+Whatever else differs between its trials is an axis: a column that has the name of one of ours, as lr, is one;
+of any other only who made the file can say whether it is (`--axis temperature`) or a remark.
+
 Somebody else's numbers are checked before they are shown beside ours: a wrong unit (percent for a
 fraction) or a repeated seed would give a plausible and false figure.
 """
 
+import difflib
 import io
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
 import pandas as pd
 
-from analysis.sources.frame import make
-from analysis.sources.rows import check, number, whole
+from analysis.sources.frame import COLUMNS, Row, make
+from analysis.sources.rows import check, number, of_axis, own_column, whole
 from model.errors import InputError
 from model.norm_table import NORM_NAMES
+from model.spec import AXES
 from orchestrator.results.files import Files
 
 STUDY_COLUMNS = ("seed", "batch_size", "norm", "accuracy")
@@ -27,21 +33,22 @@ _NORMS = {
     for spelling in (norm, name.lower().replace(" ", ""), name.lower().replace(" ", "") + "alization")
 }
 _MAX_BYTES = 64 * 2**20
-#: What a study may say of its trials beside.
-_BACKGROUND = ("dataset", "model", "recipe")
+#: What a study may say of its trials beside: every axis of ours but those that it has to, and G.
+_AXES = {name: axis for name, axis in AXES.items() if name not in {"norm", "batch_size", "groups", "holdout"}}
 
 
-def read(url: str) -> tuple[pd.DataFrame, Literal["table", "study"]]:
-    """The frame of a CSV file at a path or URL, and whether its columns are ours or a study's. Raises
-    InputError."""
+def read(url: str, axes: Sequence[str] = ()) -> tuple[pd.DataFrame, Literal["table", "study"]]:
+    """The frame of a CSV file at a path or URL, and whether its columns are ours or a study's. `axes`:
+    columns that are axes and none of ours. Raises InputError."""
     raw = _parse(url)
     if {"trial_id", "status", "test_error"} <= set(raw.columns):
-        return complete(raw, f"{url} line", first=2), "table"
-    return _study(raw, url), "study"
+        return complete(raw, f"{url} line", first=2, axes=axes), "table"
+    return _study(raw, url, axes), "study"
 
 
-def complete(raw: pd.DataFrame, where: str = "row", first: int = 0) -> pd.DataFrame:
-    """A frame that has some of our columns, with all of them in order and typed.
+def complete(raw: pd.DataFrame, where: str = "row", first: int = 0, axes: Sequence[str] = ()) -> pd.DataFrame:
+    """A frame that has some of our columns, with all of them in order and typed, and with those of `axes`
+    behind.
 
     `where` and `first`: how an error names a row. Raises InputError where a value is not what its column
     holds: a row that was left out in silence would change a mean.
@@ -57,7 +64,24 @@ def complete(raw: pd.DataFrame, where: str = "row", first: int = 0) -> pd.DataFr
             before = seen.setdefault((row.get("source"), trial_id), line)
             if before != line:
                 raise InputError(f"{where} {line} repeats the trial of {where} {before}: {trial_id}")
-    return make(rows)
+    return _with_own(make(rows), rows, axes, list(raw.columns))
+
+
+def _with_own(
+    frame: pd.DataFrame, rows: Sequence[Row], axes: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """`frame` with a column for each of `axes` that is none of ours. Raises InputError where it lacks one."""
+    for name in dict.fromkeys(name for name in axes if name not in AXES):
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InputError(f"--axis {name}: the results have no such column{hint}")
+        if name in COLUMNS:
+            raise InputError(
+                f"--axis {name}: that column of results.csv says what became of a trial, not what it was"
+            )
+        frame[name] = own_column([row.get(name) for row in rows])
+    return frame
 
 
 def _absent(value: Any) -> Any:
@@ -88,7 +112,7 @@ def _parse(url: str) -> pd.DataFrame:
     return raw
 
 
-def _study(raw: pd.DataFrame, url: str) -> pd.DataFrame:
+def _study(raw: pd.DataFrame, url: str, axes: Sequence[str]) -> pd.DataFrame:
     missing = [name for name in STUDY_COLUMNS if name not in raw.columns]
     if missing:
         raise InputError(
@@ -98,16 +122,39 @@ def _study(raw: pd.DataFrame, url: str) -> pd.DataFrame:
     seen: dict[tuple[Any, ...], int] = {}
     spelt: dict[str, str] = {}
     rows = []
-    for line, record in enumerate(raw.to_dict("records"), start=2):
-        row = _study_row({str(k): v for k, v in record.items()}, f"{url} line {line}", spelt)
-        key = tuple(row.get(name) for name in (*_BACKGROUND, "norm", "groups", "batch_size", "seed"))
+    records = [{str(k): _absent(v) for k, v in record.items()} for record in raw.to_dict("records")]
+    for line, record in enumerate(records, start=2):
+        row = {
+            **{name: record.get(name) for name in axes},
+            **_study_row(record, f"{url} line {line}", spelt),
+            "source": url,
+        }
+        key = tuple(row.get(name) for name in (*_AXES, *axes, "norm", "groups", "batch_size", "seed"))
         if key in seen:
-            raise InputError(f"{url} line {line} repeats the norm, batch size and seed of line {seen[key]}")
+            raise InputError(_repeated(f"{url} line {line}", seen[key], list(raw.columns), axes))
         seen[key] = line
-        rows.append({**row, "source": url})
-    frame = make(rows)
+        rows.append({**row, "trial_id": _trial_id(row, axes)})
+    frame = _with_own(make(rows), rows, axes, list(raw.columns))
     frame["holdout"] = pd.array([None] * len(frame), dtype="Int64")  # on what it was measured, nobody says
     return frame
+
+
+def _repeated(where: str, before: int, columns: Sequence[str], axes: Sequence[str]) -> str:
+    """What is wrong with a row that no axis tells from an earlier one, and what may be meant."""
+    known = {*STUDY_COLUMNS, *AXES, *axes}
+    unused = [name for name in columns if name not in known]
+    hint = f"; if {unused[0]} tells them apart, say --axis {unused[0]}" if unused else ""
+    return f"{where} repeats the norm, batch size and seed of line {before}{hint}"
+
+
+def _trial_id(row: Row, axes: Sequence[str]) -> str:
+    """A name for a row that has none."""
+    groups = f"-g{row['groups']}" if row["groups"] else ""
+    more = [f"-{name}={row[name]}" for name in (*_AXES, *axes) if name in row and row[name] is not None]
+    background = "".join(part for part in more if not part.startswith(("-dataset=", "-model=", "-recipe=")))
+    return (
+        f"csv-{quote(row['norm'])}{groups}-b{row['batch_size']}{quote(background, safe='-=.')}-s{row['seed']}"
+    )
 
 
 def _norm(value: Any, where: str, spelt: dict[str, str]) -> str:
@@ -129,8 +176,7 @@ def _study_row(record: dict[str, Any], where: str, spelt: dict[str, str]) -> dic
     given = record.get("groups")
     groups = None if given is None or pd.isna(given) else whole(given, where, 1)
     return {
-        **{key: record[key] for key in _BACKGROUND if key in record},
-        "trial_id": f"csv-{quote(norm)}{f'-g{groups}' if groups else ''}-b{batch_size}-s{seed}",
+        **{name: of_axis(axis, record[name], where) for name, axis in _AXES.items() if name in record},
         "norm": norm,
         "groups": groups,
         "batch_size": batch_size,

@@ -4,6 +4,7 @@ A row is every trial that was declared, whether it ran or not, and every trial i
 longer declared: a trial that is missing from the results must not be missing from the table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import Any, Literal
@@ -59,14 +60,15 @@ class Sweep:
 Source = str | PathLike[str] | ResultGrid | pd.DataFrame | Sweep
 
 
-def load(source: Source) -> pd.DataFrame:
+def load(source: Source, axes: Sequence[str] = ()) -> pd.DataFrame:
     """One row per trial. `source`: a sweep's folder (path or URL), a Ray ResultGrid, a results.csv, or a
-    CSV with the columns seed, batch_size, norm, accuracy. Damaged files are told as warnings. Raises
+    CSV with the columns seed, batch_size, norm, accuracy. `axes`: further columns of a CSV that tell trials
+    apart; those that have the name of an axis of ours do without. Damaged files are told as warnings. Raises
     InputError."""
-    sweep = load_sweep(source, history=False)
+    sweep = load_sweep(source, history=False, axes=axes)
     for warning in sweep.warnings:
         warn(warning, stacklevel=2)
-    sweep.frame.attrs["origin"] = sweep.origin
+    sweep.frame.attrs |= {"origin": sweep.origin, "axes": tuple(axes)}
     return sweep.frame
 
 
@@ -75,14 +77,18 @@ def load_history(source: Source) -> pd.DataFrame:
     return load_sweep(source).history
 
 
-def load_sweep(source: Source, *, history: bool = True, paired: bool = False) -> Sweep:
+def load_sweep(
+    source: Source, *, history: bool = True, paired: bool = False, axes: Sequence[str] = ()
+) -> Sweep:
     """The whole sweep; `history=False` leaves the epochs of finished trials unread. `paired`: whether the
-    runs of a seed are pairs in a table, which does not say; a sweep's are. Raises InputError."""
+    runs of a seed are pairs in a table, which does not say; a sweep's are. `axes`: columns of a table that
+    tell its trials apart and are none of ours. Raises InputError."""
     if isinstance(source, Sweep):
         return source
     if isinstance(source, pd.DataFrame):
         origin = source.attrs.get("origin", "table")
-        return _table("frame", "", csv.complete(source), origin, paired or origin == "sweep")
+        own = [*source.attrs.get("axes", ()), *axes]
+        return _table("frame", "", csv.complete(source, axes=own), origin, paired or origin == "sweep")
     if not isinstance(source, (str, PathLike)):
         if not result_grid.is_result_grid(source):
             raise InputError(
@@ -93,7 +99,7 @@ def load_sweep(source: Source, *, history: bool = True, paired: bool = False) ->
     url = fspath(source).rstrip("/") or "/"
     name = url.rsplit("/", 1)[-1]
     if url.lower().endswith(".csv"):
-        frame, origin = csv.read(url)
+        frame, origin = csv.read(url, axes)
         return _table(name, url, frame, origin, paired)
     return _read_store(url, history)
 

@@ -1,9 +1,12 @@
 """A row of somebody's table: what each of our columns may hold. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
 
 from analysis.sources.frame import COLUMNS, STATUSES
+from model.axis import Axis, Value
 from model.errors import InputError
 from model.spec import AXES
 
@@ -11,6 +14,8 @@ from model.spec import AXES
 _PERCENT = ("test_error", "test_error_median5", "val_error", "val_error_median5", "train_error")
 #: The least that a whole number may be; 0 where it is not said.
 _LEAST = {"pack_size": 1, **{name: axis.least or 0 for name, axis in AXES.items()}}
+#: How a file may write a switch, in lower case.
+_SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 #: The most: what a number of 64 bits with a fraction still tells from its neighbours.
 MOST = 2**53
 
@@ -37,6 +42,44 @@ def check(row: Mapping[str, object], where: str) -> None:
         raise InputError(f"{where}: unknown status {status!r}; expected one of {', '.join(STATUSES)}")
     if status == "done" and row.get("test_error") is None and row.get("val_error") is None:
         raise InputError(f"{where} is of a trial that is done and has no error in test_error or val_error")
+
+
+def of_axis(axis: Axis, value: object, where: str) -> Value:
+    """A value of one of our axes out of a file; None where there is none. Raises InputError.
+
+    A text may be one that we have no name for: it is somebody else's study."""
+    if value is None:
+        return None
+    place, kind = f"{where}, {axis.name}", str(axis.kind)
+    if kind == "int":
+        return whole(value, place, axis.least or 0)
+    if kind == "float":
+        return number(value, place)
+    text = " ".join(str(value).split())
+    if kind != "bool":
+        return text
+    if text.lower() not in _SWITCHES:
+        raise InputError(f"{place}: {text[:40]!r} is neither true nor false")
+    return _SWITCHES[text.lower()]
+
+
+def own_column(values: Sequence[object]) -> pd.Series:
+    """A column of an axis that is none of ours: whole numbers or numbers where all are, else text."""
+    numbers = [_number(value) for value in values]
+    if any(number is None and value is not None for number, value in zip(numbers, values, strict=True)):
+        return pd.Series([None if v is None else " ".join(str(v).split()) for v in values], dtype="string")
+    if all(number is None or number == int(number) for number in numbers):
+        return pd.Series([None if n is None else int(n) for n in numbers], dtype="Int64")
+    return pd.Series([math.nan if n is None else n for n in numbers], dtype="float64")
+
+
+def _number(value: object) -> float | None:
+    """A finite number; None for anything else."""
+    try:
+        result = float(str(value))
+    except ValueError:
+        return None
+    return result if math.isfinite(result) and abs(result) < MOST else None
 
 
 def number(value: object, where: str) -> float:

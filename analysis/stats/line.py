@@ -13,6 +13,8 @@ from model.axis import Value
 from model.norm_table import NORM_NAMES, NORMS
 from model.spec import AXES
 
+#: Norms that are not called by their name in the registry in capitals.
+_SHORT = {"evob0": "EvoNorm-B0", "evos0": "EvoNorm-S0", "dyt": "DyT", "none": "No norm"}
 #: An import path: module, name and the digest of its source.
 _PATH = re.compile(r"([\w.]+):([\w.]+)(@\w+)?$")
 
@@ -37,7 +39,7 @@ class Line:
     @property
     def short(self) -> str:
         """The norm alone: BN, GN; one that is none of ours as its file spells it."""
-        return self.norm.upper() if self.norm in NORMS else self.label or self.norm
+        return _SHORT.get(self.norm, self.norm.upper()) if self.norm in NORMS else self.label or self.norm
 
     @property
     def norm_name(self) -> str:

@@ -22,7 +22,10 @@ def test_outcomes_are_those_of_the_statistics_themselves():
     cells = cells_of(study(RISING, LOW))
     found = outcomes(cells, PAIRED)
     (change,) = interactions(differences(cells, PAIRED))
-    assert found[Claim("change", change.line, change.base, BATCH_SIZE, 32, 2)] == ("lower", change.estimate.mean)
+    assert found[Claim("change", change.line, change.base, BATCH_SIZE, 32, 2)] == (
+        "lower",
+        change.estimate.mean,
+    )
     for d in differences(cells, PAIRED):
         verdict = "lower" if d.estimate.mean < 0 else "higher"
         assert found[Claim("difference", d.line, d.base, d.panel.x, d.x, d.x)] == (
@@ -30,8 +33,8 @@ def test_outcomes_are_those_of_the_statistics_themselves():
             d.estimate.mean,
         )
     bn, gn = constancy(cells, PAIRED)
-    assert found[Claim("constancy", bn.line, bn.line, 32, 2)] == ("not constant", bn.test.reach)
-    assert found[Claim("constancy", gn.line, gn.line, 32, 2)] == ("constant", gn.test.reach)
+    assert found[Claim("constancy", bn.line, bn.line, BATCH_SIZE, 32, 2)] == ("not constant", bn.test.reach)
+    assert found[Claim("constancy", gn.line, gn.line, BATCH_SIZE, 32, 2)] == ("constant", gn.test.reach)
     assert len(found) == 1 + 3 + 2
 
 
