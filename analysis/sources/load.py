@@ -20,7 +20,7 @@ from model.spec import full_name
 from orchestrator.results.codes import label, mixture, record_of, short_label, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
-from orchestrator.results.shapes import covers
+from orchestrator.results.shapes import covers, holds
 from orchestrator.results.store import Store
 from orchestrator.results.stretches import changed, changes, stretches_of
 from orchestrator.results.trial_state import TrialState, other_trial
@@ -147,7 +147,9 @@ def _read_store(url: str, history: bool) -> Sweep:
         packs=packs,
         provenance=tuple(one for state in states.values() for one in _provenance(state)),
         protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
-        warnings=(*filter(None, (mixed, moved)), *warnings, *damaged, *damage(store, states)),
+        warnings=tuple(
+            dict.fromkeys([*filter(None, (mixed, moved)), *warnings, *damaged, *damage(store, states)])
+        ),
     )
 
 
@@ -176,14 +178,14 @@ def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame,
         names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
         rows: list[Row] = []
         for name, value in store.files.read_jsons(list(names)).items():
-            if isinstance(value, dict) and other_trial(value, names[name]) is None:
-                entries = _entries(value)
-                rows += [{**entry, "trial_id": names[name]} for entry in entries]
-                if not covers({"epochs": entries}, states[names[name]].result):
-                    damaged.append(f"{name} has fewer epochs than its result")
+            if not isinstance(value, dict) or not holds("history.json", value):
+                damaged.append(f"{name} is damaged and was ignored")
+            elif (stranger := other_trial(value, names[name])) is not None:
+                damaged.append(f"{name} is another trial's ({stranger}) and was ignored")
             else:
-                why = "another trial's" if isinstance(value, dict) else "damaged"
-                damaged.append(f"{name} is {why} and was ignored")
+                rows += [{**entry, "trial_id": names[name]} for entry in value["epochs"]]
+                if not covers(value, states[names[name]].result):
+                    damaged.append(f"{name} has fewer epochs than its result")
         frames.append(make(rows, HISTORY_COLUMNS))
     kept = [frame for frame in frames if not frame.empty]
     return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from analysis import load, load_history
-from analysis.sources.frame import COLUMNS
+from analysis.sources.frame import COLUMNS, make
 from analysis.sources.load import load_sweep
 from model.errors import InputError
+from orchestrator.results.store import Store
 from tests.helpers.synthetic import block, error_of
 
 
@@ -70,6 +71,24 @@ def test_results_of_a_wrong_shape_do_not_stop_the_reading(sweep, content):
         frame = load(url)
     assert frame["seed"].tolist() == [1]
     assert frame["test_error"].isna().all()
+
+
+@pytest.mark.parametrize("value", [10**400, "fast", -5000.0, [1]])
+def test_a_history_of_a_wrong_shape_is_told_and_not_drawn(sweep, value):
+    trials = block(seeds=2)
+    url = sweep(trials)
+    files, name = Store(url).files, f"trials/{trials[0].trial_id}/history.json"
+    history = files.read_json(name)
+    history["epochs"][0]["test_error"] = value
+    files.write_json(name, history)
+    loaded = load_sweep(url)
+    assert [w for w in loaded.warnings if "history" in w] == [f"{name} is damaged and was ignored"]
+    assert set(loaded.history["trial_id"]) == {trials[1].trial_id}
+    assert loaded.frame["test_error"].notna().all(), "its result is whole"
+
+
+def test_a_whole_number_that_is_no_fraction_is_missing():
+    assert make([{"test_error": 10**400}])["test_error"].isna().all()
 
 
 def test_what_is_no_sweep_says_so(tmp_path):
