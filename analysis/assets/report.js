@@ -144,6 +144,16 @@ function showMeasure() {
   for (const part of $$("[data-under]")) part.hidden = part.dataset.under !== measure;
 }
 
+// Of many panels, those are shown that have the values chosen of the axes in which they differ.
+function showPanels() {
+  const chosen = $$("select[data-axis]").filter((s) => s.value !== "");
+  if (!$("select[data-axis]")) return;
+  const shown = (panel) => chosen.every((s) => DATA.panels[panel].axes[s.dataset.axis] === s.value);
+  for (const part of $$("[data-of]")) part.hidden = !shown(part.dataset.of);
+}
+for (const select of $$("select[data-axis]")) select.addEventListener("change", () => { showPanels(); redraw(); });
+showPanels();
+
 for (const input of $$("#figure1 .controls [name]")) input.addEventListener("change", () => { showMeasure(); redraw("fig1"); });
 for (const select of $$("select[data-curves]")) select.addEventListener("change", () => showCurves(select.dataset.curves));
 for (const select of $$("select[data-lines]")) select.addEventListener("change", () => showCurves(select.dataset.lines));
@@ -308,6 +318,7 @@ function restore() {
   });
   $$("[data-calculator]").forEach(seedsNeeded);
   showMeasure();
+  showPanels();
   scrollTo({ top: kept.y, behavior: "instant" });
 }
 if (DATA.live) {

@@ -31,10 +31,11 @@ from model.axis import Value
 
 
 class PanelView(NamedTuple):
-    """One panel's claims: sentences, how the differences change from the largest to the smallest batch
-    (None without two lines), and how far each line rises. `axis`: what lines run over; `paired`: whether
-    within seeds."""
+    """One panel's claims, `number` being the panel's in the page: sentences, how the differences change from
+    the largest to the smallest batch (None without two lines), and how far each line rises. `axis`: what
+    lines run over; `paired`: whether within seeds."""
 
+    number: int
     heading: str | None
     axis: XAxis
     paired: bool
@@ -78,6 +79,7 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
     ]
     facts += [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, choices)]
     return PanelView(
+        number=study.index(panel),
         heading=study.name(panel) if len(study.compared) > 1 else None,
         axis=panel.x,
         paired=choices.paired,

@@ -24,11 +24,12 @@ def _line(panel: Panel) -> tuple[Column, Column]:
 
 
 class PanelView(NamedTuple):
-    """One panel's differences. `key`: of its figure and calculator; `base`: the line that is subtracted,
-    empty where it is not one; `axis`: what lines run over; `pairing`: which comparison rules; `beside`: the
-    other one, None where runs are independent."""
+    """One panel's differences. `number`: the panel's in the page; `key`: of its figure and calculator;
+    `base`: the line that is subtracted, empty where it is not one; `axis`: what lines run over; `pairing`:
+    which comparison rules; `beside`: the other one, None where runs are independent."""
 
     key: str
+    number: int
     heading: str | None
     label: str
     base: str
@@ -81,6 +82,7 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
     paired = study.choices[panel].paired
     return PanelView(
         key=_key(study, panel),
+        number=study.index(panel),
         heading=study.name(panel) if len(study.compared) > 1 else None,
         label=f"Differences {f'from {base} ' if base else ''}over {panel.x.word}; "
         "the table below has the numbers",

@@ -1,20 +1,24 @@
 """The first screen: the answer in words, Figure 1 beside it, and how far the sweep is."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from analysis.page import html
+from analysis.page.elsewhere import held_by, names_in
 from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
 from analysis.sources.load import Sweep
-from analysis.stats.axes import BATCH_SIZE, word
+from analysis.stats.axes import BATCH_SIZE, axis_named, sort_key, value_text, word
 from analysis.stats.cells import Cell
+from analysis.stats.elsewhere import together
 from analysis.stats.intervals import KINDS
 from analysis.stats.panel import Panel
 from analysis.study import Study
+from analysis.words.elsewhere import across_sentence, holds_sentence, main_claim
 from analysis.words.headline import UNFINISHED, Headline, headline
 from analysis.words.numbers import listed
 from analysis.words.published import recognised_sentence
@@ -24,6 +28,8 @@ from analysis.words.search import search_headline
 STATUS_WORDS = {"done": "done", "diverged": "diverged", **UNFINISHED}
 #: Warnings that the first screen shows of a sweep; more are counted.
 WARNINGS = 5
+#: As many figures stand side by side; of more, a reader chooses.
+FEW = 4
 
 
 class Figure1(NamedTuple):
@@ -88,7 +94,11 @@ def opening(study: Study, *others: Study) -> Markup:
     panels = list(study.compared)
     if study.several or len(panels) > 1:
         title = f"{study.title}, side by side" if study.several else _experiments(study, len(panels))
-        return _render(study, title=title, panels=[_figure_1(study, p, _above(p, studies)) for p in panels])
+        across = {measure: _across(one) for measure, one in studies.items()}
+        figures = [_figure_1(study, p, _above(p, studies)) for p in panels]
+        if all(across.values()):
+            return _render(study, across=html.under_each(across), panels=figures)
+        return _render(study, title=title, panels=figures)
     if panels:
         answer = html.under_each({measure: _answer(panels[0], one) for measure, one in studies.items()})
         return _render(study, answer=answer, panels=[_figure_1(study, panels[0])])
@@ -96,6 +106,22 @@ def opening(study: Study, *others: Study) -> Markup:
         alone = Alone(study.name(study.searches[0].panel), search_headline(study.searches[0]))
         return _render(study, answer=html.render("answer", alone=alone), search=search_figure(study, 0))
     return _render(study, title="Nothing has been declared yet.")
+
+
+def _across(study: Study) -> Markup:
+    """What the first comparison comes to in every panel, where they differ in what the study varies; empty
+    where they do not."""
+    groups = [] if study.several else together(study.compared, study.varied)
+    if len(groups) != 1:
+        return Markup()
+    held, names = held_by(groups[0], study), names_in(groups[0], study)
+    main = main_claim(held)
+    if main is None:
+        return Markup()
+    sentence = across_sentence(main, held.claims[main], study.varied, names)
+    answer = holds_sentence(held, study.varied, names)
+    name = " · ".join(part for part in (_experiments(study, len(groups[0])), study.shared_title) if part)
+    return html.render("across", name=name, sentence=sentence, answer=answer)
 
 
 def _answer(panel: Panel, study: Study) -> Markup:
@@ -134,6 +160,7 @@ def _render(
     study: Study,
     *,
     title: str = "",
+    across: Markup | None = None,
     answer: Markup | None = None,
     panels: list[Figure1] | None = None,
     search: SearchFigure | None = None,
@@ -141,6 +168,8 @@ def _render(
     return html.render(
         "opening",
         title=title,
+        across=across or Markup(),
+        choosers=choosers(study),
         answer=answer,
         panels=panels,
         search=search,
@@ -196,6 +225,35 @@ def _same(entry: Published, panel: Panel, cells: list[Cell]) -> bool:
     """Whether a published line is of the panel's data set and network and shares a batch size with it."""
     sizes = {cell.x for cell in cells}
     return entry.matches(panel.dataset, panel.model) and not sizes.isdisjoint(entry.errors)
+
+
+class Chooser(NamedTuple):
+    """Which value of an axis the page shows. `values`: as text -> as text; `chosen`: at first, empty for
+    all."""
+
+    name: str
+    label: str
+    values: dict[str, str]
+    chosen: str
+
+
+def choosers(study: Study) -> list[Chooser]:
+    """One for each axis that panels differ in and no figure shows; none where a few stand side by side."""
+    if len(study.compared) <= FEW or not study.varied:
+        return []
+    first = next(iter(study.compared))
+    return [
+        Chooser(
+            name,
+            axis_named(name).label,
+            {
+                value_text(value): value_text(value)
+                for value in sorted({panel[name] for panel in study.compared}, key=partial(sort_key, name))
+            },
+            value_text(first[name]),
+        )
+        for name in study.varied
+    ]
 
 
 # -- progress ----------------------------------------------------------------------------------------

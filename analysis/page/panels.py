@@ -23,9 +23,11 @@ class CurvesData(TypedDict):
 
 
 class PanelData(TypedDict):
-    """`layers`: switches -> traces; `layouts`: quantity and measure -> layout."""
+    """`axes`: of those that panels differ in, the value as text; `layers`: switches -> traces; `layouts`:
+    quantity and measure -> layout."""
 
     dataset: str | None
+    axes: dict[str, str]
     layers: dict[str, list[Json]]
     layouts: dict[str, Json]
     curves: list[CurvesData]
@@ -37,7 +39,13 @@ def panel_data(study: Study) -> list[PanelData]:
     for panel, cells in study.panels.items():
         layers, layouts = _figure1_layers(panel, cells, study)
         drawn.append(
-            PanelData(dataset=panel.dataset, layers=layers, layouts=layouts, curves=_curves(cells, study))
+            PanelData(
+                dataset=panel.dataset,
+                axes={name: value_text(panel[name]) for name in study.varied},
+                layers=layers,
+                layouts=layouts,
+                curves=_curves(cells, study),
+            )
         )
     return drawn
 

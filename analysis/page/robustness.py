@@ -15,8 +15,10 @@ from analysis.words.choices import choice_words, claim_words, dependence_sentenc
 
 
 class PanelView(NamedTuple):
-    """One panel's claims under every choice. `answer`: whether any depends on one."""
+    """One panel's claims under every choice. `number`: the panel's in the page; `answer`: whether any depends
+    on one."""
 
+    number: int
     heading: str | None
     answer: str
     table: Markup
@@ -62,7 +64,7 @@ def _view(panel: Panel, study: Study) -> PanelView | None:
         "answer, "
         "– where it has no say"
     )
-    return PanelView(heading, answer, html.table(columns, rows, caption))
+    return PanelView(study.index(panel), heading, answer, html.table(columns, rows, caption))
 
 
 def _cell(

@@ -6,6 +6,7 @@ dot and the interval a band, because a line of means alone hides how little five
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -23,6 +24,10 @@ from model.axis import Value
 
 QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
+
+
+#: How far the dots of seeds stand beside their mean, in steps, where nothing joins the means.
+_BESIDE = 0.05
 
 
 class Point(NamedTuple):
@@ -75,16 +80,27 @@ def drawing(info: Fig1Info, styles: dict[Line, palette.Style]) -> Json:
     """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
     traces = [_published(entry, info) for entry in info.published]
+    own = [_own_places(rank, len(info.lines), places) for rank in range(len(info.lines))]
     for rank, (line, points) in enumerate(info.lines.items()):
-        aside = theme.aside(rank, len(info.lines), 0.11)
+        aside = theme.aside(rank, len(info.lines), 0.11 if places.axis.numeric else 0.16)
+        aside += 0.0 if places.axis.numeric else _BESIDE
         traces += [
-            _band(line, points, styles[line], places),
+            _band(line, points, styles[line], own[rank]),
             _dots(line, points, styles[line], places, aside),
         ]
-    traces += [_means(line, points, styles[line], places, info.kind) for line, points in info.lines.items()]
+    for rank, (line, points) in enumerate(info.lines.items()):
+        traces.append(_means(line, points, styles[line], own[rank], info.kind))
     title = y_title(info.panel, info.quantity, info.measure)
     layout = theme.layout(xaxis=places.layout(), yaxis={"title": {"text": title}})
     return {"data": traces, "layout": layout}
+
+
+def _own_places(rank: int, count: int, places: Places) -> Places:
+    """Where a line's means stand: at their x, but between texts beside it, for nothing joins them there."""
+    if places.axis.numeric:
+        return places
+    aside = theme.aside(rank, count, 0.16)
+    return replace(places, places=tuple(place - aside for place in places.places))
 
 
 def _scatter(**fields: Any) -> Json:
@@ -101,7 +117,7 @@ def _means(line: Line, points: list[Point], style: palette.Style, places: Places
     return _scatter(
         x=[places[p.x] for p in points],
         y=[p.mean for p in points],
-        mode="lines+markers",
+        mode="lines+markers" if places.axis.numeric else "markers",
         name=theme.plain(line.name),
         legendgroup=line.name,
         line={"color": style.colour, "width": 2.5, "dash": style.dash},
@@ -151,11 +167,12 @@ def _band(line: Line, points: list[Point], style: palette.Style, places: Places)
     """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
     xs: list[float | None] = []
     ys: list[float | None] = []
-    for run in _runs(points):
+    runs = _runs(points, joined=places.axis.numeric)
+    for run in runs:
         along = [places[p.x] for p in run]
         xs += [*along, *reversed(along), along[0], None]
         ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
-    alone = any(len(run) == 1 for run in _runs(points))
+    alone = any(len(run) == 1 for run in runs)
     return _scatter(
         x=xs,
         y=ys,
@@ -170,10 +187,13 @@ def _band(line: Line, points: list[Point], style: palette.Style, places: Places)
     )
 
 
-def _runs(points: list[Point]) -> list[list[Point]]:
+def _runs(points: list[Point], *, joined: bool) -> list[list[Point]]:
+    """Neighbours that have an interval, where the axis has an order; else each by itself."""
     runs: list[list[Point]] = [[]]
     for point in points:
         if math.isfinite(point.low):
+            if not joined:
+                runs.append([])
             runs[-1].append(point)
         elif runs[-1]:
             runs.append([])

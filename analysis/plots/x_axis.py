@@ -15,6 +15,8 @@ from model.axis import Value
 _MOST_TICKS = 16
 #: Numbers whose largest is so many times the smallest may stand on a logarithmic axis.
 _FACTOR = 3.0
+#: From here on they always do.
+_LARGE = 8.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Places:
     def _pad(self, span: float) -> float:
         if self.axis.falls:
             return 0.09 if span else 0.2
-        return 0.08 * span if span else 0.5
+        return 0.08 * span if span and self.axis.numeric else 0.5
 
 
 def places_of(axis: XAxis, values: Iterable[Value]) -> Places:
@@ -81,10 +83,12 @@ def _gaps(numbers: Sequence[float]) -> list[float]:
 
 
 def _is_log(numbers: Sequence[float]) -> bool:
-    """Whether ascending numbers are spread over factors: more evenly so than over differences. Zero may be
-    one of them."""
+    """Whether ascending numbers are spread over factors: widely, or more evenly than over differences. Zero
+    may be one of them."""
     positive = [number for number in numbers if number > 0]
     if len(positive) < 2 or numbers[0] < 0 or positive[-1] / positive[0] < _FACTOR:
         return False
+    if positive[-1] / positive[0] >= _LARGE:
+        return True
     steps, factors = _gaps(positive), _gaps([log2(number) for number in positive])
     return max(factors) / min(factors) <= max(steps) / min(steps)

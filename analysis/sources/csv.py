@@ -56,6 +56,7 @@ def complete(raw: pd.DataFrame, where: str = "row", first: int = 0, axes: Sequen
     missing = [name for name in ("norm", "batch_size", "seed", "status") if name not in raw.columns]
     if missing:
         raise InputError(f"the results lack the column {missing[0]!r}; expected those of results.csv")
+    own = _own(axes, list(raw.columns), where.removesuffix(" line") if first else "the frame")
     rows = [{str(key): _absent(value) for key, value in row.items()} for row in raw.to_dict("records")]
     seen: dict[tuple[object, object], int] = {}
     for line, row in enumerate(rows, start=first):
@@ -64,24 +65,25 @@ def complete(raw: pd.DataFrame, where: str = "row", first: int = 0, axes: Sequen
             before = seen.setdefault((row.get("source"), trial_id), line)
             if before != line:
                 raise InputError(f"{where} {line} repeats the trial of {where} {before}: {trial_id}")
-    return _with_own(make(rows), rows, axes, list(raw.columns))
+    return _with_own(make(rows), rows, own)
 
 
-def _with_own(
-    frame: pd.DataFrame, rows: Sequence[Row], axes: Sequence[str], columns: Sequence[str]
-) -> pd.DataFrame:
-    """`frame` with a column for each of `axes` that is none of ours. Raises InputError where it lacks one."""
-    for name in dict.fromkeys(name for name in axes if name not in AXES):
+def _own(axes: Sequence[str], columns: Sequence[str], where: str) -> list[str]:
+    """Those of `axes` that are none of ours, each once. Raises InputError where `columns` lack one."""
+    own = list(dict.fromkeys(name for name in axes if name not in AXES))
+    for name in own:
+        if name in COLUMNS:
+            raise InputError(f"--axis {name}: that column says what became of a trial, not what it was")
         if name not in columns:
             near = difflib.get_close_matches(name, columns, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"--axis {name}: the results have no such column{hint}")
-        if name in COLUMNS:
-            raise InputError(
-                f"--axis {name}: that column of results.csv says what became of a trial, not what it was"
-            )
-        frame[name] = own_column([row.get(name) for row in rows])
-    return frame
+            raise InputError(f"--axis {name}: {where} has no such column{hint}")
+    return own
+
+
+def _with_own(frame: pd.DataFrame, rows: Sequence[Row], own: Sequence[str]) -> pd.DataFrame:
+    """`frame` with a column for each of `own`, after all others."""
+    return frame.assign(**{name: own_column([row.get(name) for row in rows]) for name in own})
 
 
 def _absent(value: Any) -> Any:
@@ -119,22 +121,23 @@ def _study(raw: pd.DataFrame, url: str, axes: Sequence[str]) -> pd.DataFrame:
             f"{url} lacks the column {missing[0]!r}: expected {', '.join(STUDY_COLUMNS)}, "
             f"found {', '.join(raw.columns)}"
         )
+    own = _own(axes, list(raw.columns), url)
     seen: dict[tuple[Any, ...], int] = {}
     spelt: dict[str, str] = {}
     rows = []
     records = [{str(k): _absent(v) for k, v in record.items()} for record in raw.to_dict("records")]
     for line, record in enumerate(records, start=2):
         row = {
-            **{name: record.get(name) for name in axes},
+            **{name: record.get(name) for name in own},
             **_study_row(record, f"{url} line {line}", spelt),
             "source": url,
         }
-        key = tuple(row.get(name) for name in (*_AXES, *axes, "norm", "groups", "batch_size", "seed"))
+        key = tuple(row.get(name) for name in (*_AXES, *own, "norm", "groups", "batch_size", "seed"))
         if key in seen:
-            raise InputError(_repeated(f"{url} line {line}", seen[key], list(raw.columns), axes))
+            raise InputError(_repeated(f"{url} line {line}", seen[key], list(raw.columns), own))
         seen[key] = line
-        rows.append({**row, "trial_id": _trial_id(row, axes)})
-    frame = _with_own(make(rows), rows, axes, list(raw.columns))
+        rows.append({**row, "trial_id": _trial_id(row, own)})
+    frame = _with_own(make(rows), rows, own)
     frame["holdout"] = pd.array([None] * len(frame), dtype="Int64")  # on what it was measured, nobody says
     return frame
 

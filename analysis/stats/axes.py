@@ -9,7 +9,7 @@ from model.spec import AXES
 
 def axis_named(name: str) -> Axis:
     """Ours, or one that is called as its column is."""
-    return AXES[name] if name in AXES else Axis(name, name=name)
+    return AXES[name] if name in AXES else Axis(name.replace("_", " "), name=name)
 
 
 def word(name: str) -> str:
@@ -64,6 +64,11 @@ class XAxis(NamedTuple):
     @property
     def plural(self) -> str:
         return plural(self.name)
+
+    @property
+    def one(self) -> str:
+        """“a batch size”, “an optimizer”."""
+        return f"{'an' if self.word[:1].lower() in 'aeiou' else 'a'} {self.word}"
 
     @property
     def label(self) -> str:

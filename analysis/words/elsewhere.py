@@ -11,6 +11,8 @@ from analysis.words.choices import claim_words
 from analysis.words.names import error_of, whose
 from analysis.words.numbers import listed
 
+#: Exceptions that a sentence names; the table has them all.
+_MOST = 4
 #: Verdict on a difference -> what an error is, beside another.
 _IS: dict[Verdict, str] = {"lower": "lower", "higher": "higher", "not resolved": "not resolved"}
 
@@ -40,6 +42,8 @@ def holds_sentence(held: Elsewhere, varied: Sequence[str], names: Mapping[Line, 
     same = count - len(moved)
     exception = "The exception" if len(moved) == 1 else "The exceptions"
     parts = [f"{claim_words(claim, names)}, at {where_words(own, varied)}" for claim, own in moved.items()]
+    if len(parts) > _MOST:
+        parts[_MOST:] = [f"and {len(parts) - _MOST} more"]
     have = "has" if same == 1 else "have"
     return f"{same} of {questions} {have} the same answer {every}. {exception}: {'; '.join(parts)}."
 

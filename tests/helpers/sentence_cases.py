@@ -13,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.page import cells, claims, differences, gsearch, robustness, versus
+from analysis.page import cells, claims, differences, elsewhere, gsearch, robustness, versus
 from analysis.page.opening import opening
 from analysis.sources.load import Source
-from analysis.stats.choices import Choices, Margin
+from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import Study, read
 from tests.helpers.page_text import blocks
 from tests.helpers.sweeps import Errors, in_memory, two_norms
@@ -142,8 +142,30 @@ OTHERS: dict[str, Callable[[Path], Study]] = {
     "a margin of one percent": lambda folder: read(
         [in_memory(study(RISING, LOW))], Choices(margin=Margin(1, relative=True, chosen=True))
     ),
+    "a third axis, where the order turns": lambda folder: _third_axis(folder, {0.1: RISING, 0.4: FLAT}),
+    "a third axis, where it holds": lambda folder: _third_axis(folder, {0.1: RISING, 0.4: RISING}),
+    "over another axis": lambda folder: _third_axis(
+        folder, {0.1: FLAT, 0.2: FLAT, 0.4: RISING}, Choices(x="temperature")
+    ),
+    "every pair": lambda folder: read(
+        [in_memory(study(RISING, LOW) | one_line("ln", {32: 13.0, 8: 13.0, 2: 13.2}))], Choices(base="all")
+    ),
     "the median of five epochs": lambda folder: read([in_memory(study(RISING, LOW))], Choices("median5")),
 }
+
+
+def _third_axis(folder: Path, bn: Mapping[float, Mapping[int, float]], choices: Choices = DEFAULT) -> Study:
+    """A CSV with a column of its own, by whose value batch norm's means differ, and group norm's do not."""
+    lines = ["seed,batch_size,norm,temperature,accuracy"]
+    for value, means in bn.items():
+        for (norm, _, size), values in study(means, LOW).items():
+            lines += [
+                f"{seed},{size},{norm},{value},{1 - error / 100:.6f}"
+                for seed, error in enumerate(values, start=1)
+                if error is not None
+            ]
+    (folder / "third.csv").write_text("\n".join(lines) + "\n")
+    return read([str(folder / "third.csv")], replace(choices, paired=True), axes=["temperature"])
 
 
 def _two_data_sets() -> Source:
@@ -164,7 +186,9 @@ def _joined(*frames: pd.DataFrame) -> Source:
 
 def page_blocks(made: Study) -> list[tuple[str, str, str]]:
     """The blocks of text of every part of the page that states results."""
-    sections = [part.section(made) for part in (versus, differences, claims, robustness, cells, gsearch)]
+    sections = [
+        part.section(made) for part in (versus, elsewhere, differences, claims, robustness, cells, gsearch)
+    ]
     return blocks("".join([opening(made), *(s.body for s in sections if s is not None)]))
 
 

@@ -333,6 +333,29 @@ def test_figures_side_by_side_share_one_scale(visit, folder, tmp_path):
     assert seen.trouble == []
 
 
+def test_of_many_panels_those_are_shown_that_are_chosen(visit, tmp_path):
+    rows = [
+        f"{seed},{size},{norm},{rate},0.{80 + seed}"
+        for rate in (1, 2, 3, 4, 5)
+        for norm in ("bn", "gn")
+        for size in (32, 2)
+        for seed in (1, 2, 3)
+    ]
+    path = tmp_path / "many.csv"
+    path.write_text("\n".join(["seed,batch_size,norm,rate,accuracy", *rows]) + "\n")
+    out = tmp_path / "many.html"
+    out.write_text(report.build(str(path), axes=["rate"]))
+    seen = visit(f"file://{out}").drawn(f"{FIG1}:visible")
+    shown = "#figure1 figure:visible h3"
+    assert seen.page.locator(shown).all_inner_texts() == ["Rate 1"]
+    seen.page.get_by_label("rate").select_option("4")
+    assert seen.page.locator(shown).all_inner_texts() == ["Rate 4"]
+    assert seen.page.locator("#claims h3:visible").all_inner_texts() == ["Rate 4"]
+    seen.page.get_by_label("rate").select_option("")
+    assert seen.page.locator(shown).count() == 5
+    assert seen.trouble == []
+
+
 # -- a running sweep -----------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from analysis import load, tables
 from analysis.plots import palette
-from analysis.stats.cells import panels
+from analysis.stats.cells import cells, panels
+from analysis.stats.roles import roles_of
 from model.errors import InputError
 from tests.helpers.synthetic import block
 
@@ -136,3 +137,20 @@ def test_a_trial_twice_in_results_csv_is_refused(sweep, tmp_path):
 def test_no_such_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load(str(tmp_path / "absent.csv"))
+
+
+def test_any_column_of_ours_is_an_axis_and_others_where_somebody_says_so(tmp_path):
+    lines = ["seed,batch_size,norm,epochs,act,rate,accuracy"]
+    lines += [f"1,32,rms,{e},{a},{r},0.8" for e in (1, 2) for a in ("relu", "gelu") for r in ("1e-3", "0.01")]
+    path = tmp_path / "study.csv"
+    path.write_text("\n".join(lines) + "\n")
+    frame = load(str(path), axes=["act", "rate"])
+    assert frame["epochs"].tolist() == [1] * 4 + [2] * 4
+    assert frame["rate"].tolist() == [0.001, 0.01] * 4
+    assert frame["act"].tolist() == ["relu", "relu", "gelu", "gelu"] * 2
+    assert frame["trial_id"].is_unique
+    assert len({cell.key for cell in cells(frame, roles_of(frame))}) == 8
+    assert load(frame)["rate"].equals(frame["rate"]), "a frame keeps its axes"
+    path.write_text("seed,batch_size,norm,epochs,accuracy\n1,32,bn,1,0.8\n1,32,bn,1.5,0.8\n")
+    with pytest.raises(InputError, match=r"line 3, epochs: '1.5' is no whole number"):
+        load(str(path))
