@@ -348,10 +348,10 @@ def test_of_many_panels_those_are_shown_that_are_chosen(visit, tmp_path):
     seen = visit(f"file://{out}").drawn(f"{FIG1}:visible")
     shown = "#figure1 figure:visible h3"
     assert seen.page.locator(shown).all_inner_texts() == ["Rate 1"]
-    seen.page.get_by_label("rate").select_option("4")
+    seen.page.locator("select[data-axis=rate]").select_option("4")
     assert seen.page.locator(shown).all_inner_texts() == ["Rate 4"]
     assert seen.page.locator("#claims h3:visible").all_inner_texts() == ["Rate 4"]
-    seen.page.get_by_label("rate").select_option("")
+    seen.page.locator("select[data-axis=rate]").select_option("")
     assert seen.page.locator(shown).count() == 5
     assert seen.trouble == []
 
