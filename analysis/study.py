@@ -14,13 +14,12 @@ from analysis.plots import palette
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
 from analysis.stats import bases
-from analysis.stats.axes import axis_named
 from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices
 from analysis.stats.differences import Difference, differences
 from analysis.stats.line import Line, norm_lines
-from analysis.stats.panel import Panel
+from analysis.stats.panel import Panel, varied_axes
 from analysis.stats.roles import roles_of
 from analysis.words.names import sentence_case
 from model.errors import InputError
@@ -75,12 +74,7 @@ class Study:
     @cached_property
     def varied(self) -> tuple[str, ...]:
         """The axes that the study varies on purpose and that no figure shows: panels differ in them."""
-        names = next(iter(self.panels)).roles.panel if self.panels else ()
-        return tuple(
-            name
-            for name in names
-            if not axis_named(name).background and len({panel[name] for panel in self.panels}) > 1
-        )
+        return varied_axes(self.panels)
 
     @cached_property
     def shared_title(self) -> str:

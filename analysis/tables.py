@@ -28,9 +28,11 @@ from analysis.stats.cells import panels
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.differences import Difference, differences
 from analysis.stats.intervals import CI
+from analysis.stats.panel import varied_axes
 from analysis.stats.roles import own_axes, roles_of
 from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
+from analysis.words.names import sentence_case
 from analysis.words.pairing import TESTS
 from model.command import leave
 from model.errors import InputError
@@ -93,13 +95,15 @@ def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     blocks = []
     grouped = panels(frame, roles_of(frame, choices.x))
     bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
+    varied = varied_axes(grouped)
     for panel, group in grouped.items():
+        own = sentence_case(panel.named(varied))
         head, body = _text_table(rows_of(group, choices.measure), choices.measure)
         widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
         flags = _numeric(head)
         rule = "─" * min(80, sum(widths) + 2 * (len(widths) - 1))
         lines = [
-            " · ".join(part for part in (panel.title, panel.measured()) if part),
+            " · ".join(part for part in (own, panel.title_without(varied), panel.measured()) if part),
             rule,
             _aligned(head, widths, flags),
             rule,

@@ -5,6 +5,9 @@ from typing import TypedDict
 from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.page.opening import STATUS_WORDS
+from analysis.sources.frame import plain_column
+from analysis.stats.axes import axis_named, tells_apart
+from analysis.stats.roles import own_axes
 from analysis.study import Study
 from model.spec import AXES
 
@@ -54,7 +57,10 @@ def section(study: Study) -> Section:
 def trial_columns(study: Study) -> tuple[Column, ...]:
     """The columns that say something here: constant or empty ones are left out of a wide table."""
     extra = (Column("source", "Sweep"),) if study.several else ()
-    columns = extra + tuple(c for c in _COLUMNS if _says_something(study, c.key))
+    own = tuple(Column(name, axis_named(name).label) for name in own_axes(study.frame))
+    place = next(i for i, column in enumerate(_COLUMNS) if column.key == "seed")
+    ours = (*_COLUMNS[:place], *own, *_COLUMNS[place:])
+    columns = extra + tuple(c for c in ours if _says_something(study, c.key))
     studies = [
         sweep.origin == "study" for sweep in study.sweeps
     ]  # which do not say on what images they erred
@@ -71,7 +77,10 @@ def _says_something(study: Study, key: str) -> bool:
     if key in _ALWAYS:
         return True
     values = study.frame[key]
-    return bool(values.nunique(dropna=False) > 1 if key in _WHERE_THEY_VARY else values.notna().any())
+    if key in _WHERE_THEY_VARY:
+        pairs = zip(plain_column(study.frame["source"]), plain_column(values), strict=True)
+        return tells_apart(key, pairs) if key in AXES else bool(values.nunique(dropna=False) > 1)
+    return bool(values.notna().any())
 
 
 def trial_data(study: Study) -> TrialData:

@@ -7,9 +7,9 @@ values of it, and a methods section that names one of them is wrong.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.sources.load import Sweep
@@ -89,9 +89,8 @@ def _lines(frame: pd.DataFrame) -> dict[tuple[str, int | None], tuple[int, ...]]
 
 def _counts(values: Iterable[Any]) -> Counts:
     """Of what a file of ours may hold; anything else counts as not recorded."""
-    counted = Counter(
-        v if isinstance(v, str) else int(v) for v in values if isinstance(v, (str, Integral)) and v != ""
-    )
+    plain = [v.item() if isinstance(v, np.generic) else v for v in values]
+    counted = Counter(v for v in plain if isinstance(v, (str, int, float)) and v != "" and str(v) != "nan")
     return dict(sorted(counted.items(), key=lambda item: (-item[1], str(item[0]))))
 
 

@@ -50,6 +50,16 @@ def sort_key(name: str, value: Value) -> tuple[bool, bool, float, int, str]:
     return value is None, text, -number if name == "batch_size" else number, place, str(value) if text else ""
 
 
+def tells_apart(name: str, values: Iterable[tuple[Value, Value]]) -> bool:
+    """Whether an axis differs within the results. `values`: (source, value). A source that says nothing of an
+    axis does not differ in it from one that does, unless the axis is one of the background."""
+    pairs = set(values)
+    if name == "source" or axis_named(name).background:
+        return len({value for _, value in pairs}) > 1
+    several = len({value for _, value in pairs if value is not None}) > 1
+    return several or len({source for source, _ in pairs}) < len(pairs)
+
+
 class XAxis(NamedTuple):
     """What a figure's lines run over. `numeric`: whether its values have an order, so that an error may rise
     from one end to the other."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from analysis.stats.axes import XAxis, at, axis_named
+from analysis.stats.axes import XAxis, at, axis_named, tells_apart
 from analysis.stats.roles import CLASSIC, Roles
 from model.axis import Value
 
@@ -77,6 +77,17 @@ class Panel:
         """The values of these axes, defaults too: “learning rate 0.1, momentum 0.9”."""
         pairs = zip(self.roles.panel, self.values, strict=True)
         return ", ".join(at(name, value) for name, value in pairs if name in axes)
+
+
+def varied_axes(panels: Collection[Panel]) -> tuple[str, ...]:
+    """The axes of the foreground that panels of one study differ in, and that no figure shows."""
+    names = next(iter(panels)).roles.panel if panels else ()
+    return tuple(
+        name
+        for name in names
+        if not axis_named(name).background
+        and tells_apart(name, ((panel.source, panel[name]) for panel in panels))
+    )
 
 
 def _in_title(name: str, value: Value) -> str | None:

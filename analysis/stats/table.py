@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.stats.axes import tells_apart
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.stats.line import Line
@@ -76,4 +77,4 @@ def _row(cell: Cell, measure: str, differing: Sequence[str]) -> CellRow:
 
 def _differing(cells: Sequence[Cell]) -> list[str]:
     names = cells[0].panel.roles.names if cells else ()
-    return [name for name in names if len({cell.value(name) for cell in cells}) > 1]
+    return [name for name in names if tells_apart(name, ((c.panel.source, c.value(name)) for c in cells))]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from analysis.sources.setup import Setup
 from analysis.words.mixtures import said, trials_words
 from analysis.words.numbers import listed
+from analysis.words.settings import settings
 from model.data.dataset import padding
 from model.data.registry import flips
 from model.recipe import RECIPES, Recipe
@@ -110,7 +111,7 @@ def recipes(setup: Setup) -> str:
         for name, n in counts.items()
         if name in RECIPES
     ]
-    return " ".join([*sentences, _length(setup)]).strip()
+    return " ".join(part for part in (*sentences, settings(setup), _length(setup)) if part)
 
 
 def _recipe(recipe: Recipe, setup: Setup, training: str) -> str:
