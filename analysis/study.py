@@ -19,6 +19,7 @@ from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices
 from analysis.stats.differences import Difference, differences
 from analysis.stats.line import Line, norm_lines
+from analysis.stats.outcomes import Claim, Outcome, outcomes
 from analysis.stats.panel import Panel, varied_axes
 from analysis.stats.roles import roles_of
 from analysis.words.names import sentence_case
@@ -70,6 +71,14 @@ class Study:
 
     def index(self, panel: Panel) -> int:
         return list(self.panels).index(panel)
+
+    @cached_property
+    def outcomes(self) -> dict[Panel, dict[Claim, Outcome]]:
+        """What every claim of each compared panel comes to."""
+        return {
+            panel: outcomes(cells, self.choices[panel], self.differences[panel])
+            for panel, cells in self.compared.items()
+        }
 
     @cached_property
     def varied(self) -> tuple[str, ...]:

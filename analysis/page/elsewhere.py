@@ -10,7 +10,6 @@ from analysis.page.html import Column, Section, Shown
 from analysis.stats.cells import Cell
 from analysis.stats.elsewhere import Elsewhere, best, elsewhere, orders, together
 from analysis.stats.line import Line, short_names
-from analysis.stats.outcomes import outcomes
 from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.choices import claim_words, outcome_words
@@ -43,9 +42,7 @@ def section(study: Study) -> Section | None:
 
 def held_by(group: Sequence[Panel], study: Study) -> Elsewhere:
     """The claims of panels that differ in `study.varied` alone."""
-    return elsewhere(
-        group, lambda panel: outcomes(study.compared[panel], study.choices[panel], study.differences[panel])
-    )
+    return elsewhere(group, study.outcomes)
 
 
 def names_in(group: Sequence[Panel], study: Study) -> dict[Line, str]:

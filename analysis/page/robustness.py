@@ -35,7 +35,7 @@ def section(study: Study) -> Section | None:
 
 def _view(panel: Panel, study: Study) -> PanelView | None:
     cells, own = study.compared[panel], study.choices[panel]
-    reported = outcomes(cells, own, study.differences[panel])
+    reported = study.outcomes[panel]
     if not any(outcome.verdict != "no interval" for outcome in reported.values()):
         return None
     others = {

@@ -28,6 +28,7 @@ class BusyPeriod(NamedTuple):
     line: Line
     batch_size: int
     seeds: tuple[int, ...]
+    replicas: int
     begin: float
     end: float
     epochs: int
@@ -84,7 +85,8 @@ def _joined(pack: pd.DataFrame, zero: float, named: Mapping[str, str]) -> BusyPe
         worker=str(first["worker"]),
         line=Line(norm, None if pd.isna(groups) else int(groups), label=named.get(norm, "")),
         batch_size=int(first["batch_size"]),
-        seeds=tuple(sorted(int(s) for s in pack["seed"].dropna())),
+        seeds=tuple(sorted({int(s) for s in pack["seed"].dropna()})),
+        replicas=len(pack),
         begin=float(first["begin"]) - zero,
         end=float(first["end"]) - zero,
         epochs=int(pack["epochs"].max()),
@@ -213,6 +215,11 @@ def _hover(s: BusyPeriod) -> str:
     return text + (f"<br>{s.images_per_second:,.0f} images/s" if s.images_per_second > 0 else "")
 
 
+def _together(s: BusyPeriod) -> str:
+    """“5 seeds”; of a pack whose runs differ in more than the seed “15 runs”."""
+    return f"{s.replicas} {'seeds' if s.replicas == len(s.seeds) else 'runs'}"
+
+
 def speeds(info: TimeInfo, styles: dict[Line, palette.Style]) -> go.Figure:
     """Images a second of whole packs over the batch size; a dot is a busy period."""
     traces = []
@@ -224,12 +231,12 @@ def speeds(info: TimeInfo, styles: dict[Line, palette.Style]) -> go.Figure:
             go.Scatter(
                 x=[s.batch_size * 2 ** theme.aside(rank, len(lines), 0.1) for s in mine],
                 y=[round(s.images_per_second, 2) for s in mine],
-                customdata=[[s.batch_size, len(s.seeds)] for s in mine],
+                customdata=[[s.batch_size, _together(s)] for s in mine],
                 mode="markers",
                 name=theme.plain(line.name),
                 marker={"size": 9, "symbol": style.symbol, "color": style.tint(0.7)},
                 hovertemplate=f"{theme.plain(line.name)}, batch size %{{customdata[0]}}<br>"
-                "%{y:,.0f} images/s, %{customdata[1]} seeds together<extra></extra>",
+                "%{y:,.0f} images/s, %{customdata[1]} together<extra></extra>",
             )
         )
     return go.Figure(

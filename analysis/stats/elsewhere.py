@@ -4,7 +4,7 @@ study varies on purpose, as learning rates beside norm × batch size, set side b
 Nothing is pooled: each panel is a family of its own, and its claims are made within it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.stats.cells import Cell
@@ -37,11 +37,11 @@ def together(panels: Iterable[Panel], varied: Sequence[str]) -> list[tuple[Panel
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def elsewhere(panels: Sequence[Panel], claims_of: Callable[[Panel], Mapping[Claim, Outcome]]) -> Elsewhere:
+def elsewhere(panels: Sequence[Panel], outcomes: Mapping[Panel, Mapping[Claim, Outcome]]) -> Elsewhere:
     """The claims of `panels`, which are of one experiment."""
     found: dict[Claim, dict[Panel, Outcome]] = {}
     for panel in panels:
-        for claim, outcome in claims_of(panel).items():
+        for claim, outcome in outcomes[panel].items():
             found.setdefault(claim, {})[panel] = outcome
     return Elsewhere(tuple(panels), {claim: own for claim, own in found.items() if len(own) > 1})
 
