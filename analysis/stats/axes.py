@@ -37,6 +37,8 @@ def at(name: str, value: Value) -> str:
     """“batch size 2”, “learning rate 0.1”, “no label smoothing”, “zero gamma”."""
     if value is None or value is False:
         return f"no {word(name)}"
+    if name == "groups":
+        return f"G = {value_text(value)}"
     return word(name) if value is True else f"{word(name)} {value_text(value)}"
 
 

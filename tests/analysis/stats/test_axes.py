@@ -8,7 +8,7 @@ def test_values_in_words():
         "32", "0.0001", "cosine", "yes", "no", "–",
     ]  # fmt: skip
     assert at("batch_size", 2) == "batch size 2"
-    assert at("groups", 8) == "G 8"
+    assert at("groups", 8) == "G = 8"
     assert at("zero_start", True) == "zero start"
     assert at("zero_start", False) == at("zero_start", None) == "no zero start"
 
