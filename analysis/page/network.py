@@ -40,9 +40,12 @@ def section(study: Study) -> Section | None:
         own = images.get(str(dataset), Images())
         drawn = network.info(str(model), shortcut, own.shape, own.classes)
         norms = dict.fromkeys(
-            c.line.norm for p, cells in study.panels.items() if p.model == model for c in cells
+            (c.line.norm, c.line.short)
+            for p, cells in study.panels.items()
+            if p.model == model
+            for c in cells
         )
-        names = " or ".join(NORM_NAMES.get(norm, norm).lower() for norm in norms)
+        names = " or ".join(NORM_NAMES[norm].lower() if norm in NORM_NAMES else name for norm, name in norms)
         dotted = "a 1×1 convolution and norm" if shortcut == "projection" else "every second pixel and zeros"
         diagram = network.diagram(drawn, names)
         views.append(NetworkView(diagram, str(model), str(dataset), f"{drawn.parameters:,}", names, dotted))
