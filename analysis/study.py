@@ -87,15 +87,15 @@ class Study:
 
     @cached_property
     def shared_title(self) -> str:
-        """What all panels share, where they differ in `varied` alone; empty where they do not."""
-        titles = {(panel.source, panel.title_without(self.varied)) for panel in self.panels}
+        """What all compared panels share, where they differ in `varied` alone; empty where they do not."""
+        titles = {(panel.source, panel.title_without(self.varied)) for panel in self.compared}
         return next(iter(titles))[1] if self.varied and len(titles) == 1 else ""
 
     def name(self, panel: Panel) -> str:
         """The panel's title, behind its sweep's name where there are several, and behind what it has of the
         axes that panels differ in; these alone where that is all."""
         own = sentence_case(panel.named(self.varied))
-        if self.shared_title:
+        if self.shared_title and panel in self.compared:
             return own
         source = panel.source if self.several else ""
         return " · ".join(part for part in (source, own, panel.title_without(self.varied)) if part)
