@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from model.architectures import ARCHITECTURES
 from model.axis import Axis, Option, WholeNumber, axes_of
 from model.norm_table import NORMS
 from model.recipe import RECIPES
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
-MODELS: dict[str, int] = {"resnet20": 20, "resnet32": 32, "resnet44": 44, "resnet56": 56, "resnet110": 110}
+MODELS: dict[str, int] = {name: a.depth for name, a in ARCHITECTURES.items() if a.depth is not None}
 #: Channels of the three stages; G must divide the smallest, and so divides all.
 WIDTHS: tuple[int, int, int] = (16, 32, 64)
 SHORTCUTS: tuple[str, ...] = ("projection", "identity")
@@ -63,7 +64,7 @@ class Spec:
         Axis(
             "Model",
             help="the network",
-            choices=tuple(MODELS),
+            choices=tuple(ARCHITECTURES),
             background=True,
             title="{}",
             quiet=False,
@@ -82,6 +83,16 @@ class Spec:
             option=None,
         ),
     ] = "projection"
+    width: Annotated[
+        Positive,
+        Axis(
+            "Width",
+            help="what the network's channels are multiplied by",
+            title="{}× width",
+            short="{}× width",
+            before=1,
+        ),
+    ] = 1
     norm: Annotated[
         str, Axis("Norm", help="the normalisation", choices=NORMS, option=Option("--norms", "bn,gn"))
     ]

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from model.architectures import ARCHITECTURES
 from model.net.convolution import Convolve, grouped
-from model.net.norms.group import GroupNorm
+from model.net.network import ReplicaNetwork
 from model.net.norms.layer import activated, may_overwrite
 from model.net.norms.registry import norm_of
-from model.spec import MODELS, WIDTHS, Spec
+from model.spec import MODELS, Spec
 
 
 class Conv(nn.Module):
@@ -93,7 +94,7 @@ class ResidualBlock(nn.Module):
         return F.relu(out.add_(shortcut) if may_overwrite(self.norm2) else out + shortcut, inplace=True)
 
 
-class ResNet(nn.Module):
+class ResNet(ReplicaNetwork):
     """ResNet-(6n+2) of R replicas (He et al. 2015, section 4.2), weights not yet initialised.
 
     Input [N, R·I, H, W]; output [R, N, classes], the logits. Any H and W: the stages halve them twice
@@ -102,13 +103,13 @@ class ResNet(nn.Module):
 
     def __init__(self, spec: Spec, in_channels: int, classes: int, replicas: int = 1) -> None:
         super().__init__()
-        n = (MODELS[spec.model] - 2) // 6
+        n, widths = (MODELS[spec.model] - 2) // 6, ARCHITECTURES[spec.model].widths(spec.width)
         self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
-        self.conv = Conv(in_channels, WIDTHS[0], 3, 1, replicas)
-        self.norm = norm_of(spec, WIDTHS[0], replicas)
+        self.conv = Conv(in_channels, widths[0], 3, 1, replicas)
+        self.norm = norm_of(spec, widths[0], replicas)
         blocks: list[ResidualBlock] = []
-        inputs = WIDTHS[0]
-        for stage, width in enumerate(WIDTHS):
+        inputs = widths[0]
+        for stage, width in enumerate(widths):
             for index in range(n):
                 stride = 2 if stage and index == 0 else 1
                 blocks.append(ResidualBlock(inputs, width, stride, spec, replicas))
@@ -117,12 +118,10 @@ class ResNet(nn.Module):
         self.classifier = Classifier(inputs, classes, replicas)
 
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
-        """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
+        super().compute_by(function, fused=fused)
         for module in self.modules():
             if isinstance(module, Conv):
                 module.convolve = function
-            if isinstance(module, GroupNorm):
-                module.fused = fused
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(activated(self.norm, self.conv(x)))

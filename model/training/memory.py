@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from model.data.dataset import DataInfo
-from model.net.resnet import ResNet
+from model.net.build import network
 from model.spec import Spec
 
 _IMAGES = 2
@@ -28,7 +28,7 @@ def saved_bytes(spec: Spec, info: DataInfo) -> int:
 
 @functools.cache  # a plan asks for every cell, and many have one network
 def _saved_bytes(spec: Spec, info: DataInfo) -> int:
-    net = ResNet(spec, info.channels, len(info.classes))
+    net = network(spec, info, [1], zero_gamma=False)
     own = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}  # held, so that no address is used twice
 
@@ -46,7 +46,7 @@ def _saved_bytes(spec: Spec, info: DataInfo) -> int:
 
 def replica_bytes(spec: Spec, info: DataInfo) -> int:
     """Bytes of device memory that one replica of a pack needs, the epoch's augmented images included."""
-    net = ResNet(spec, info.channels, len(info.classes))
+    net = network(spec, info, [1], zero_gamma=False)
     weights = sum(parameter.nbytes for parameter in net.parameters())
     epoch = info.train_size * info.channels * info.height * info.width
     return _SAFETY_FACTOR * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from torch.optim.sgd import sgd
 
 from model.errors import InputError
-from model.net.resnet import ResNet
+from model.net.network import ReplicaNetwork
 from model.recipe import Recipe
 
 Precision = Literal["fp32", "tf32", "bf16"]
@@ -37,7 +37,7 @@ class Step:
     `net` must have its device, dtype and memory format already. `momentum`: like its parameters, in order.
     """
 
-    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
+    def __init__(self, net: ReplicaNetwork, recipe: Recipe, precision: Precision = "fp32") -> None:
         if precision not in PRECISIONS:
             raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.net, self.recipe, self.precision = net, recipe, precision

@@ -22,11 +22,11 @@ from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
 from model.net import replicas
+from model.net.build import network
 from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
-from model.net.init import initialise
+from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
-from model.net.resnet import ResNet
-from model.recipe import RECIPES, Recipe
+from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
 from model.training.backend import arithmetic, convolutions, kernels
@@ -79,7 +79,7 @@ class Training:
         precision: Precision = "fp32",
         layout: Layout | None = None,
         convolution: Convolution | None = None,
-        make_step: Callable[[ResNet, Recipe, Precision], Step] = Step,
+        make_step: Callable[..., Step] = Step,
         graphs: CudaGraphs | None = None,
         search: bool = True,
     ) -> None:
@@ -101,9 +101,8 @@ class Training:
         self.step = make_step(self.net, self.recipe, precision)
         self.loop = self._make_loop(graphs)
 
-    def _network(self, dtype: torch.dtype) -> ResNet:
-        net = ResNet(self.spec, self.data.info.channels, len(self.data.classes), len(self.seeds))
-        initialise(net, self.seeds, self.recipe.zero_gamma)
+    def _network(self, dtype: torch.dtype) -> ReplicaNetwork:
+        net = network(self.spec, self.data.info, self.seeds, zero_gamma=self.recipe.zero_gamma)
         know_length(net, self.spec.total_steps(self.train_size))
         function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
         net.compute_by(function, fused=self.convolution == "triton")

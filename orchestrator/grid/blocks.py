@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
+from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED
-from model.spec import AXES, WIDTHS, NotNegative
-from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
+from model.spec import AXES, NotNegative
+from orchestrator.grid.trial import Trial
 
 #: A larger count is one seed that somebody forgot to make a list of.
 MOST_SEEDS = 10_000
@@ -57,20 +58,25 @@ class _Block(BaseModel):
             if repeated := [v for v, n in Counter(self.values(name) or ()).items() if n > 1]:
                 raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
         norms, groups = self.values("norm") or (), self.values("groups")
-        allowed = ", ".join(map(str, ALLOWED_GROUPS))
         grouped = [norm for norm in norms if norm in GROUPED]
         if grouped and groups is None:
+            allowed = groups_in_words(str((self.values("model") or ("",))[0]))
             raise ValueError(f"groups: norm {grouped[0]} needs it; allowed: {allowed}")
         if not grouped and groups is not None:
             raise ValueError(f"groups: is for the norms {', '.join(GROUPED)}; take it out of this block")
-        if bad := [g for g in groups or () if g not in ALLOWED_GROUPS]:
-            raise ValueError(
-                f"groups: G = {bad[0]} does not divide the channels {', '.join(map(str, WIDTHS))}; "
-                f"allowed: {allowed}"
-            )
+        for network in self._product("model", "norm", "groups", "width", "shortcut"):
+            if network["norm"] not in GROUPED:
+                network["groups"] = None
+            if wrong := problem(**network):
+                raise ValueError(f"{wrong.axis}: {wrong.text}")
         if self.values("epochs") is not None and self.values("iterations") is not None:
             raise ValueError("epochs: give epochs or iterations, not both")
         return self
+
+    def _product(self, *names: str) -> Iterator[dict[str, Any]]:
+        """The values of some axes, in all their combinations."""
+        for values in itertools.product(*(self.values(name) or (None,) for name in names)):
+            yield dict(zip(names, values, strict=True))
 
     def trials(self) -> Iterator[Trial]:
         """The product, seeds innermost, so that a cell's trials stand together."""

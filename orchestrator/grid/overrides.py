@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from model.architectures import groups_in_words
 from model.axis import Value
 from model.errors import InputError
 from model.norm_table import GROUPED
 from orchestrator.grid.blocks import Block, Grid
-from orchestrator.grid.trial import ALLOWED_GROUPS, Trial
+from orchestrator.grid.trial import Trial
 
 #: Key of a block -> values instead of the grid's own; a key that is absent leaves the grid's.
 Adjustments = Mapping[str, tuple[Value, ...]]
@@ -60,7 +61,7 @@ def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -
     """A block like the grid's first for norms that the grid does not have."""
     grouped = _grouped(norms)
     if grouped and "groups" not in wanted:
-        allowed = ", ".join(map(str, ALLOWED_GROUPS))
+        allowed = groups_in_words(str((wanted.get("model") or template.values("model") or ("",))[0]))
         raise InputError(f"--norms {grouped[0]}: it needs G, so say --groups too, of {allowed}")
     groups = wanted["groups"] if grouped else None
     block = _block(_validated({**_lists(template), "norm": norms, "groups": groups}), wanted, None)

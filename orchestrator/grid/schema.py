@@ -15,7 +15,6 @@ from model.axis import Axis
 from model.norm_table import GROUPED
 from model.spec import AXES
 from orchestrator.grid.blocks import MOST_SEEDS, Grid
-from orchestrator.grid.trial import ALLOWED_GROUPS
 
 Schema = dict[str, Any]
 
@@ -63,8 +62,6 @@ def _axis(axis: Axis) -> Schema:
     item: Schema = TypeAdapter(axis.item).json_schema()
     if axis.choices:
         item["enum"] = list(axis.choices)
-    if axis.name == "groups":
-        item["enum"] = list(ALLOWED_GROUPS)
     default: Schema = {} if axis.required or axis.default is None else {"default": axis.default}
     forms = [item, _several(item), *([_NULL] if axis.optional else [])]
     return {"title": axis.label, "description": axis.help, **default, "anyOf": forms}

@@ -21,17 +21,16 @@ from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
+from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED
 from model.recipe import RECIPES
-from model.spec import AXES, WIDTHS, NotNegative, Spec
+from model.spec import AXES, NotNegative, Spec
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
 
 _ADDED: dict[str, object] = {name: axis.before for name, axis in AXES.items() if axis.added}
-
-ALLOWED_GROUPS = tuple(g for g in range(1, WIDTHS[0] + 1) if all(width % g == 0 for width in WIDTHS))
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -56,14 +55,14 @@ class Trial(Spec):
         if self.epochs is not None and self.iterations is not None:
             raise ValueError("give epochs or iterations, not both")
         if self.norm in GROUPED and self.groups is None:
-            raise ValueError(f"norm {self.norm} needs groups, one of {_words(ALLOWED_GROUPS)}")
+            raise ValueError(f"norm {self.norm} needs groups, of {groups_in_words(self.model, self.width)}")
         if self.norm not in GROUPED and self.groups is not None:
             raise ValueError(f"groups is for the norms {', '.join(GROUPED)}, not {self.norm}")
-        if self.groups is not None and self.groups not in ALLOWED_GROUPS:
-            raise ValueError(
-                f"groups = {self.groups} does not divide the channels {_words(WIDTHS)}; "
-                f"allowed: {_words(ALLOWED_GROUPS)}"
-            )
+        wrong = problem(
+            self.model, norm=self.norm, groups=self.groups, width=self.width, shortcut=self.shortcut
+        )
+        if wrong:
+            raise ValueError(f"{wrong.axis}: {wrong.text}")
         return self
 
     @property
@@ -106,7 +105,3 @@ def digest(identity: Mapping[str, Any]) -> str:
 
 def _values(trial: Trial) -> dict[str, Value]:
     return {field.name: getattr(trial, field.name) for field in fields(trial)}
-
-
-def _words(values: tuple[int, ...]) -> str:
-    return ", ".join(map(str, values))

@@ -10,14 +10,14 @@ from orchestrator.grid.trial import Trial
 from orchestrator.results.trial_state import TrialState
 
 #: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
-_Key = tuple[str, str, str, str, int]
+_Key = tuple[str, str, str, int, str, int]
 
 _GUESS = 100.0  # images per second
 _CALIBRATIONS = 12  # at most; the cells beyond take the nearest batch size that was measured
 
 
 def _key(spec: Spec) -> _Key:
-    return (spec.dataset, spec.model, spec.shortcut, spec.norm, spec.batch_size)
+    return (spec.dataset, spec.model, spec.shortcut, spec.width, spec.norm, spec.batch_size)
 
 
 #: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads.
@@ -101,9 +101,9 @@ class EstimatedThroughput:
 
     def _nearest(self, spec: Spec, replicas: int) -> float:
         def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
-            (dataset, model, _, norm, batch_size), count = entry
+            (dataset, model, _, width, norm, batch_size), count = entry
             apart = abs(batch_size - spec.batch_size) + abs(count - replicas)
-            return (dataset != spec.dataset or model != spec.model, norm != spec.norm, apart)
+            return (dataset != spec.dataset or (model, width) != (spec.model, spec.width), norm != spec.norm, apart)
 
         return self._calibrated[min(self._calibrated, key=distance)]
 

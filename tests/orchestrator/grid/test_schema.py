@@ -36,7 +36,7 @@ BAD = [
     "{norm: gn, batch_size: 2, seeds: 1}",
     "{norm: [bn, bgn], batch_size: 2, seeds: 1}",
     "{norm: gn, groups: null, batch_size: 2, seeds: 1}",
-    "{norm: gn, groups: 3, batch_size: 2, seeds: 1}",
+    "{norm: gn, groups: 0, batch_size: 2, seeds: 1}",
     "{norm: [bn, ln], groups: 8, batch_size: 2, seeds: 1}",
     "{norm: bn, batch_size: 2, epochs: 1, iterations: 2, seeds: 1}",
     "{norm: bn, batch_size: 2, holdout: -1, seeds: 1}",

@@ -65,6 +65,7 @@ def test_every_identity_field_changes_the_id():
         "dataset": "cifar100",
         "model": "resnet32",
         "shortcut": "identity",
+        "width": 2,
         "norm": "ln",
         "groups": 4,
         "batch_size": 16,

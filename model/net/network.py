@@ -1,0 +1,40 @@
+"""What a training asks of a network, whichever it is."""
+
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from model.net.convolution import Convolve
+from model.net.norms.group import GroupNorm
+
+
+class Images(Protocol):
+    """What a network is made for; `model.data.dataset.DataInfo` says it."""
+
+    @property
+    def channels(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+
+class ReplicaNetwork(nn.Module):
+    """R replicas of one network. Input [N, R·I, H, W], output [R, N, classes], the logits.
+
+    Every parameter and buffer has replicas outermost in its first dimension (`model.net.replicas`).
+    """
+
+    replicas: int
+
+    def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
+        """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
+        for module in self.modules():
+            if isinstance(module, GroupNorm):
+                module.fused = fused
+
+    def __call__(self, x: Tensor) -> Tensor:
+        out: Tensor = super().__call__(x)
+        return out
