@@ -12,6 +12,7 @@ from analysis.words import training
 from analysis.words.citations import bibtex
 from analysis.words.mixtures import mixture, said, span, trials_words
 from analysis.words.numbers import listed
+from model.architectures import ARCHITECTURES
 from model.norm_table import NORM_NAMES
 
 #: Norm -> its name, abbreviation and source.
@@ -63,15 +64,22 @@ def methods(setup: Setup, statistics: str, digest: str) -> Methods:
     return Methods(tuple(part for part in parts if part))
 
 
+def _network(name: object) -> str:
+    known = ARCHITECTURES.get(str(name))
+    if known is None:
+        return str(name)
+    return f"{known.title} (He et al. 2015a)" if known.depth else known.title
+
+
 def _trained(setup: Setup) -> str:
     """Networks, norms, batch sizes, seeds."""
-    models = said(setup, setup.axes["model"], lambda name: str(name).replace("resnet", "ResNet-"))
+    models = said(setup, setup.axes["model"], _network)
     shortcuts = said(setup, setup.axes["shortcut"])
     lines = listed(_lines(setup))
     what = f"These are results for {lines}."
     if models:
         by = f" with {shortcuts} shortcuts" if shortcuts else ""
-        what = f"{models} (He et al. 2015a){by} was trained with {lines}."
+        what = f"{models}{by} was trained with {lines}."
     seeds = f"{len(setup.seeds)} seed{'' if len(setup.seeds) == 1 else 's'} ({span(setup.seeds)})"
     counted = trials_words(setup.trials) + (
         f" of {setup.declared:,} declared" if setup.declared > setup.trials else ""

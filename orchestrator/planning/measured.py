@@ -87,11 +87,11 @@ def from_results(url: str) -> MeasuredThroughput:
         raise InputError(f"{url} is no sweep: give the folder named by --results")
     trials = [Trial.from_identity(identity) for identity in sweep["trials"].values()]
     rates = observed(trials, store.scan())
-    kinds = {key[:3] for key, _ in rates}
+    kinds = {key[:4] for key, _ in rates}
     if len(kinds) != 1:
         raise InputError(
             f"{url} has {'several data sets or models' if kinds else 'no finished trial'} to time"
         )
     return MeasuredThroughput(
-        {(key[3], key[4], n): rate for (key, n), rate in rates.items()}, url, evaluated=True
+        {(key[4], key[5], n): rate for (key, n), rate in rates.items()}, url, evaluated=True
     )

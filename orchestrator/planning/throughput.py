@@ -103,7 +103,8 @@ class EstimatedThroughput:
         def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
             (dataset, model, _, width, norm, batch_size), count = entry
             apart = abs(batch_size - spec.batch_size) + abs(count - replicas)
-            return (dataset != spec.dataset or (model, width) != (spec.model, spec.width), norm != spec.norm, apart)
+            other = (dataset, model, width) != (spec.dataset, spec.model, spec.width)
+            return (other, norm != spec.norm, apart)
 
         return self._calibrated[min(self._calibrated, key=distance)]
 

@@ -1,6 +1,5 @@
 """A small MLP-Mixer: norms without convolutions."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,7 +39,8 @@ class Mixer(nn.Module):
     def patches(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, T, C·p·p]"""
         cut = x.unfold(2, self.patch, self.patch).unfold(3, self.patch, self.patch)
-        return torch.flatten(cut.permute(0, 2, 3, 1, 4, 5).flatten(3), 1, 2)
+        tokens: Tensor = cut.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+        return tokens
 
 
 class MixerBlock(nn.Module):

@@ -8,7 +8,7 @@ from orchestrator.grid.parse import find, parse, shipped
 
 def test_what_ships():
     counts = {name: len(grid.trials()) for name, grid in shipped().items()}
-    assert counts == {"demo": 18, "fig1": 50, "full": 100, "gsearch": 15, "he2015": 5}
+    assert counts == {"demo": 18, "fig1": 50, "full": 100, "gsearch": 15, "he2015": 5, "sequence": 60}
 
 
 def test_fig1_is_the_study():
