@@ -88,7 +88,9 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
         "the table below has the numbers",
         base=base,
         axis=panel.x,
-        pairing=pairing_sentences(study.sweep_of[panel].origin, paired=paired),
+        pairing=pairing_sentences(
+            study.sweep_of[panel].origin, paired=paired, norms_alone=not panel.roles.more
+        ),
         paired=paired,
         family=max(1, own[0].family),
         table=_table(own, study, paired),

@@ -9,16 +9,21 @@ from analysis.stats.differences import Difference
 TESTS = {True: "paired t", False: "Welch"}
 
 
-def pairing_sentences(origin: Origin, *, paired: bool) -> str:
-    """Why the comparison that rules does."""
+def pairing_sentences(origin: Origin, *, paired: bool, norms_alone: bool = True) -> str:
+    """Why the comparison that rules does. `norms_alone`: whether lines differ in nothing but the norm and G; in
+    width, say, they cannot start alike."""
     if not paired:
         return (
             "These results do not say that runs of one seed number have anything in common, so all runs "
             "count as independent and Welch’s t test rules. If they are pairs, --paired says so."
         )
+    alike = (
+        "both norms alike and shows them the same images in the same order"
+        if norms_alone
+        else "the runs of all lines alike, as far as their networks and data are alike"
+    )
     why = (
-        "Each seed starts both norms alike and shows them the same images in the same order, so the runs of "
-        "a seed are pairs"
+        f"Each seed starts {alike}, so the runs of a seed are pairs"
         if origin == "sweep"
         else "That the runs of one seed number are pairs is not in these results: --paired said so"
     )
