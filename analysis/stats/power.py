@@ -62,8 +62,8 @@ def t_power(n: int, sd: float, effect: float, alpha: float = ALPHA, per_seed: fl
         return 1.0
     df, shift = per_seed * (n - 1), abs(effect) / sd * math.sqrt(n)
     critical = t_quantile(1 - alpha / 2, df)
-    nodes, weights = _quadrature()
-    scale = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)  # sample sd over true sd
+    _, weights = _quadrature()
+    scale = _sample_sds(df)
     inside = special.ndtr(critical * scale - shift) - special.ndtr(-critical * scale - shift)
     return float(1 - weights @ inside / 2)
 
@@ -72,6 +72,14 @@ def t_power(n: int, sd: float, effect: float, alpha: float = ALPHA, per_seed: fl
 def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Nodes and weights of Gauss–Legendre quadrature on −1 to 1."""
     return np.polynomial.legendre.leggauss(200)
+
+
+@functools.lru_cache(maxsize=4_096)  # a page asks for the same ones for every effect and power
+def _sample_sds(df: float) -> NDArray[np.float64]:
+    """Quantiles of the sample sd over the true sd, with `df` degrees of freedom, at the nodes."""
+    nodes, _ = _quadrature()
+    quantiles: NDArray[np.float64] = np.sqrt(2 * special.gammaincinv(df / 2, (nodes + 1) / 2) / df)
+    return quantiles
 
 
 def _fewest(enough: Callable[[int], bool], sd: float) -> int | None:

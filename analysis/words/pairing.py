@@ -10,8 +10,8 @@ TESTS = {True: "paired t", False: "Welch"}
 
 
 def pairing_sentences(origin: Origin, *, paired: bool, norms_alone: bool = True) -> str:
-    """Why the comparison that rules does. `norms_alone`: whether lines differ in nothing but the norm and G; in
-    width, say, they cannot start alike."""
+    """Why the comparison that rules does. `norms_alone`: whether lines differ in nothing but the norm and G;
+    in width, say, they cannot start alike."""
     if not paired:
         return (
             "These results do not say that runs of one seed number have anything in common, so all runs "
