@@ -8,7 +8,9 @@ from PIL import Image
 from orchestrator.grid.trial import Trial
 
 
-def make_images(folder: Path, train: int = 10, test: int = 4, classes: int = 2, size: int = 8) -> Path:
+def make_images(
+    folder: Path, train: int = 10, test: int = 4, classes: int = 2, size: int = 8, suffix: str = "png"
+) -> Path:
     """An image folder of `classes` classes that differ in brightness, with `train` and `test` images each."""
     generator = np.random.default_rng(0)
     for split, count in (("train", train), ("test", test)):
@@ -17,7 +19,7 @@ def make_images(folder: Path, train: int = 10, test: int = 4, classes: int = 2, 
             target.mkdir(parents=True)
             for index in range(count):
                 pixels = generator.integers(0, 128, (size, size, 3)) + 100 * label
-                Image.fromarray(pixels.astype(np.uint8)).save(target / f"{index}.png")
+                Image.fromarray(pixels.astype(np.uint8)).save(target / f"{index}.{suffix}")
     return folder
 
 
