@@ -9,15 +9,21 @@ from dataclasses import MISSING, dataclass, fields, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from model.errors import InputError
+from model.own import is_own, pinned, short_name
+
 if TYPE_CHECKING:  # training needs no pydantic, and a machine that is lent for benchmarks has none
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
 #: A value of an axis. None: the trial has none (G of batch norm), or a source does not say.
-Value = str | int | float | None
-Kind = Literal["text", "int", "float"]
+Value = str | int | float | bool | None
+Kind = Literal["text", "int", "float", "bool"]
 
-_KINDS: dict[type, Kind] = {str: "text", int: "int", float: "float"}
+_KINDS: dict[type, Kind] = {str: "text", int: "int", float: "float", bool: "bool"}
+
+#: The default of an axis whose value a recipe gives, in whatever type the axis has: see `Axis.from_recipe`.
+THE_RECIPES: Final[Any] = None
 
 
 class _Nothing:
@@ -39,6 +45,22 @@ class WholeNumber:
 
         above, first = (self.least - 1, None) if self.least > 0 else (None, self.least)
         schema = core_schema.int_schema(gt=above, ge=first, lt=self.below)
+        return core_schema.no_info_before_validator_function(_no_bool, schema)
+
+
+@dataclass(frozen=True)
+class RealNumber:
+    """Beside `float` in an annotation: finite, from `least` (where `above`, beyond it) to `most`."""
+
+    least: float = 0.0
+    most: float = 1e9
+    above: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        above, first = (self.least, None) if self.above else (None, self.least)
+        schema = core_schema.float_schema(gt=above, ge=first, le=self.most, allow_inf_nan=False)
         return core_schema.no_info_before_validator_function(_no_bool, schema)
 
 
@@ -70,10 +92,13 @@ class Axis:
     do in the seed.
     `background`: seldom varied within a sweep, so short names and tables of trials leave it out.
     `title`, `short`: templates of a value in a figure's title and in a cell's name. `quiet`: a title does
-    not mention the default. `option`: None where the command line leaves it to the grid.
+    not mention the default. `option`: its own beside --set, which takes every axis; None where it has none.
+
+    `own`: beside the choices, an import path of the user's own is a value (`model.own`).
 
     `before`: of an axis that was added when results existed already, the value that all of them had. Ids
-    leave the axis out where it has that value, and a source that does not say means it.
+    leave the axis out where it has that value, and a source that does not say means it. `from_recipe`: that
+    value, and the default, is the recipe's field of the same name.
 
     The rest is read off the field by `axes_of`.
     """
@@ -87,8 +112,10 @@ class Axis:
     title: str = ""
     short: str = ""
     quiet: bool = True
-    option: Option | None = Option()
+    option: Option | None = None
+    own: bool = False
     before: Value | _Nothing = NOTHING
+    from_recipe: bool = False
 
     name: str = ""
     item: Any = str
@@ -99,33 +126,53 @@ class Axis:
     @property
     def added(self) -> bool:
         """Whether there are results that were made before this axis was."""
-        return self.before is not NOTHING
+        return self.from_recipe or self.before is not NOTHING
 
     @property
     def unsaid(self) -> Value:
-        """What a source means that does not say; None where that is not known."""
+        """What a source means that does not say; None where that is not known, or is the recipe's."""
         return None if isinstance(self.before, _Nothing) else self.before
 
     @property
-    def least(self) -> int | None:
-        """The smallest whole number that it may be; None where it is no whole number."""
+    def least(self) -> int | float | None:
+        """The smallest number that it may be; None where nothing is said."""
         said = getattr(self.item, "__metadata__", ())
-        return next((part.least for part in said if isinstance(part, WholeNumber)), None)
+        return next((part.least for part in said if isinstance(part, WholeNumber | RealNumber)), None)
+
+    @property
+    def values(self) -> str:
+        """What it may be, in a few words: of a, b; a whole number from 1."""
+        if self.choices:
+            return ", ".join([*self.choices, *(["module:Name"] if self.own else [])])
+        least = "" if self.least is None else f" from {self.least:g}"
+        kinds = {"text": "text", "int": f"whole{least}", "float": f"number{least}", "bool": "true, false"}
+        return kinds[self.kind]
 
     @property
     def required(self) -> bool:
         return self.default is NOTHING
 
-    def in_title(self, value: Value) -> str | None:
-        """A value in words, for a figure's title; None where the title does not mention it."""
-        if value is None or (self.quiet and value == self.default):
+    def in_title(self, value: Value, usual: object = NOTHING) -> str | None:
+        """A value in words, for a figure's title; None where the title does not mention it.
+
+        `usual`: the value that goes without saying, where that is not the axis's own default.
+        """
+        if value is None or (self.quiet and value == (self.default if usual is NOTHING else usual)):
             return None
-        words = (self.title or self._template).format(value)
-        return words.removesuffix("s") if value == 1 else words
+        words = self._words(self.title, value)
+        return words.removesuffix("s") if value == 1 and self.kind == "int" else words
 
     def in_name(self, value: Value) -> str:
         """A value in a word or two, for a cell's name."""
-        return (self.short or self.title or self._template).format(value)
+        return self._words(self.short or self.title, value)
+
+    def _words(self, template: str, value: Value) -> str:
+        if self.kind == "bool":
+            words = template or f"{self.label[:1].lower()}{self.label[1:]}"
+            return words if value else f"no {words}"
+        if isinstance(value, str) and self.own:
+            value = short_name(value)
+        return (template or self._template).format(value)
 
     @property
     def _template(self) -> str:
@@ -142,8 +189,14 @@ class Axis:
         return core_schema.no_info_after_validator_function(self._chosen, schema)
 
     def _chosen(self, value: str) -> str:
+        if self.own and is_own(value):
+            try:
+                return pinned(value)
+            except InputError as error:
+                raise ValueError(str(error)) from None
         if value not in self.choices:
-            raise ValueError(f"{value!r} is none of {', '.join(self.choices)}")
+            hint = "; or an import path of your own, module:Name" if self.own else ""
+            raise ValueError(f"{value!r} is none of {', '.join(self.choices)}{hint}")
         return value
 
 

@@ -15,7 +15,7 @@ from math import ceil
 class Recipe:
     """SGD with momentum under a step schedule.
 
-    `base_lr`: the first learning rate, for a batch of `base_batch_size` images; it grows linearly with the
+    `lr`: the first learning rate, for a batch of `base_batch_size` images; it grows linearly with the
     batch size (Goyal et al. 2017, section 2.1), or where that is None is the same for every batch size.
     `milestones`: fractions of all steps after which the rate is divided by 10.
     `zero_gamma`: γ of each residual block's last norm starts at 0.
@@ -23,7 +23,7 @@ class Recipe:
 
     name: str
     source: str
-    base_lr: float
+    lr: float
     base_batch_size: int | None
     milestones: tuple[Fraction, ...]
     momentum: float
@@ -32,16 +32,19 @@ class Recipe:
     epochs: int | None
     iterations: int | None
 
-    def learning_rate(self, step: int, total_steps: int, batch_size: int) -> float:
-        """Learning rate of step `step` (from 0) out of `total_steps`."""
-        return self.learning_rates(range(step, step + 1), total_steps, batch_size)[0]
+    def learning_rate(self, step: int, total_steps: int, batch_size: int, lr: float | None = None) -> float:
+        """Learning rate of step `step` (from 0) out of `total_steps`; `lr`: instead of the recipe's own."""
+        return self.learning_rates(range(step, step + 1), total_steps, batch_size, lr)[0]
 
-    def learning_rates(self, steps: range, total_steps: int, batch_size: int) -> list[float]:
+    def learning_rates(
+        self, steps: range, total_steps: int, batch_size: int, lr: float | None = None
+    ) -> list[float]:
         """Those of consecutive steps (from 0) out of `total_steps`; an epoch may have 25,000 of them."""
+        lr = self.lr if lr is None else lr
         scale = batch_size / self.base_batch_size if self.base_batch_size else 1.0
         # A step s is past milestone m where s ≥ m, which for whole s is s ≥ ⌈m⌉.
         milestones = [ceil(m * total_steps) for m in self.milestones]
-        rates = [float(self.base_lr * scale / 10**passed) for passed in range(len(milestones) + 1)]
+        rates = [float(lr * scale / 10**passed) for passed in range(len(milestones) + 1)]
         return [rates[bisect_right(milestones, step)] for step in steps]
 
 
@@ -51,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="wu2018",
             source="Wu & He 2018, Group Normalization, section 4.1",
-            base_lr=0.1,
+            lr=0.1,
             base_batch_size=32,
             milestones=(Fraction(3, 10), Fraction(6, 10), Fraction(9, 10)),
             momentum=0.9,
@@ -63,7 +66,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="he2015",
             source="He et al. 2015, Deep Residual Learning, section 4.2",
-            base_lr=0.1,
+            lr=0.1,
             base_batch_size=None,
             milestones=(Fraction(1, 2), Fraction(3, 4)),
             momentum=0.9,

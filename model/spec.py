@@ -11,12 +11,13 @@ workers, paths, pack size) may ever be added.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from model.architectures import ARCHITECTURES
-from model.axis import Axis, Option, WholeNumber, axes_of
+from model.axis import THE_RECIPES, Axis, Option, RealNumber, Value, WholeNumber, axes_of
 from model.norm_table import NORMS
+from model.own import short_name
 from model.recipe import RECIPES
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
@@ -80,7 +81,6 @@ class Spec:
             background=True,
             title="{} shortcuts",
             short="{}",
-            option=None,
         ),
     ] = "projection"
     width: Annotated[
@@ -117,7 +117,6 @@ class Spec:
             background=True,
             title="{}",
             quiet=False,
-            option=None,
         ),
     ] = "wu2018"
     epochs: Annotated[
@@ -139,7 +138,6 @@ class Spec:
             background=True,
             title="{:,} iterations",
             short="{}",
-            option=None,
         ),
     ] = None
     holdout: Annotated[
@@ -151,9 +149,56 @@ class Spec:
             background=True,
             title="{:,} images held out",
             short="hold-out {}",
-            option=None,
         ),
     ] = 0
+    lr: Annotated[
+        float,
+        RealNumber(above=True),
+        Axis(
+            "Learning rate",
+            help="the first one, before it is scaled to the batch size",
+            per_replica=True,
+            from_recipe=True,
+            short="lr {:g}",
+            title="learning rate {:g}",
+        ),
+    ] = THE_RECIPES
+    weight_decay: Annotated[
+        float,
+        RealNumber(),
+        Axis(
+            "Weight decay",
+            help="of every parameter",
+            per_replica=True,
+            from_recipe=True,
+            short="wd {:g}",
+            title="weight decay {:g}",
+        ),
+    ] = THE_RECIPES
+    momentum: Annotated[
+        float,
+        RealNumber(most=1.0),
+        Axis(
+            "Momentum",
+            help="of stochastic gradient descent",
+            per_replica=True,
+            from_recipe=True,
+            title="momentum {:g}",
+        ),
+    ] = THE_RECIPES
+
+    def __post_init__(self) -> None:
+        """What is not said is the recipe's; nobody reads a trial that leaves it open."""
+        if recipe := RECIPES.get(self.recipe):
+            for name, axis in AXES.items():
+                if axis.from_recipe and getattr(self, name) is None:
+                    object.__setattr__(self, name, getattr(recipe, name))
+
+    @property
+    def shared(self) -> "Spec":
+        """What replicas of one network have in common: the axes that must not differ in a pack."""
+        values: Any = {name: default_of(name, vars(self)) for name in PER_REPLICA}
+        return replace(self, **values)
 
     @property
     def name(self) -> str:
@@ -182,18 +227,36 @@ class Spec:
 
 #: The table by name. The seed, which `Trial` adds, is no axis of a cell.
 AXES: Mapping[str, Axis] = axes_of(Spec)
+#: The axes, besides the seed, in which replicas of one network may differ.
+PER_REPLICA: tuple[str, ...] = tuple(name for name, axis in AXES.items() if axis.per_replica)
+
+
+def default_of(name: str, row: Mapping[str, Any]) -> Value:
+    """The default of an axis beside the other values of `row`: where it is the recipe's, that recipe's."""
+    return _recipes(name, row) if AXES[name].from_recipe else AXES[name].default  # type: ignore[return-value]
+
+
+def unsaid_of(name: str, row: Mapping[str, Any]) -> Value:
+    """What is meant by a row that does not say the axis; None where that is not known."""
+    return _recipes(name, row) if AXES[name].from_recipe else AXES[name].unsaid
+
+
+def _recipes(name: str, row: Mapping[str, Any]) -> Value:
+    recipe = RECIPES.get(row.get("recipe") or "")
+    value: Value = getattr(recipe, name) if recipe else None
+    return value
 
 
 def cell_name(cell: Mapping[str, Any]) -> str:
     """Norm, G and batch size of a cell, and what else of the foreground is not at its default."""
     groups = f" G={cell['groups']}" if cell.get("groups") else ""
-    head = f"{cell.get('norm')}{groups}, batch {cell.get('batch_size')}"
+    head = f"{short_name(str(cell.get('norm')))}{groups}, batch {cell.get('batch_size')}"
     said = [
         axis.in_name(value)
         for name, axis in AXES.items()
         if name not in {"norm", "groups", "batch_size"}
         and not axis.background
-        and (value := cell.get(name, axis.unsaid)) not in {None, axis.default}
+        and (value := cell.get(name, unsaid_of(name, cell))) not in {None, default_of(name, cell)}
     ]
     return ", ".join([head, *said])
 

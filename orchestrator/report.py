@@ -94,11 +94,12 @@ def _cells(prepared: Prepared) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     seconds: dict[Spec, float] = {}
     for pack, estimate in zip(plan.packs, plan.seconds, strict=True):
-        seconds[pack.spec] = seconds.get(pack.spec, 0.0) + estimate
+        for trial in pack.trials:
+            seconds[trial.spec] = seconds.get(trial.spec, 0.0) + estimate / len(pack.trials)
     waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
     done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
     for spec, count in Counter(trial.spec for trial in plan.trials).items():
-        choice = schedule.choices.get(spec) if schedule and waiting[spec] else None
+        choice = schedule.choices.get(spec.shared) if schedule and waiting[spec] else None
         timed = schedule is not None and schedule.estimate is not None and waiting[spec] > 0
         table.add_row(
             spec.name,
@@ -113,14 +114,14 @@ def _cells(prepared: Prepared) -> Table:
 
 def _reasons(prepared: Prepared) -> list[str]:
     """Why the packs have their sizes, a line for each reason."""
-    waiting = {pack.spec for pack in prepared.plan.packs}
+    waiting = {pack.spec.shared for pack in prepared.plan.packs}
     grouped: dict[Choice, dict[int, None]] = {}
     for spec, choice in prepared.schedule.choices.items() if prepared.schedule else ():
         if spec in waiting:
             grouped.setdefault(choice, {})[spec.batch_size] = None
     choices = prepared.schedule.choices if prepared.schedule else {}
     packs = [pack for pack in prepared.plan.packs if pack.epoch]
-    begun = sum(len(pack.trials) > choices[pack.spec].size for pack in packs)
+    begun = sum(len(pack.trials) > choices[pack.spec.shared].size for pack in packs)
     return [
         *(
             f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"

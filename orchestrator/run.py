@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
-from rich.table import Table
 
 from model.command import leave, of_output
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
 from orchestrator.cli import Parser
+from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
-from orchestrator.grid.parse import find, shipped
+from orchestrator.grid.parse import find
 from orchestrator.planning.arguments import add_run_options, options_of
 from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.url import refuse_undecodable
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
     parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
+    parser.add_argument("--list-axes", action="store_true", help="what a grid and --set can vary")
     parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
@@ -116,8 +117,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _main(arguments: argparse.Namespace, console: Console) -> int:
-    if arguments.list_grids:
-        _list_grids(console)
+    if arguments.list_grids or arguments.list_axes:
+        console.print(axes_table() if arguments.list_axes else grids_table())
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
@@ -218,16 +219,6 @@ def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lo
         lock.check()
         console.print(spent(schedule, time.monotonic() - begun))
     return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
-
-
-def _list_grids(console: Console) -> None:
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("grid")
-    table.add_column("trials", justify="right")
-    table.add_column("what it is")
-    for name, grid in shipped().items():
-        table.add_row(name, str(len(grid.trials())), grid.description)
-    console.print(table)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def _choices(
     options: Options,
     site: Site,
 ) -> dict[Spec, Choice]:
-    seeds = Counter(trial.spec for trial in trials)
+    seeds = Counter(trial.shared for trial in trials)
     if options.pack is not None:
         return {spec: Choice(options.pack, "as --pack says") for spec in seeds}
     choices = {}

@@ -17,12 +17,12 @@ ROOT = Path(__file__).parents[1]
 #: The one change: a field at the end of `Spec`.
 WHERE = "\n    @property\n    def name(self)"
 AXIS = """
-    weight_decay: Annotated[float, Axis("Weight decay", help="of every parameter", before=1e-4)] = 1e-4
+    jitter: Annotated[float, Axis("Jitter", help="of every pixel", before=1e-4)] = 1e-4
 """
 
 GRID = """
 blocks:
-  - {dataset: digits, norm: bn, batch_size: [8, 2], weight_decay: [0.0001, 0.0005], epochs: 2, seeds: 2}
+  - {dataset: digits, norm: bn, batch_size: [8, 2], jitter: [0.0001, 0.0005], epochs: 2, seeds: 2}
 """
 
 #: Runs in the copy: prints what each part of the product makes of the grid above.
@@ -44,7 +44,7 @@ text, old = Path(sys.argv[1]).read_text(), sys.argv[2]
 trials = parse("x", text).trials()
 parser = argparse.ArgumentParser()
 add_options(parser)
-given = adjustments(parser.parse_args(["--weight-decay", "0,0.001"]))
+given = adjustments(parser.parse_args(["--set", "jitter=0,0.001"]))
 plan = make_plan(trials, {}, pack_size=lambda spec: 5, max_failures=1)
 folder = write_sweep("made", trials)
 frame = load(folder)
@@ -53,21 +53,21 @@ try:
 except Exception as error:
     refusal = str(error)
 print(json.dumps({
-    "blocks": [[t.batch_size, t.weight_decay, t.seed] for t in trials],
+    "blocks": [[t.batch_size, t.jitter, t.seed] for t in trials],
     "round trip": [Trial.from_identity(t.identity) == t for t in trials],
     "ids": [t.trial_id for t in trials],
     "demo ids": [t.trial_id for t in find("demo").trials()],
-    "options": sorted({t.weight_decay for t in adjust(find("demo"), given)}),
+    "options": sorted({t.jitter for t in adjust(find("demo"), given)}),
     "help": parser.format_help(),
     "packs": [pack.name for pack in plan.packs],
     "full names": [full_name({**t.identity}) for t in trials],
-    "column": frame["weight_decay"].tolist(),
+    "column": frame["jitter"].tolist(),
     "columns": list(frame.columns),
-    "old column": load(old)["weight_decay"].unique().tolist(),
+    "old column": load(old)["jitter"].unique().tolist(),
     "titles": [cell.panel.title for cell in cells(frame)],
     "table": tables.to_csv(frame).splitlines(),
     "report": report.build(folder),
-    "schema": grid_schema()["properties"]["blocks"]["items"]["properties"]["weight_decay"],
+    "schema": grid_schema()["properties"]["blocks"]["items"]["properties"]["jitter"],
     "refusal": refusal,
 }))
 """
@@ -100,7 +100,7 @@ def seen(tmp_path_factory):
 def test_a_grid_multiplies_it(seen):
     product = [[b, decay, seed] for b in (8, 2) for decay in (1e-4, 5e-4) for seed in (1, 2)]
     assert seen["blocks"] == product
-    assert "weight_decay" in seen["refusal"]
+    assert "jitter" in seen["refusal"]
     assert "much" in seen["refusal"]
 
 
@@ -112,16 +112,15 @@ def test_ids_tell_it_and_old_ones_stay(seen):
 
 def test_the_command_line_gives_it(seen):
     assert seen["options"] == [0.0, 0.001]
-    assert "--weight-decay" in seen["help"]
-    assert "of every parameter" in seen["help"]
+    assert "--set AXIS=A,B" in seen["help"]
 
 
 def test_a_plan_names_it_where_it_is_not_the_default(seen):
     assert seen["packs"] == [
         "bn, batch 8, seeds 1–2",
-        "bn, batch 8, weight decay 0.0005, seeds 1–2",
+        "bn, batch 8, jitter 0.0005, seeds 1–2",
         "bn, batch 2, seeds 1–2",
-        "bn, batch 2, weight decay 0.0005, seeds 1–2",
+        "bn, batch 2, jitter 0.0005, seeds 1–2",
     ]
 
 
@@ -129,12 +128,12 @@ def test_a_result_names_it_too(seen):
     """An identity leaves the axis out at the value of before, and then so does the name."""
     background = "(digits, resnet20, projection, wu2018, 2)"
     assert seen["full names"][0] == f"bn, batch 8 {background}"
-    assert seen["full names"][2] == f"bn, batch 8, weight decay 0.0005 {background}"
+    assert seen["full names"][2] == f"bn, batch 8, jitter 0.0005 {background}"
 
 
 def test_the_frame_has_it_last_and_knows_it_of_older_results(seen):
     assert seen["column"] == [1e-4, 1e-4, 5e-4, 5e-4] * 2
-    assert seen["columns"][-1] == "weight_decay"
+    assert seen["columns"][-1] == "jitter"
     assert seen["old column"] == [1e-4]
 
 
@@ -142,20 +141,20 @@ def test_cells_tables_and_the_report_tell_it_apart(seen):
     assert seen["titles"] == [
         "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs",
         "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs",
-        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · weight decay 0.0005",
-        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · weight decay 0.0005",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · jitter 0.0005",
+        "digits · resnet20 · recipe of Wu & He (2018) · 2 epochs · jitter 0.0005",
     ]
-    assert seen["table"][0].startswith("weight_decay,norm,groups,batch_size,")
+    assert seen["table"][0].startswith("jitter,norm,groups,batch_size,")
     assert [line.split(",")[0] for line in seen["table"][1:]] == ["0.0001"] * 2 + ["0.0005"] * 2
-    assert "weight decay 0.0005" in seen["report"]
-    assert "Weight decay" in seen["report"]  # heads a column of the table of cells
+    assert "jitter 0.0005" in seen["report"]
+    assert "Jitter" in seen["report"]  # heads a column of the table of cells
 
 
 def test_the_schema_describes_it(seen):
     item = {"type": "number"}
     assert seen["schema"] == {
-        "title": "Weight decay",
-        "description": "of every parameter",
+        "title": "Jitter",
+        "description": "of every pixel",
         "default": 1e-4,
         "anyOf": [item, {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}],
     }

@@ -11,14 +11,18 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from model.spec import AXES
+from model.spec import AXES, unsaid_of
 
-ColumnType = Literal["text", "int", "float", "bool"]
+#: `truth`: true, false or not known; `bool`: true or false.
+ColumnType = Literal["text", "int", "float", "truth", "bool"]
 
 #: The axes of a trial's identity: those of its cell, and the seed.
 IDENTITY = (*AXES, "seed")
 
-_KINDS: dict[str, ColumnType] = {**{name: axis.kind for name, axis in AXES.items()}, "seed": "int"}
+_KINDS: dict[str, ColumnType] = {
+    **{name: "truth" if axis.kind == "bool" else axis.kind for name, axis in AXES.items()},
+    "seed": "int",
+}
 
 
 def _axes(*names: str) -> dict[str, ColumnType]:
@@ -87,6 +91,9 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
     for name, axis in AXES.items():
         if name in frame and axis.unsaid is not None:
             frame[name] = frame[name].fillna(axis.unsaid)
+        if name in frame and axis.from_recipe and "recipe" in frame:
+            unsaid = [unsaid_of(name, {"recipe": recipe}) for recipe in frame["recipe"].fillna("")]
+            frame[name] = frame[name].fillna(_column(unsaid, _KINDS[name]))
     return frame
 
 
@@ -97,6 +104,9 @@ def plain_column(column: pd.Series) -> list[Any]:
 
 
 def _column(values: list[Any], kind: str) -> pd.Series:
+    if kind == "truth":
+        words = {"true": True, "false": False}
+        return pd.Series([words.get(str(v).lower()) for v in values], dtype="boolean")
     if kind == "bool":
         return pd.Series([v is True or v == "True" for v in values], dtype="bool")
     if kind == "text":

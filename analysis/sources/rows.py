@@ -13,7 +13,7 @@ from model.spec import AXES
 #: Errors in percent.
 _PERCENT = ("test_error", "test_error_median5", "val_error", "val_error_median5", "train_error")
 #: The least that a whole number may be; 0 where it is not said.
-_LEAST = {"pack_size": 1, **{name: axis.least or 0 for name, axis in AXES.items()}}
+_LEAST = {"pack_size": 1, **{name: int(axis.least or 0) for name, axis in AXES.items()}}
 #: How a file may write a switch, in lower case.
 _SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 #: The most: what a number of 64 bits with a fraction still tells from its neighbours.
@@ -52,7 +52,7 @@ def of_axis(axis: Axis, value: object, where: str) -> Value:
         return None
     place, kind = f"{where}, {axis.name}", str(axis.kind)
     if kind == "int":
-        return whole(value, place, axis.least or 0)
+        return whole(value, place, int(axis.least or 0))
     if kind == "float":
         return number(value, place)
     text = " ".join(str(value).split())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from analysis.stats.axes import XAxis, at, axis_named, tells_apart
 from analysis.stats.roles import CLASSIC, Roles
 from model.axis import Value
+from model.spec import default_of
 
 #: Recipe -> what a title calls it.
 RECIPE_NAMES: dict[Value, str] = {
@@ -71,7 +72,14 @@ class Panel:
     def title_without(self, axes: Collection[str]) -> str:
         """The same, without these axes."""
         pairs = [pair for pair in zip(self.roles.panel, self.values, strict=True) if pair[0] not in axes]
-        return " · ".join(words for words in (_in_title(name, value) for name, value in pairs) if words)
+        return " · ".join(words for words in (self._in_title(name, value) for name, value in pairs) if words)
+
+    def _in_title(self, name: str, value: Value) -> str | None:
+        if name == "batch_size":
+            return at(name, value)
+        axis = axis_named(name)
+        usual = default_of(name, {"recipe": self.get("recipe")}) if axis.from_recipe else axis.default
+        return RECIPE_NAMES.get(value) or axis.in_title(value, usual)
 
     def named(self, axes: Collection[str]) -> str:
         """The values of these axes, defaults too: “learning rate 0.1, momentum 0.9”."""
@@ -88,12 +96,6 @@ def varied_axes(panels: Collection[Panel]) -> tuple[str, ...]:
         if not axis_named(name).background
         and tells_apart(name, ((panel.source, panel[name]) for panel in panels))
     )
-
-
-def _in_title(name: str, value: Value) -> str | None:
-    if name == "batch_size":
-        return at(name, value)
-    return RECIPE_NAMES.get(value) or axis_named(name).in_title(value)
 
 
 def _text(value: Value) -> str | None:

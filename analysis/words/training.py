@@ -138,11 +138,11 @@ def _recipe(recipe: Recipe, setup: Setup, training: str) -> str:
 
 def _rate(recipe: Recipe, setup: Setup) -> str:
     if recipe.base_batch_size is None:
-        return f"The learning rate starts at {recipe.base_lr:g}, whatever the batch size"
+        return f"The learning rate starts at {recipe.lr:g}, whatever the batch size"
     sizes = sorted({b for own in setup.lines.values() for b in own}, reverse=True)
     rates = listed([f"{recipe.learning_rate(0, 1_000, b):g} at batch size {b}" for b in sizes])
     return (
-        f"For batch size B the learning rate starts at {recipe.base_lr:g} · B/{recipe.base_batch_size} "
+        f"For batch size B the learning rate starts at {recipe.lr:g} · B/{recipe.base_batch_size} "
         "(linear "
         f"scaling, Goyal et al. 2017): {rates}"
     )

@@ -3,30 +3,32 @@
 All give the numbers of `model.training.step` up to the order of sums. What a GPU made of them: docs/gpu.md.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from model.bench.branches import Branches
 from model.bench.products import matmul
 from model.net.resnet import ResNet
-from model.recipe import Recipe
+from model.spec import Spec
 from model.training.step import Precision, Step
 
 
 class MatmulStep(Step):
     """Convolutions as batched matrix products (`model.bench.products`)."""
 
-    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
-        super().__init__(net, recipe, precision)
+    def __init__(self, net: ResNet, specs: Sequence[Spec], precision: Precision = "fp32") -> None:
+        super().__init__(net, specs, precision)
         net.compute_by(matmul)
 
 
 class StreamsStep(Step):
     """Every replica a network of its own, in its own stream (`model.bench.branches`)."""
 
-    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
+    def __init__(self, net: ResNet, specs: Sequence[Spec], precision: Precision = "fp32") -> None:
         self.branches = Branches(net)
-        super().__init__(net, recipe, precision)
+        super().__init__(net, specs, precision)
 
     def leaves(self) -> tuple[list[Tensor], list[Tensor]]:
         count = self.net.replicas
@@ -39,8 +41,8 @@ class StreamsStep(Step):
 class CompiledStep(Step):
     """Forward pass and loss by torch.compile, which takes a minute and needs a compiler on the machine."""
 
-    def __init__(self, net: ResNet, recipe: Recipe, precision: Precision = "fp32") -> None:
-        super().__init__(net, recipe, precision)
+    def __init__(self, net: ResNet, specs: Sequence[Spec], precision: Precision = "fp32") -> None:
+        super().__init__(net, specs, precision)
         self._compiled = torch.compile(super().losses, dynamic=False)
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,6 @@ from model.data.dataset import Dataset
 from model.errors import InputError
 from model.net.convolution import Convolution
 from model.net.resnet import ResNet
-from model.recipe import Recipe
 from model.spec import Spec
 from model.training.graphs import CudaGraphs
 from model.training.layout import Layout, default_layout
@@ -22,7 +21,7 @@ from model.training.training import Training
 Computation = Literal["grouped", "matmul", "streams", "triton"]
 COMPUTATIONS: tuple[Computation, ...] = get_args(Computation)
 
-_STEPS: Mapping[str | None, Callable[[ResNet, Recipe, Precision], Step]] = {
+_STEPS: Mapping[str | None, Callable[[ResNet, Sequence[Spec], Precision], Step]] = {
     "matmul": MatmulStep,
     "streams": StreamsStep,
 }

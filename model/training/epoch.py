@@ -101,12 +101,14 @@ class Source:
 
 
 class LoopedEpoch:
-    """The plain loop, for a CPU. `lrs`: the learning rate of each step."""
+    """The plain loop, for a CPU. `lrs`: of each step the learning rate of each group of replicas."""
 
     def __init__(self, step: Step, source: Source, tally: Tally) -> None:
         self.step, self.source, self.tally = step, source, tally
 
-    def run(self, order: Order, lrs: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
+    def run(
+        self, order: Order, lrs: Sequence[Sequence[float]], rehearse: Callable[[], None] = _nothing
+    ) -> None:
         for start, raw, labels in self.source.chunks(order):
             images = self._standardised(raw)
             rest = lrs[start : start + len(labels)]
@@ -135,15 +137,17 @@ class GraphedEpoch:
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}  # by their steps
         self.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
         self._ahead = torch.arange(self.graphing.steps, device=self.device)
-        self.lrs = torch.zeros(steps, device=self.device)
+        self.lrs = torch.zeros(steps, len(step.groups), device=self.device)
         self.raw, self.labels = torch.empty(0), torch.empty(0)
 
-    def run(self, order: Order, lrs: Sequence[float], rehearse: Callable[[], None] = _nothing) -> None:
+    def run(
+        self, order: Order, lrs: Sequence[Sequence[float]], rehearse: Callable[[], None] = _nothing
+    ) -> None:
         """Queue an epoch on the current stream, which must be the same one every time.
 
-        `lrs`: the learning rate of each step. `rehearse`: called between the first steps and the capture, for
-        whatever else the pack does on the device and must not do for the first time beside another pack's
-        capture.
+        `lrs`: of each step the learning rate of each group of replicas. `rehearse`: called between the first
+        steps and the capture, for whatever else the pack does on the device and must not do for the first
+        time beside another pack's capture.
         """
         steps = len(lrs)
         self._fill(order, lrs)
@@ -181,7 +185,7 @@ class GraphedEpoch:
             self.counter.zero_()
             self._run_steps(steps)
 
-    def _fill(self, order: Order, lrs: Sequence[float]) -> None:
+    def _fill(self, order: Order, lrs: Sequence[Sequence[float]]) -> None:
         """Write the epoch into the buffers that the graph reads; their addresses never change."""
         for start, raw, labels in self.source.chunks(order):
             if not self.raw.numel():

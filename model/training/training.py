@@ -56,8 +56,9 @@ class EpochMetrics:
 
 
 class Training:
-    """R seeds of one cell in training.
+    """R replicas in training: seeds of one cell, or of cells that differ in per-replica axes alone.
 
+    `spec`: of all, or one for each of `seeds`.
     `precision`: "fp32", "tf32" or "bf16", see `step`; tests take `dtype` float64 instead. `layout`: of
     activations in memory; None takes the faster one as far as is known (`default_layout`). `convolution`:
     "grouped" or "triton"; None takes `default_convolution`. For benchmarks: `make_step` makes another kind
@@ -70,7 +71,7 @@ class Training:
 
     def __init__(
         self,
-        spec: Spec,
+        spec: Spec | Sequence[Spec],
         seeds: Sequence[int],
         data: Dataset,
         device: torch.device | str = "cpu",
@@ -84,6 +85,8 @@ class Training:
         search: bool = True,
     ) -> None:
         self.device = torch.device(device)
+        self.specs = (spec,) * len(seeds) if isinstance(spec, Spec) else tuple(spec)
+        spec = _common(self.specs, seeds)
         _check(spec, data, self.device, convolution)
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
         self.recipe = RECIPES[spec.recipe]
@@ -98,7 +101,7 @@ class Training:
         self._stream = _stream(self.device, self)
         self._source = Source(data, self.device, dtype, MEMORY_FORMATS[self.layout])
         self._tally = Tally(len(self.seeds), self.device)
-        self.step = make_step(self.net, self.recipe, precision)
+        self.step = make_step(self.net, self.specs, precision)
         self.loop = self._make_loop(graphs)
 
     def _network(self, dtype: torch.dtype) -> ReplicaNetwork:
@@ -130,16 +133,17 @@ class Training:
             figures = torch.cat([self._train(lrs), self._evaluate()[None]])
             losses, wrong, errors = self._read(figures)  # the epoch's one wait for the device
         self.epoch += 1
+        rates = self._by_replica(lrs[-1])
         return [
             EpochMetrics(
                 epoch=self.epoch,
-                learning_rate=lrs[-1],
+                learning_rate=rate,
                 train_loss=loss,
                 train_error=train_error,
                 test_error=error if self.data.which == "test" else None,
                 val_error=error if self.data.which == "validation" else None,
             )
-            for loss, train_error, error in zip(losses, wrong, errors, strict=True)
+            for rate, loss, train_error, error in zip(rates, losses, wrong, errors, strict=True)
         ]
 
     def train_steps(self, steps: int) -> None:
@@ -164,12 +168,20 @@ class Training:
             errors: list[float] = self._read(self._evaluate())
             return errors
 
-    def _learning_rates(self) -> list[float]:
-        """The learning rate of each step of the epoch at hand."""
+    def _by_replica(self, of_groups: Sequence[float]) -> list[float]:
+        """What the groups of the step have, for each replica."""
+        pairs = zip(self.step.groups, of_groups, strict=True)
+        values = {number: value for group, value in pairs for number in group.replicas}
+        return [values[number] for number in range(len(self.seeds))]
+
+    def _learning_rates(self) -> list[tuple[float, ...]]:
+        """The learning rate of each group in each step of the epoch at hand."""
         first = self.epoch * self.spec.steps_per_epoch(self.train_size)
         total = self.spec.total_steps(self.train_size)
         steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self.train_size))
-        return self.recipe.learning_rates(steps, total, self.spec.batch_size)
+        batch, recipe = self.spec.batch_size, self.recipe
+        rates = [recipe.learning_rates(steps, total, batch, group.spec.lr) for group in self.step.groups]
+        return list(zip(*rates, strict=True))
 
     @contextmanager
     def _on_device(self) -> Iterator[None]:
@@ -193,7 +205,7 @@ class Training:
             done.synchronize()
         return figures.tolist()
 
-    def _train(self, lrs: list[float]) -> Tensor:
+    def _train(self, lrs: Sequence[Sequence[float]]) -> Tensor:
         """Mean loss and error in percent over the steps of an epoch, float64 [2, R] on the device."""
         batch = self.spec.batch_size
         order = augment.draw(self.data, self.seeds, self.epoch + 1, len(lrs), batch, device=self.device)
@@ -270,6 +282,15 @@ class Training:
         weights: dict[str, Tensor] = dict(self.net.named_parameters())
         momentum = dict(zip(weights, self.step.momentum, strict=True))
         return weights, momentum, dict(self.net.named_buffers())
+
+
+def _common(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
+    """What the replicas share. Raises ValueError where they are of different networks."""
+    if len(specs) != len(seeds) or len({spec.shared for spec in specs}) != 1:
+        raise ValueError(
+            f"{len(specs)} specs for {len(seeds)} replicas, of {len({s.shared for s in specs})} networks"
+        )
+    return specs[0]
 
 
 def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | None) -> None:

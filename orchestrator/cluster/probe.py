@@ -16,10 +16,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from model.digest import digest
 from model.errors import InputError, reason
 from orchestrator.results.files import Files
 from orchestrator.results.provenance import version
-from orchestrator.results.source import ROOT, digest, package_files
+from orchestrator.results.source import ROOT, package_files
 
 _COMPARED = ("torch", "torchvision", "ray", "normsweep")
 _PACKAGES = ("orchestrator", "model")

@@ -117,9 +117,9 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     states = store.states(pack)
     torch.set_num_threads(assignment.threads)
     device = torch.device(assignment.device)
-    spec = trials[0].spec
+    spec = trials[0].shared
     data = _data(assignment)
-    training = Training(spec, [t.seed for t in trials], data, device)
+    training = Training([t.spec for t in trials], [t.seed for t in trials], data, device)
     records = restore(store, states, training, report)
     facts = provenance(
         _device_name(device),

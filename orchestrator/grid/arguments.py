@@ -1,13 +1,16 @@
-"""The options of a command line that say something instead of the grid, one for each axis that has one.
+"""The options of a command line that say something instead of the grid.
 
-Made from the table of axes, but for `--seeds`, of which a count means the seeds 1 to n.
+`--set` takes any axis; those that are changed most often have an option of their own. Made from the table
+of axes, but for the seeds, of which a count means the seeds 1 to n.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+import difflib
+from collections.abc import Callable
 from typing import Any
 
-from model.axis import Axis, Option
+from model.axis import Axis, Kind, Option, Value
+from model.errors import InputError
 from model.spec import AXES
 from orchestrator.cli import positive
 from orchestrator.grid.blocks import MOST_SEEDS
@@ -18,7 +21,7 @@ _ORDER = ("norm", "batch_size", "groups", "seeds", "epochs", "dataset", "model")
 
 
 def add_options(group: argparse._ArgumentGroup) -> None:
-    """An option for every axis that has one, for the seeds, and `--groups-from`."""
+    """An option for every axis that has one, for the seeds, `--groups-from` and `--set`."""
     for name in [*_ORDER, *(name for name in AXES if name not in _ORDER)]:
         if name == "seeds":
             group.add_argument(
@@ -32,48 +35,67 @@ def add_options(group: argparse._ArgumentGroup) -> None:
                 metavar="RESULTS",
                 help="take G from a finished G search, by validation error",
             )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        dest="settings",
+        metavar="AXIS=A,B",
+        help="values of any axis (--list-axes); may be given several times",
+    )
 
 
 def adjustments(arguments: argparse.Namespace) -> Adjustments:
-    """What the parsed `arguments` say instead of the grid; `--groups-from` is left to the caller."""
+    """What the parsed `arguments` say instead of the grid; `--groups-from` is left to the caller.
+
+    Raises InputError where one axis is given twice.
+    """
     given = {name: getattr(arguments, name, None) for name in [*AXES, "seeds"]}
-    return {
+    wanted = {
         name: value if isinstance(value, tuple) else (value,)
         for name, value in given.items()
         if value is not None
     }
+    for name, values in arguments.settings:
+        if name in wanted:
+            raise InputError(f"--set {name}: {name} is given twice; say all of its values at once, A,B")
+        wanted[name] = values
+    return wanted
+
+
+def _setting(text: str) -> tuple[str, tuple[Value, ...]]:
+    """An axis and its values: lr=0.05,0.1."""
+    name, equals, values = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if name != "seeds" and name not in AXES:
+        near = difflib.get_close_matches(name, [*AXES, "seeds"], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise argparse.ArgumentTypeError(f"there is no axis {name!r}{hint} --list-axes shows them all")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected AXIS=A,B")
+    if name == "seeds":
+        return name, _seeds(values)
+    parsed: tuple[Value, ...] = _PARSERS[AXES[name].kind](values)
+    return name, parsed
 
 
 def _add(group: argparse._ArgumentGroup, axis: Axis, option: Option) -> None:
-    words = ", ".join(axis.choices)
+    words = axis.values
     group.add_argument(
         option.flag or f"--{axis.name.replace('_', '-')}",
         dest=axis.name,
         metavar=option.metavar or ("A,B" if option.many else "VALUE"),
         help=(f"of {words}" if option.many else words) if axis.choices else axis.help,
-        **({"choices": axis.choices} if axis.choices and not option.many else {"type": _type(axis, option)}),
+        type=_type(axis, option),
     )
 
 
 def _type(axis: Axis, option: Option) -> Callable[[str], Any]:
-    if axis.choices:
-        return _names(axis.choices)
-    if axis.kind == "text":
-        return _texts if option.many else str
-    if axis.kind == "float":
-        return _numbers if option.many else float
-    return _integers if option.many else positive
-
-
-def _names(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        names = _texts(text)
-        for name in names:
-            if name not in allowed:
-                raise argparse.ArgumentTypeError(f"{name!r}; allowed: {', '.join(allowed)}")
-        return names
-
-    return parse
+    if option.many:
+        return _PARSERS[axis.kind]
+    one: dict[Kind, Callable[[str], Any]] = {"text": str, "float": float, "int": positive, "bool": _truth}
+    return one[axis.kind]
 
 
 def _texts(text: str) -> tuple[str, ...]:
@@ -100,6 +122,16 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"{text!r}; expected numbers with commas between") from None
 
 
+def _truth(text: str) -> bool:
+    if text.strip().lower() not in {"true", "false"}:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected true or false")
+    return text.strip().lower() == "true"
+
+
+def _truths(text: str) -> tuple[bool, ...]:
+    return tuple(map(_truth, _texts(text)))
+
+
 def _seeds(text: str) -> tuple[int, ...]:
     numbers = _integers(text)
     if "," in text:
@@ -109,3 +141,11 @@ def _seeds(text: str) -> tuple[int, ...]:
     if numbers[0] < 1:
         raise argparse.ArgumentTypeError("expected a count above zero, or a list like 1,2,7")
     return tuple(range(1, numbers[0] + 1))
+
+
+_PARSERS: dict[Kind, Callable[[str], tuple[Any, ...]]] = {
+    "text": _texts,
+    "int": _integers,
+    "float": _numbers,
+    "bool": _truths,
+}

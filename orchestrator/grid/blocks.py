@@ -47,6 +47,10 @@ class _Block(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    #: In a file a mapping of axes that go together (`orchestrator.grid.zipped`); here the names of those
+    #: whose values must not be multiplied any more.
+    zip: tuple[str, ...] = ()
+
     def values(self, name: str) -> tuple[Any, ...] | None:
         """The list of an axis (or of `seeds`); None where the block says nothing of it."""
         values: tuple[Any, ...] | None = getattr(self, name)
@@ -54,7 +58,7 @@ class _Block(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in type(self).model_fields:
+        for name in (*AXES, "seeds"):
             if repeated := [v for v, n in Counter(self.values(name) or ()).items() if n > 1]:
                 raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
         norms, groups = self.values("norm") or (), self.values("groups")
@@ -90,7 +94,8 @@ class _Block(BaseModel):
                     continue  # a norm that has no G takes part once
                 fields["groups"] = None
             seed = fields.pop("seeds")
-            yield Trial(**fields, seed=seed)  # type: ignore[arg-type]  # checked as it is made
+            said = {k: v for k, v in fields.items() if v is not None or not AXES[k].from_recipe}
+            yield Trial(**said, seed=seed)  # type: ignore[arg-type]  # checked as it is made
 
 
 def _field(axis: Axis) -> tuple[Any, Any]:
@@ -100,8 +105,8 @@ def _field(axis: Axis) -> tuple[Any, Any]:
         BeforeValidator(_as_list),
         Field(min_length=1),
     ]
-    if axis.optional:
-        return values | None, axis.default
+    if axis.optional or axis.from_recipe:
+        return values | None, None if axis.from_recipe else axis.default
     return values, ... if axis.required else (axis.default,)
 
 

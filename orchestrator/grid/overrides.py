@@ -13,6 +13,8 @@ from model.architectures import groups_in_words
 from model.axis import Value
 from model.errors import InputError
 from model.norm_table import GROUPED
+from model.own import is_own, pinned
+from model.spec import AXES
 from orchestrator.grid.blocks import Block, Grid
 from orchestrator.grid.trial import Trial
 
@@ -22,6 +24,8 @@ Adjustments = Mapping[str, tuple[Value, ...]]
 
 def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     """The trials of the adjusted grid, each once. Raises InputError."""
+    wanted = {name: _pinned(name, values) for name, values in wanted.items()}
+    _check_zips(grid, wanted)
     norms = wanted.get("norm")
     blocks = [block for old in grid.blocks if (block := _block(old, wanted, norms)) is not None]
     known = {norm for block in grid.blocks for norm in _norms(block)}
@@ -39,16 +43,36 @@ def _grouped(norms: Iterable[Value]) -> list[Value]:
     return [norm for norm in norms if norm in GROUPED]
 
 
+def _pinned(name: str, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """An import path of the user's own as blocks have it, with its digest."""
+    own = name in AXES and AXES[name].own
+    return tuple(pinned(v) if own and isinstance(v, str) and is_own(v) else v for v in values)
+
+
+def _check_zips(grid: Grid, wanted: Adjustments) -> None:
+    """Of axes that go together a value that no block has would go with nothing."""
+    for name, values in wanted.items():
+        zipped = [block for block in grid.blocks if name in block.zip]
+        has = [value for block in zipped for value in block.values(name) or ()]
+        if zipped and (missing := [value for value in values if value not in has]):
+            others = ", ".join(other for other in zipped[0].zip if other != name)
+            raise InputError(
+                f"{name} goes together with {others} in this grid, which has no {name} = {missing[0]}; "
+                f"choose of {', '.join(map(str, dict.fromkeys(has)))}, or write a grid of your own"
+            )
+
+
 def _norms(block: Block) -> tuple[Value, ...]:
     return block.values("norm") or ()
 
 
 def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> Block | None:
-    """One block adjusted; None where none of its norms is wanted."""
+    """One block adjusted; None where none of its norms is wanted, or its row of a zip is not."""
     kept = tuple(norm for norm in _norms(old) if norms is None or norm in norms)
-    if not kept:
+    together = {name: old.values(name) or () for name in old.zip}
+    if not kept or any(not set(own) & set(wanted.get(name, own)) for name, own in together.items()):
         return None
-    values = {**_lists(old), **wanted, "norm": kept}
+    values = {**_lists(old), **wanted, **together, "norm": kept}
     for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
         if one in wanted:
             values[other] = None
@@ -70,7 +94,7 @@ def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -
 
 
 def _lists(block: Block) -> dict[str, Any]:
-    return {name: block.values(name) for name in type(block).model_fields}
+    return {name: getattr(block, name) for name in type(block).model_fields}
 
 
 def _validated(values: Mapping[str, Any]) -> Block:

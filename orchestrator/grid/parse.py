@@ -5,6 +5,7 @@ a validation's own report is for programmers.
 """
 
 import difflib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from pydantic import ValidationError
 from model.errors import InputError
 from model.plain_file import read_text
 from orchestrator.grid.blocks import Block, Grid
+from orchestrator.grid.zipped import KEY as ZIP
+from orchestrator.grid.zipped import Origin, ZipError, unzipped
 
 #: In a grid file, aliases expanded.
 _MOST_VALUES = 100_000
@@ -74,10 +77,17 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
     for key in ("name", "description"):
         if not _is_text(document.get(key, name)):
             raise InputError(f"{source}: {key}: it is not UTF-8 text")
+    blocks = document.get("blocks")
+    origins: list[Origin] = []
     try:
+        if isinstance(blocks, list):
+            document["blocks"], origins = unzipped(blocks)
         return Grid(**{"name": name, **document})
+    except ZipError as error:
+        line = _line(node, ["blocks", error.number, ZIP])
+        raise InputError(f"{source} line {line}: blocks[{error.number}].{ZIP}: {error}") from None
     except ValidationError as error:
-        raise InputError(_explain(source, node, error)) from None
+        raise InputError(_explain(source, node, error, origins, document.get("blocks", ()))) from None
 
 
 def _refuse_bomb(root: Any) -> None:
@@ -110,7 +120,9 @@ def _is_text(value: object) -> bool:
     return True
 
 
-def _explain(source: str, node: Any, error: ValidationError) -> str:
+def _explain(
+    source: str, node: Any, error: ValidationError, origins: Sequence[Origin], blocks: Sequence[Any]
+) -> str:
     """The first problem of a validation, in one line: where, what, what is allowed."""
     problems = error.errors(include_url=False)
     # A misspelt key is also a missing one; the misspelling is the cause.
@@ -134,6 +146,8 @@ def _explain(source: str, node: Any, error: ValidationError) -> str:
         message = "is an empty list; give at least one value"
     elif problem["type"] not in {"value_error", "assertion_error"}:
         message = f"{message[0].lower()}{message[1:]}, got {_short(problem['input'])}"
+    if path[:1] == ["blocks"] and len(path) > 1 and isinstance(path[1], int) and origins:
+        path = ["blocks", *origins[path[1]].place(path[2:], blocks[path[1]])]
     if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
         path = path[:-1]  # a scalar in the file, a list of one to us alone
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")

@@ -15,6 +15,7 @@ from model.axis import Axis
 from model.norm_table import GROUPED
 from model.spec import AXES
 from orchestrator.grid.blocks import MOST_SEEDS, Grid
+from orchestrator.grid.zipped import KEY as ZIP
 
 Schema = dict[str, Any]
 
@@ -50,21 +51,52 @@ def _block() -> Schema:
         "properties": {
             **{name: _axis(axis) for name, axis in AXES.items()},
             "seeds": {**seeds, "anyOf": [_COUNT, _several({"type": "integer", "minimum": 0})]},
+            ZIP: _zip(),
         },
-        "required": [*(name for name, axis in AXES.items() if axis.required), "seeds"],
         "additionalProperties": False,
-        "allOf": [_groups_are_group_norms(), _one_length()],
+        "allOf": [
+            *(_beside_or_zipped(name) for name, axis in AXES.items() if axis.required),
+            _beside_or_zipped("seeds"),
+            _groups_are_group_norms(),
+            _one_length(),
+        ],
     }
+
+
+def _zip() -> Schema:
+    """Lists of one length, which JSON schema cannot say."""
+    return {
+        "type": "object",
+        "description": "axes that go together: the first values of all, the second of all, and so on",
+        "properties": {
+            name: {"type": "array", "items": {"anyOf": [_item(axis), _NULL]}, "minItems": 1}
+            for name, axis in AXES.items()
+        },
+        "additionalProperties": False,
+        "minProperties": 2,
+    }
+
+
+def _beside_or_zipped(name: str) -> Schema:
+    """What every block needs, in one of two places."""
+    zipped: Schema = {"properties": {ZIP: {"required": [name]}}, "required": [ZIP]}
+    return {"anyOf": [{"required": [name]}, zipped]}
 
 
 def _axis(axis: Axis) -> Schema:
     """One value or a list of several."""
-    item: Schema = TypeAdapter(axis.item).json_schema()
-    if axis.choices:
-        item["enum"] = list(axis.choices)
+    item = _item(axis)
     default: Schema = {} if axis.required or axis.default is None else {"default": axis.default}
-    forms = [item, _several(item), *([_NULL] if axis.optional else [])]
+    forms = [item, _several(item), *([_NULL] if axis.optional or axis.from_recipe else [])]
     return {"title": axis.label, "description": axis.help, **default, "anyOf": forms}
+
+
+def _item(axis: Axis) -> Schema:
+    """One value."""
+    item: Schema = TypeAdapter(axis.item).json_schema()
+    if axis.own:
+        return {"anyOf": [{**item, "enum": list(axis.choices)}, {**item, "pattern": ":"}]}
+    return {**item, "enum": list(axis.choices)} if axis.choices else item
 
 
 def _several(item: Schema) -> Schema:
@@ -77,7 +109,7 @@ def _groups_are_group_norms() -> Schema:
     one_or_several = {"anyOf": [grouped, {"type": "array", "contains": grouped}]}
     return {
         "if": {"properties": {"norm": one_or_several}, "required": ["norm"]},
-        "then": {"properties": {"groups": {"not": _NULL}}, "required": ["groups"]},
+        "then": {"properties": {"groups": {"not": _NULL}}, **_beside_or_zipped("groups")},
         "else": {"properties": {"groups": _NULL}},
     }
 

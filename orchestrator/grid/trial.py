@@ -12,6 +12,7 @@ out of the canonical form wherever it has that value.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
@@ -24,13 +25,14 @@ from pydantic_core import ArgsKwargs
 from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED
+from model.own import short_name
 from model.recipe import RECIPES
-from model.spec import AXES, NotNegative, Spec
+from model.spec import AXES, NotNegative, Spec, unsaid_of
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
 
-_ADDED: dict[str, object] = {name: axis.before for name, axis in AXES.items() if axis.added}
+_ADDED = tuple(name for name, axis in AXES.items() if axis.added)
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -68,24 +70,32 @@ class Trial(Spec):
     @property
     def identity(self) -> dict[str, Any]:
         """The validated identity as plain JSON values, with the protocol version."""
+        values = _values(self)
         return {"protocol": PROTOCOL} | {
-            k: v for k, v in _values(self).items() if k not in _ADDED or v != _ADDED[k]
+            k: v for k, v in values.items() if k not in _ADDED or v != unsaid_of(k, values)
         }
 
     @cached_property
     def trial_id(self) -> str:
         """A readable slug and 12 hex digits of the identity's SHA-256; safe as a file name."""
-        slug = f"{self.dataset}-{self.model}-{self.norm_slug}-b{self.batch_size}-s{self.seed}"
+        names = "-".join([_slug(self.dataset), _slug(self.model), self.norm_slug])
+        slug = f"{names}-b{self.batch_size}-s{self.seed}"
         return f"{slug}-{digest(self.identity)}"
 
     @property
     def norm_slug(self) -> str:
-        return f"{self.norm}{self.groups}" if self.groups else self.norm
+        norm = _slug(self.norm)
+        return f"{norm}{self.groups}" if self.groups else norm
 
     @cached_property
     def spec(self) -> Spec:
         """The cell: this trial without its seed."""
         return Spec(**{name: getattr(self, name) for name in AXES})
+
+    @cached_property
+    def shared(self) -> Spec:
+        """What it has in common with all that may train beside it as replicas of one network."""
+        return self.spec.shared
 
     @classmethod
     def from_identity(cls, identity: Mapping[str, Any]) -> Self:
@@ -94,7 +104,8 @@ class Trial(Spec):
         protocol = stored.pop("protocol", None)
         if protocol != PROTOCOL:
             raise ValueError(f"protocol {protocol!r}, this version trains protocol {PROTOCOL}")
-        return cls(**{**_ADDED, **stored})
+        before = {name: unsaid_of(name, stored) for name in _ADDED if not AXES[name].from_recipe}
+        return cls(**{**before, **stored})
 
 
 def digest(identity: Mapping[str, Any]) -> str:
@@ -105,3 +116,8 @@ def digest(identity: Mapping[str, Any]) -> str:
 
 def _values(trial: Trial) -> dict[str, Value]:
     return {field.name: getattr(trial, field.name) for field in fields(trial)}
+
+
+def _slug(value: str) -> str:
+    """Of a name or an import path what is safe in a file name."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", short_name(value))

@@ -1,6 +1,7 @@
 """Declared minus done: the packs to run, in what order, and how long they will take. Pure.
 
-A pack is a set of seeds of one cell, trained together by one worker. A pack keeps its composition for life:
+A pack is a set of trials that differ in the seed, or in another per-replica axis such as the learning rate,
+trained together by one worker. A pack keeps its composition for life:
 seeds that a kill left an epoch apart go back to the last epoch that all of them have. On a CPU any other pack
 would give the same bits; on a GPU which seeds share a pack changes the order of floating-point sums, and so
 the numbers stay as near the undisturbed run's as they can. Only seeds without a checkpoint are packed anew,
@@ -14,7 +15,7 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from model.spec import Spec
+from model.spec import AXES, PER_REPLICA, Spec
 from orchestrator.grid.trial import Trial
 from orchestrator.results.trial_state import TrialState
 
@@ -31,20 +32,31 @@ TrainSize = Callable[[str], int]
 
 @dataclass(frozen=True)
 class Pack:
-    """Trials of one cell that train together, from `epoch` (the last that all of them finished)."""
+    """Trials that train together as replicas of one network, from `epoch`, the last that all have.
+
+    They are of one cell, or of cells that differ in per-replica axes alone.
+    """
 
     trials: tuple[Trial, ...]
     epoch: int = 0
 
     @property
     def spec(self) -> Spec:
-        return self.trials[0].spec
+        """What all of them share; of one cell, that cell."""
+        specs = {trial.spec for trial in self.trials}
+        return specs.pop() if len(specs) == 1 else self.trials[0].shared
 
     @property
     def name(self) -> str:
-        """What a person calls it: norm, batch size, seeds."""
-        seeds = "seed" if len(self.trials) == 1 else "seeds"
-        return f"{self.spec.name}, {seeds} {_ranges([t.seed for t in self.trials])}"
+        """What a person calls it: norm, batch size, what else differs, seeds."""
+        seeds = sorted({t.seed for t in self.trials})
+        several = [
+            f"{len(values)} values of {AXES[axis].label.lower()}"
+            for axis in PER_REPLICA
+            if len(values := {getattr(t, axis) for t in self.trials}) > 1
+        ]
+        words = "seed" if len(seeds) == 1 else "seeds"
+        return ", ".join([self.spec.name, *several, f"{words} {_ranges(seeds)}"])
 
     def images_left(self, train_size: int) -> int:
         """Training images still to be seen, all replicas together."""
@@ -110,7 +122,7 @@ def in_packs(
     """What is left, in packs, in the order declared; `by_length` puts the longest first."""
     cells: dict[Spec, list[Trial]] = {}
     for trial in left.waiting:
-        cells.setdefault(trial.spec, []).append(trial)
+        cells.setdefault(trial.shared, []).append(trial)
     packs = [made for own in cells.values() for made in _packs(own, states, pack_size, most_begun)]
     return Plan(left.trials, tuple(packs), left.finished, left.given_up, left.undeclared)
 
@@ -169,7 +181,7 @@ def _packs(
     waiting: list[Trial], states: Mapping[str, TrialState], pack_size: PackSize, most_begun: MostBegun
 ) -> list[Pack]:
     """Packs of one cell: those that have begun keep together, the others are cut to size."""
-    spec = waiting[0].spec
+    spec = waiting[0].shared
     begun: dict[tuple[str, ...], list[Trial]] = {}
     fresh: list[Trial] = []
     for trial in waiting:

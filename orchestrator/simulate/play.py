@@ -45,7 +45,7 @@ def paper_packs(
 ) -> list[PaperPack]:
     """The packs of a sweep that has not begun, in the plan's order; `pack_size`: None to choose.
     Raises InputError."""
-    seeds = Counter(trial.spec for trial in trials)
+    seeds = Counter(trial.shared for trial in trials)
     cells = list(seeds.values())
     sizes = {
         spec: pack_size

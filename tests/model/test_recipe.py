@@ -52,5 +52,5 @@ def test_rates_of_an_epoch_are_those_of_its_steps():
             scale = 2 / recipe.base_batch_size if recipe.base_batch_size else 1.0
             for step, rate in enumerate(found):
                 passed = sum(step >= m * total for m in recipe.milestones)
-                assert rate == float(recipe.base_lr * scale / 10**passed)
+                assert rate == float(recipe.lr * scale / 10**passed)
                 assert rate == recipe.learning_rate(step, total, 2)

@@ -239,7 +239,7 @@ def test_a_diverged_trial_is_a_result(command, tmp_path, monkeypatch, capsys):
 
     from model.recipe import RECIPES
 
-    monkeypatch.setitem(RECIPES, "wu2018", replace(RECIPES["wu2018"], base_lr=1e30))
+    monkeypatch.setitem(RECIPES, "wu2018", replace(RECIPES["wu2018"], lr=1e30))
     assert main([*command, "--results", str(tmp_path), "--norms", "bn"]) == 0
     frame = pd.read_csv(tmp_path / "results.csv")
     assert set(frame["status"]) == {"diverged"}

@@ -204,7 +204,7 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--batch-sizes", "x"], "whole numbers"),
         (["--batch-sizes", ""], "empty list"),
         (["--groups", "3"], "G = 3 does not divide"),
-        (["--norms", "bm"], "allowed: bn, gn, ln, in"),
+        (["--norms", "bm"], "'bm' is none of bn, gn, ln, in"),
         (["--seeds", "0"], "count above zero"),
         (["--seeds", "1,1"], "given twice: 1"),
         (["--epochs", "0"], "above zero"),

@@ -45,9 +45,10 @@ def counting(seen):
     """A maker of steps that writes down the learning rate of each."""
 
     class Counted(Step):
-        def __call__(self, images, labels, lr):
-            seen.append(float(lr))
-            return super().__call__(images, labels, lr)
+        def __call__(self, images, labels, rates):
+            (rate,) = rates
+            seen.append(float(rate))
+            return super().__call__(images, labels, rates)
 
     return Counted
 

@@ -7,7 +7,6 @@ import torch
 
 from model.errors import InputError
 from model.net.resnet import ResNet
-from model.recipe import RECIPES
 from model.training.step import Step
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
@@ -21,7 +20,7 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype):
         for p in net.parameters():
             p.normal_()
     twin = copy.deepcopy(net)
-    step = Step(net, RECIPES["wu2018"])
+    step = Step(net, [spec()] * 2)
     optimiser = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, foreach=False)
     for rate in (0.1, 0.1, 0.01):
         grads = [torch.randn(p.shape, dtype=dtype) for p in net.parameters()]  # NCHW beside NHWC weights
@@ -29,7 +28,7 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype):
             p.grad = g.clone()
         optimiser.param_groups[0]["lr"] = rate
         optimiser.step()
-        step.update(grads, rate)
+        step.optimizer.update(grads, [rate])
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 1e-12, "atol": 1e-12}
     for (name, p), q in zip(net.named_parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(p, q, **tolerance, msg=lambda m, name=name: f"{name}: {m}")

@@ -186,9 +186,9 @@ def test_iterations_stop_in_the_middle_of_the_last_epoch(monkeypatch):
     steps = []
     original = Step.__call__
 
-    def counted(step, images, labels, rate):
-        steps.append(rate)
-        return original(step, images, labels, rate)
+    def counted(step, images, labels, rates):
+        steps.extend(rates)
+        return original(step, images, labels, rates)
 
     monkeypatch.setattr(Step, "__call__", counted)
     last = [training.run_epoch()[0] for _ in range(2)][-1]

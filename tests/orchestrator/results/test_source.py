@@ -7,15 +7,8 @@ import sys
 
 import pytest
 
-from orchestrator.results.source import (
-    ROOT,
-    differing,
-    digest,
-    file_digest,
-    package_files,
-    training_code,
-    training_files,
-)
+from model.digest import digest, file_digest
+from orchestrator.results.source import ROOT, differing, package_files, training_code, training_files
 
 CODE = '''\
 """Of a module."""
