@@ -54,7 +54,8 @@ class MixerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.tokens(self.norm1(x).transpose(1, 2)).transpose(1, 2)
-        return x + self.channels(self.norm2(x))
+        out: Tensor = x + self.channels(self.norm2(x))
+        return out
 
 
 class MLP(nn.Module):
