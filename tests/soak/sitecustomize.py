@@ -7,21 +7,24 @@ import sys
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        from patches import PATCHES
+    def __init__(self, patches):
+        self.patches = patches
 
-        if name not in PATCHES:
+    def find_spec(self, name, path, target=None):
+        if name not in self.patches:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         run = spec.loader.exec_module
 
         def exec_module(module):
             run(module)
-            PATCHES[name](module)
+            self.patches[name](module)
 
         spec.loader.exec_module = exec_module
         return spec
 
 
 if "NORMSWEEP_SOAK" in os.environ:
-    sys.meta_path.insert(0, Finder())
+    from patches import PATCHES  # before the finder, which would look for it too
+
+    sys.meta_path.insert(0, Finder(PATCHES))
