@@ -14,6 +14,8 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,31 @@ def source_file(value: str) -> Path:
     return file
 
 
+@dataclass(frozen=True)
+class SourceFiles:
+    """The files that a path's digest is of: `digests` by path below `root`. `installed`: as a package is."""
+
+    root: Path
+    digests: Mapping[str, str]
+    installed: bool
+
+
+def source_files(value: str) -> SourceFiles:
+    """The module, and what it imports from beside it; an installed package counts by itself.
+
+    Raises InputError.
+    """
+    module, root = _parts(value)[0], _root(value)
+    top = module.partition(".")[0]
+    installed = root.resolve() in {Path(path).resolve() for path in sysconfig.get_paths().values()}
+
+    def wanted(name: str) -> bool:
+        first = name.partition(".")[0]
+        return first == top or (not installed and first not in _OURS)
+
+    return SourceFiles(root, imported_files(root, [module], wanted), installed)
+
+
 def where(error: BaseException, file: Path) -> str:
     """The file, and the line in it that an error came from, for a message."""
     if isinstance(error, SyntaxError) and error.filename:
@@ -115,8 +142,7 @@ def _root(value: str) -> Path:
 
 
 def _digest(value: str) -> str:
-    """Of the module and of what it imports from beside it; an installed package counts by itself."""
-    module, root = _parts(value)[0], _root(value)
+    """Of `source_files`. Raises InputError where the module is not Python."""
     file = source_file(value)
     try:
         compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
@@ -124,14 +150,7 @@ def _digest(value: str) -> str:
         raise InputError(f"{where(error, file)}: {_words(error)}") from None
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
-    top = module.partition(".")[0]
-    installed = root.resolve() in {Path(path).resolve() for path in sysconfig.get_paths().values()}
-
-    def wanted(name: str) -> bool:
-        first = name.partition(".")[0]
-        return first == top or (not installed and first not in _OURS)
-
-    return digest(imported_files(root, [module], wanted))
+    return digest(source_files(value).digests)
 
 
 def _words(error: BaseException) -> str:

@@ -54,6 +54,7 @@ class Spec:
             "Data set",
             help="what is trained on",
             choices=DATASETS,
+            own=True,
             background=True,
             title="{}",
             quiet=False,

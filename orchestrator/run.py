@@ -29,6 +29,7 @@ from orchestrator.display.output import LastingOutput, Output
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.own import own_code
 from orchestrator.grid.parse import find
 from orchestrator.planning.arguments import add_run_options, options_of
 from orchestrator.results.storage_errors import LostError, StorageError
@@ -139,7 +140,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-        join = _join(options, infos, joined, dry=arguments.dry_run)
+        join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
         if arguments.dry_run:
             Store(options.results).files.readable()
             prepared = prepare(grid.name, grid.description, trials, options, infos=infos, join=join)
@@ -165,11 +166,12 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _join(
-    options: "Options", infos: "Mapping[str, DataInfo]", stack: ExitStack, *, dry: bool
+    options: "Options", infos: "Mapping[str, DataInfo]", stack: ExitStack, code: tuple[str, ...], *, dry: bool
 ) -> "Join | None":
     """A function that joins the cluster, where one is named: a sweep with nothing to train needs none.
 
-    It has the machines vetted, unless the run is `dry` and may write nothing.
+    It has the machines vetted, unless the run is `dry` and may write nothing. `code`: import paths of code
+    of the user's own.
     """
     if not options.address or options.executor != "ray":
         return None
@@ -179,7 +181,7 @@ def _join(
         from orchestrator.cluster.session import joined
 
         site = stack.enter_context(joined(options))
-        return site, None if dry else check_nodes(site, options, infos)
+        return site, None if dry else check_nodes(site, options, infos, code)
 
     return join
 

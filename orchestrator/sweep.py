@@ -22,6 +22,7 @@ from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.signals import Interrupt
+from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
 from orchestrator.planning.changes import changed_in_the_middle
@@ -156,8 +157,9 @@ def _throughput(
         calibrate, source = measured_there.training, measured_there.source
     elif joined:
         from orchestrator.cluster.calibration import calibrator
+        from orchestrator.cluster.own_code import sources
 
-        calibrate = calibrator(site)
+        calibrate = calibrator(site, sources(own_code(trials)))
     return EstimatedThroughput(
         observed(trials, states),
         infos,

@@ -14,6 +14,7 @@ from analysis.words.numbers import listed
 from analysis.words.settings import settings
 from model.data.dataset import padding
 from model.data.registry import flips
+from model.own import is_own
 from model.recipe import RECIPES, Recipe
 from model.spec import DATASETS
 
@@ -59,8 +60,9 @@ def data(setup: Setup) -> str:
     sentences = []
     for name in map(str, setup.axes["dataset"]):
         facts = setup.data.get(name, {})
-        sentences.append(f"Data: {_DATASETS.get(name, name)}{_size(facts)}.")
-        sentences += [_augmentation(name, facts)] if described(setup) and name in DATASETS else []
+        sentences.append(f"Data: {_named(name)}{_size(facts)}.")
+        known = name in DATASETS or is_own(name)
+        sentences += [_augmentation(name, facts)] if described(setup) and known else []
     held = setup.axes["holdout"] if setup.axes["dataset"] else {}
     for images, trials in held.items():
         where = f"In {trials_words(trials)} error" if len(held) > 1 else "Error"
@@ -73,6 +75,14 @@ def data(setup: Setup) -> str:
         else:
             sentences.append(f"{where} is judged on the test images.")
     return " ".join(sentences)
+
+
+def _named(dataset: str) -> str:
+    """A data set in words; of a function of one's own its path, and the digest of its source."""
+    if not is_own(dataset):
+        return _DATASETS.get(dataset, dataset)
+    path, _, digest = dataset.partition("@")
+    return f"{path}, a function of the authors’ own{f' (digest of its source {digest})' if digest else ''}"
 
 
 def _size(facts: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ import ray
 from model.data.dataset import DataInfo
 from model.spec import Spec
 from orchestrator.cluster.nodes import on_node
+from orchestrator.cluster.own_code import Sources, receive
 from orchestrator.planning.resources import Site
 from orchestrator.planning.throughput import Calibrate, calibrate_here
 
@@ -14,8 +15,8 @@ _FREE_SECONDS = 20  # until a machine is free for the first calibration
 _CALIBRATION_SECONDS = 60  # for all of them
 
 
-def calibrator(site: Site) -> Calibrate:
-    """Times training on a machine that will train.
+def calibrator(site: Site, sent: Sources) -> Calibrate:
+    """Times training on a machine that will train. `sent`: code of the user's own that it needs for that.
 
     The function raises where none is up, where none is free soon, or when its time for all is up.
     """
@@ -29,8 +30,8 @@ def calibrator(site: Site) -> Calibrate:
             end.append(time.monotonic() + _CALIBRATION_SECONDS)
         left = _FREE_SECONDS if first else max(0.0, end[0] - time.monotonic())
         each = site.resources
-        timed = on_node(site.nodes[0].node_id, calibrate_here, each.cpus, each.gpus)
-        task = timed.remote(spec, replicas, info, device, threads)
+        timed = on_node(site.nodes[0].node_id, _calibrate, each.cpus, each.gpus)
+        task = timed.remote(sent, spec, replicas, info, device, threads)
         try:
             return float(ray.get(task, timeout=left))
         except BaseException:
@@ -38,3 +39,9 @@ def calibrator(site: Site) -> Calibrate:
             raise
 
     return calibrate
+
+
+def _calibrate(sent: Sources, spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+    """On the node."""
+    receive(sent)
+    return calibrate_here(spec, replicas, info, device, threads)

@@ -33,14 +33,18 @@ class Vetted:
         return hash(self.nodes)
 
 
-def check_nodes(site: Site, options: Options, infos: Mapping[str, DataInfo]) -> Vetted:
+def check_nodes(
+    site: Site, options: Options, infos: Mapping[str, DataInfo], code: tuple[str, ...] = ()
+) -> Vetted:
     """Ask every machine that will train for its versions and the results. Raises InputError that names it.
+
+    `code`: import paths of code that the user brings.
 
     The machines are asked at once, and all of them have `_ANSWER_SECONDS`: a bucket that is firewalled
     off answers nothing at all. One that is lost meanwhile is no trouble; it is asked when it returns.
     """
     here = Answer(versions(), {name: info.fingerprint for name, info in infos.items()})
-    question = ask(options.results, options.data_dir)
+    question = ask(options.results, options.data_dir, code=code)
     try:
         answers = _answers_of(site.nodes, question, _ANSWER_SECONDS)
         for node, answer in answers.items():
@@ -71,7 +75,7 @@ def late_trouble(vetted: Vetted) -> str | None:
     """
     asked = ray.get_runtime_context().get_node_id() in vetted.nodes
     here = Answer(versions(), {}) if asked else probe(vetted.question)
-    question = replace(vetted.question, datasets=()) if asked else vetted.question
+    question = replace(vetted.question, datasets=(), code=()) if asked else vetted.question
     name = socket.gethostname() + (" (a worker started anew)" if asked else _LATE)
     return trouble(vetted.here, here, name, question)
 

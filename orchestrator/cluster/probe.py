@@ -14,10 +14,12 @@ import functools
 import platform
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from model import own
 from model.digest import digest
 from model.errors import InputError, reason
+from orchestrator.cluster.own_code import Sources, receive, sources
 from orchestrator.results.files import Files
 from orchestrator.results.provenance import version
 from orchestrator.results.source import ROOT, package_files
@@ -32,13 +34,16 @@ class Question:
     """What a node is asked: to read the `token` of the results and answer beside it, and to read the data.
 
     `token`: a folder of the results; None for a node that comes late, which looks for the sweep instead.
-    `datasets`: empty where only the rest is asked.
+    `datasets`: empty where only the rest is asked. `code`: import paths of code that a user brings, and
+    `sources` what they need there.
     """
 
     results: str
     token: str | None
     datasets: tuple[str, ...]
     data_dir: str | None
+    code: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,27 @@ class Answer:
     """What a node found. `versions`: by name, "source" being a digest of our own files.
 
     `data`: fingerprints by data set, or the error in words after "error: ". `wrote`: the name of the
-    file that it wrote into the results. `storage`: what stood in the way of reading or writing them.
+    file that it wrote into the results. `storage`: what stood in the way of reading or writing them. `code`:
+    what stood in the way of importing a user's code, by import path; empty where nothing did.
     """
 
     versions: Mapping[str, str]
     data: Mapping[str, str]
     wrote: str | None = None
     storage: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
-def ask(results: str, data_dir: str | None, datasets: tuple[str, ...] = ()) -> Question:
-    """A question whose token lies in the results until `withdraw`. Raises OSError, StorageError."""
+def ask(
+    results: str, data_dir: str | None, datasets: tuple[str, ...] = (), code: tuple[str, ...] = ()
+) -> Question:
+    """A question whose token lies in the results until `withdraw`.
+
+    Raises InputError, OSError, StorageError.
+    """
     token = f".probe-{uuid.uuid4().hex[:12]}"
     Files(results).write(f"{token}/asked", token.encode())
-    return Question(results, token, datasets, data_dir)
+    return Question(results, token, datasets, data_dir, code, sources(code))
 
 
 def withdraw(question: Question) -> None:
@@ -71,9 +83,10 @@ def withdraw(question: Question) -> None:
 
 def probe(question: Question) -> Answer:
     """On a node: everything that is asked. Raises nothing that a person could put right."""
+    receive(question.sources)
     wrote, storage = _late_storage(question) if question.token is None else _storage(question, question.token)
     data = {name: _fingerprint(name, question.data_dir) for name in question.datasets}
-    return Answer(versions(), data, wrote, storage)
+    return Answer(versions(), data, wrote, storage, _code_trouble(question.code))
 
 
 @functools.cache
@@ -98,17 +111,24 @@ def trouble(here: Answer, there: Answer, name: str, question: Question) -> str |
             return f"node {name} has {label} {theirs}, the driver's has {ours}. {_INSTALL}"
     if there.storage is not None:
         return _storage_trouble(question.results, name, there.storage)
+    for path in question.code:
+        if problem := there.code.get(path, "it was not looked at"):
+            return f"node {name} cannot train with {path.partition('@')[0]}: {problem}"
     for dataset in question.datasets:
         ours, theirs = here.data[dataset], there.data.get(dataset, "error: not looked at")
         if theirs.startswith("error: "):
-            return f"node {name} cannot read {dataset}: {theirs.removeprefix('error: ')}"
+            return f"node {name} cannot read {_called(dataset)}: {theirs.removeprefix('error: ')}"
         if theirs != ours:
-            where = question.data_dir or "its folder"
+            where = "" if own.is_own(dataset) else f" in {question.data_dir or 'its folder'}"
             return (
-                f"node {name} has another {dataset} in {where} (fingerprint {theirs[:12]}, the driver's "
+                f"node {name} has another {_called(dataset)}{where} (fingerprint {theirs[:12]}, the driver's "
                 f"{ours[:12]}). Copy the same images to every node and run again."
             )
     return None
+
+
+def _called(dataset: str) -> str:
+    return dataset.partition("@")[0]
 
 
 def unseen(question: Question, name: str, answer: Answer) -> str | None:
@@ -162,6 +182,16 @@ def _storage_trouble(results: str, name: str, problem: str) -> str:
         f"node {name} cannot read and write {results}: {problem}. Give every node the same credentials, "
         "role and endpoint."
     )
+
+
+def _code_trouble(paths: tuple[str, ...]) -> dict[str, str]:
+    found = dict.fromkeys(paths, "")
+    for path in paths:
+        try:
+            own.load(path)
+        except InputError as error:
+            found[path] = str(error)
+    return found
 
 
 def _fingerprint(dataset: str, data_dir: str | None) -> str:

@@ -19,6 +19,7 @@ from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 
 from orchestrator.cluster.nodes import this_node
+from orchestrator.cluster.own_code import receive
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble, late_trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
@@ -130,6 +131,8 @@ def _trainable(
     config: dict[str, object], dispatcher: ActorHandle, share: float, vetted: Vetted | None, code: Code
 ) -> None:
     """On the worker: one pack, then its share of a GPU is given back."""
+    if vetted is not None:
+        receive(vetted.question.sources)
     if (problem := _problem(vetted, code)) is not None:
         tune.report({"stop": problem})
         return

@@ -16,9 +16,10 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from model import own
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError, summary
@@ -26,6 +27,7 @@ from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import out_of_memory, record_failure
 from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
+from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.results.checkpoint import encode_weights
 from orchestrator.results.provenance import provenance
@@ -44,8 +46,8 @@ if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs n
 PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
 
 
-class DataGoneError(StorageError):
-    """The data that were declared are not there any more: no failure of a trial's own."""
+class GoneError(StorageError):
+    """The data or the code that were declared are not there any more: no failure of a trial's own."""
 
 
 class Stopped(Exception):
@@ -118,6 +120,7 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     torch.set_num_threads(assignment.threads)
     device = torch.device(assignment.device)
     spec = trials[0].shared
+    _check_code(trials)
     data = _data(assignment)
     training = Training([t.spec for t in trials], [t.seed for t in trials], data, device)
     records = restore(store, states, training, report)
@@ -153,10 +156,19 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     return _finish(store, trials, records, training)
 
 
+def _check_code(trials: Sequence[Trial]) -> None:
+    """Raises GoneError where a norm, a network or a data set of the user's own is not what was declared."""
+    for value in own_code(trials):
+        try:
+            own.load(value)
+        except InputError as error:
+            raise GoneError(str(error)) from None
+
+
 def _data(assignment: Assignment) -> Dataset:
     """A worker is used for many packs; it loads its data once, and so do packs in threads of one process.
 
-    Raises DataGoneError.
+    Raises GoneError.
     """
     spec = assignment.pack.trials[0].spec
     with _loading:
@@ -168,10 +180,11 @@ def _loaded(name: str, data_dir: str | None, holdout: int, fingerprint: str | No
     try:
         data = load(name, data_dir, holdout)
     except InputError as error:  # they could be read when the run began
-        raise DataGoneError(str(error)) from None
+        raise GoneError(str(error)) from None
     if fingerprint is not None and data.info.fingerprint != fingerprint:
-        raise DataGoneError(
-            f"the data in {data_dir} changed while the sweep ran: fingerprint {fingerprint}, now "
+        where = f"in {data_dir}" if data_dir else f"of {own.short_name(name)}"
+        raise GoneError(
+            f"the data {where} changed while the sweep ran: fingerprint {fingerprint}, now "
             f"{data.info.fingerprint}. What is finished was trained on the data of before: put them back, "
             "run again, or choose another --results"
         )

@@ -23,8 +23,11 @@ def inventory(
     """
     declared, told = sweep_file.continued(store.files)
     states = store.scan(history="check" if repair else False)
-    check_protocol(store, trials, states)
-    check_data(store.url, states, infos)
+    declares = {trial.trial_id: trial.dataset for trial in trials}
+    others = store.identities(trial_id for trial_id in states if trial_id not in declares)
+    check_protocol(store.url, others)
+    datasets = {trial_id: str(identity.get("dataset")) for trial_id, identity in others.items()}
+    check_data(store.url, states, infos, datasets | declares)
     told += [warning for state in states.values() for warning in state.warnings]
     if repair and (repaired := repair_trials(store, trials, states, infos)):
         told += repaired

@@ -1,10 +1,11 @@
 """Whether a run may add to what lies in a results folder: numbers of two kinds are not mixed unawares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
-from orchestrator.grid.trial import PROTOCOL, Trial
+from model.own import short_name
+from orchestrator.grid.trial import PROTOCOL
 from orchestrator.results.codes import (
     Codes,
     count,
@@ -15,39 +16,43 @@ from orchestrator.results.codes import (
     trained_by,
 )
 from orchestrator.results.json_file import JsonObject
-from orchestrator.results.records import CodeRecord
+from orchestrator.results.records import CodeRecord, Identity
 from orchestrator.results.source import Code
-from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 
 
-def check_protocol(store: Store, trials: Sequence[Trial], states: Mapping[str, TrialState]) -> None:
-    """Raises InputError where the folder holds trials of another training protocol: never a mixture."""
-    declared = {trial.trial_id for trial in trials}
-    for trial_id, identity in store.identities(i for i in states if i not in declared).items():
+def check_protocol(url: str, others: Mapping[str, Identity]) -> None:
+    """Raises InputError where the folder holds trials of another training protocol: never a mixture.
+
+    `others`: identities of the trials there that are not declared, by id.
+    """
+    for trial_id, identity in others.items():
         protocol = identity.get("protocol")
         if protocol != PROTOCOL:
             raise InputError(
-                f"{store.url} holds trials of protocol {protocol} ({trial_id}); this version trains protocol "
+                f"{url} holds trials of protocol {protocol} ({trial_id}); this version trains protocol "
                 f"{PROTOCOL}, and their numbers must not be mixed. Give another --results, or go on with the "
                 f"version that made them (CHANGELOG.md says what changed)."
             )
 
 
-def check_data(url: str, states: Mapping[str, TrialState], infos: Mapping[str, DataInfo]) -> None:
+def check_data(
+    url: str, states: Mapping[str, TrialState], infos: Mapping[str, DataInfo], datasets: Mapping[str, str]
+) -> None:
     """Raises InputError where a trial that is there says that it was trained on other data than `infos`.
 
-    The trials are asked beside sweep.json, which can be lost. A trial's id begins with its data set.
+    The trials are asked beside sweep.json, which can be lost. `datasets`: by trial id; where it lacks one,
+    the id begins with the data set.
     """
     for trial_id, state in states.items():
         source = state.result or state.history
         said = source.get("provenance") if source else None
         there = said.get("data") if isinstance(said, dict) else None
-        info = infos.get(trial_id.partition("-")[0])
+        info = infos.get(datasets.get(trial_id) or trial_id.partition("-")[0])
         if info is not None and isinstance(there, str) and there not in (info.fingerprint, info.listing):
             raise InputError(
-                f"{url} holds trials on another {info.name} ({trial_id}): data fingerprint {there}, now "
-                f"{info.fingerprint}. Choose another --results, or the --data-dir of before."
+                f"{url} holds trials on another {short_name(info.name)} ({trial_id}): data fingerprint "
+                f"{there}, now {info.fingerprint}. Choose another --results, or go on with the data of then."
             )
 
 

@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from model.errors import InputError
+from model.own import short_name
 from orchestrator.grid.trial import Trial
 from orchestrator.results import sweep_file
 from orchestrator.results.files import Files
@@ -94,8 +95,8 @@ class Store:
             old = known.get(dataset, {}).get("fingerprint", facts["fingerprint"])
             if old not in (facts["fingerprint"], facts.get("listing")):
                 raise InputError(
-                    f"{self.url} holds trials on another {dataset}: data fingerprint {old}, now "
-                    f"{facts['fingerprint']}. Choose another --results, or the --data-dir of before."
+                    f"{self.url} holds trials on another {short_name(dataset)}: data fingerprint {old}, now "
+                    f"{facts['fingerprint']}. Choose another --results, or go on with the data of then."
                 )
             known[dataset] = facts
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -87,9 +87,7 @@ def test_a_hold_out_that_leaves_nothing_is_an_input_error(holdout):
 
 
 def test_an_unknown_data_set_is_an_input_error():
-    with pytest.raises(
-        InputError, match="digits, cifar10, cifar100, svhn, fashionmnist, imagefolder and npz"
-    ):
+    with pytest.raises(InputError, match="digits, cifar10, cifar100, svhn, fashionmnist, imagefolder, npz"):
         describe("mnist")
 
 
