@@ -52,6 +52,7 @@ def place(tmp_path_factory):
     ]
     (place / "theirs.csv").write_text("\n".join(["seed,batch_size,norm,accuracy", *rows]))
     (place / "mine.yaml").write_text(block("yaml"))
+    (place / "mylab.py").write_text(block("py"))
     make_images(place / "home/images", train=16)
     rates = [
         {"norm": norm, "batch_size": size, "pack": 1, "images_per_second": 1000.0}
