@@ -99,6 +99,7 @@ def test_what_trains_and_what_does_not():
     assert {path for path in left_out if not path.startswith("model/bench/")} == {
         "model/command.py",  # how a command ends
         "model/machine.py",  # cores, memory
+        "model/plain_file.py",  # what people name, read whole
         "model/queues.py",
         "model/training/calibrate.py",  # how fast, how much memory
         "model/training/memory.py",
