@@ -67,6 +67,7 @@ class Spec:
             "Model",
             help="the network",
             choices=tuple(ARCHITECTURES),
+            own=True,
             background=True,
             title="{}",
             quiet=False,

@@ -27,7 +27,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
 from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
-from orchestrator.planning.local import local_site, most_begun, pack_memory
+from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
@@ -177,11 +177,15 @@ def _choices(
     site: Site,
 ) -> dict[Spec, Choice]:
     seeds = Counter(trial.shared for trial in trials)
-    if options.pack is not None:
-        return {spec: Choice(options.pack, "as --pack says") for spec in seeds}
     choices = {}
     for spec, count in seeds.items():
         info = infos[spec.dataset]
+        if reason := alone(spec, info):
+            choices[spec] = Choice(1, reason)
+            continue
+        if options.pack is not None:
+            choices[spec] = Choice(options.pack, "as --pack says")
+            continue
         here = None if options.address else pack_memory(spec, info, site.resources, site.slots)
         choices[spec] = choose(
             spec,

@@ -19,6 +19,7 @@ from model.net.shipped.residual import resnet18
 from model.net.shipped.vgg import VGG
 from model.net.stacked import Stacked
 from model.net.studied import norm_maker
+from model.own import is_own, load
 from model.randomness import stream
 from model.spec import MODELS, Spec
 
@@ -68,7 +69,7 @@ def module(
 
 def maker(spec: Spec) -> Any:
     """What makes the ordinary module of `spec`, or whatever it is that a user named."""
-    return MAKERS[spec.model]
+    return load(spec.model) if is_own(spec.model) else MAKERS[spec.model]
 
 
 def _wanted(make: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from model.net.norms.group import GroupNorm
 class Images(Protocol):
     """What a network is made for; `model.data.dataset.DataInfo` says it."""
 
+    def __hash__(self) -> int: ...
     @property
     def channels(self) -> int: ...
     @property

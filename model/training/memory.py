@@ -28,7 +28,7 @@ def saved_bytes(spec: Spec, info: DataInfo) -> int:
 
 @functools.cache  # a plan asks for every cell, and many have one network
 def _saved_bytes(spec: Spec, info: DataInfo) -> int:
-    net = network(spec, info, [1], zero_gamma=False)
+    net = network(spec, info, [1], zero_gamma=False, together=False)
     own = {parameter.untyped_storage().data_ptr() for parameter in net.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}  # held, so that no address is used twice
 

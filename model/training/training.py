@@ -24,6 +24,7 @@ from model.errors import InputError
 from model.net import replicas
 from model.net.build import network
 from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
+from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
 from model.recipe import RECIPES
@@ -105,7 +106,13 @@ class Training:
         self.loop = self._make_loop(graphs)
 
     def _network(self, dtype: torch.dtype) -> ReplicaNetwork:
-        net = network(self.spec, self.data.info, self.seeds, zero_gamma=self.recipe.zero_gamma)
+        net = network(
+            self.spec,
+            self.data.info,
+            self.seeds,
+            zero_gamma=self.recipe.zero_gamma,
+            together=why_alone(self.spec, self.data.info) is None,
+        )
         know_length(net, self.spec.total_steps(self.train_size))
         function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
         net.compute_by(function, fused=self.convolution == "triton")

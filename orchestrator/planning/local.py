@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.machine import cores, memory_bytes
+from model.own import is_own
 from model.spec import Spec
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Memory
@@ -42,6 +43,18 @@ def _gpu_resources(options: Options) -> tuple[Resources, int]:
     if share is None:
         share = 1.0 if gpus else 0.0
     return Resources(options.cpus_per_pack, share, "cuda" if share else "cpu"), gpus
+
+
+def alone(spec: Spec, info: DataInfo) -> str | None:
+    """Why the seeds of a cell train one by one; None where they may train in packs.
+
+    Known by running a network of the user's own, here. Raises InputError where it cannot train.
+    """
+    if not is_own(spec.model):
+        return None  # without torch
+    from model.net.examine import why_alone
+
+    return why_alone(spec, info)
 
 
 def pack_memory(spec: Spec, info: DataInfo, resources: Resources, slots: int) -> Memory:

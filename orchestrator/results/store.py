@@ -48,7 +48,7 @@ _RUNS_KEPT = 99
 _WRITERS = 8
 #: Trials read at a time: as Python objects the epochs of 10,000 trials would fill gigabytes.
 CHUNK = 200
-_TRIAL_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,120}")
+_TRIAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,120}")  # a name of the user's own is in it as it is
 
 
 class Store:

@@ -1,0 +1,121 @@
+"""A user's own network: what is refused and where it is said to be wrong, and what trains one by one."""
+
+import sys
+
+import pytest
+
+from model.errors import InputError
+from model.net.examine import why_alone
+from model.training.training import Training
+from tests.helpers.cells import spec, toy_data
+
+DATA = toy_data(n=9)
+SOURCE = """\
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def __init__(self, in_channels, classes, norm):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(in_channels, 8, 3, padding=1), norm(8)
+        self.out = nn.Linear(8, classes)
+    def forward(self, x):
+        return self.out(F.relu(self.norm(self.conv(x))).mean((2, 3)))
+
+class Recurrent(nn.Module):
+    def __init__(self, in_channels, classes, norm):
+        super().__init__()
+        self.rnn, self.norm = nn.LSTM(in_channels * 8, 8, batch_first=True), norm(8)
+        self.out = nn.Linear(8, classes)
+    def forward(self, x):
+        return self.out(self.norm(self.rnn(x.transpose(1, 2).flatten(2))[0][:, -1]))
+
+class Reassigned(Net):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.register_buffer("mean", torch.zeros(1))
+    def forward(self, x):
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean().detach()
+        return super().forward(x - self.mean)
+
+class Dropping(Net):
+    def forward(self, x): return super().forward(F.dropout(x, 0.5, self.training))
+class Short(Net):
+    def forward(self, x): return super().forward(x)[:, :2]
+class Broken(Net):
+    def forward(self, x): return super().forward(x.view(7))
+class Divides(Net):
+    def forward(self, x): return super().forward(x) / 0
+class Unused(Net):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.more = nn.Linear(3, 3)
+class NoNorm(Net):
+    def __init__(self, in_channels, classes, norm): super().__init__(in_channels, classes, nn.BatchNorm2d)
+
+def raises(in_channels, classes, norm): raise KeyError("nothing")
+def number(in_channels, classes, norm): return 3
+def odd(in_channels, classes, norm): return nn.Sequential(nn.Conv2d(in_channels, 12, 3), norm(12))
+value = 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """name -> a cell of a network of that name, with gn and G = 4 unless said otherwise."""
+    (tmp_path / "own_nets.py").write_text(SOURCE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_nets", raising=False)
+    return lambda name, **changes: spec(**{"model": f"own_nets:{name}", "norm": "gn", "groups": 4, **changes})
+
+
+def test_what_vmap_takes_trains_in_packs(own):
+    assert why_alone(own("Net"), DATA.info) is None
+    pair, single = Training(own("Net"), [1, 2], DATA), Training(own("Net"), [2], DATA)
+    first = [pair.run_epoch()[1].train_loss, single.run_epoch()[0].train_loss]
+    assert first[0] == pytest.approx(first[1], rel=1e-5)
+    assert pair.state()[0]["weights"].keys() == {
+        "conv.weight", "conv.bias", "norm.layer.weight", "norm.layer.bias", "out.weight", "out.bias"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("Recurrent", "cannot be stacked"), ("Reassigned", "would not equal its seeds alone")],
+)
+def test_what_cannot_be_stacked_trains_alone(own, name, reason):
+    assert reason in why_alone(own(name), DATA.info)
+    training = Training(own(name), [1], DATA)
+    assert training.run_epoch()[0].train_loss > 0
+    with pytest.raises(ValueError, match="one replica at a time"):
+        Training(own(name), [1, 2], DATA)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "problem"),
+    [
+        ("Dropping", 30, "other numbers"),
+        ("Short", 32, r"expected logits \[4, 3\]"),
+        ("Broken", 35, "does not take images"),
+        ("Divides", 36, "NaN or infinity at the first step"),
+        ("Unused", 38, "Unused.more.weight is a parameter"),
+        ("NoNorm", 42, "never calls norm"),
+        ("raises", 45, "KeyError"),
+        ("number", 46, "gives a int; expected a torch.nn.Module"),
+        ("odd", None, r"own_nets.py line 47: .*8 groups do not divide 12"),
+        ("value", None, "own_nets.py: value cannot be called"),
+        ("Nett", None, "did you mean Net"),
+    ],
+)
+def test_what_cannot_train_is_one_error_with_file_and_line(own, name, line, problem):
+    with pytest.raises(InputError, match=problem) as error:
+        why_alone(own(name, groups=8 if name == "odd" else 4), DATA.info)
+    assert line is None or f"own_nets.py line {line}: " in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_width_is_for_networks_that_take_it(own):
+    with pytest.raises(InputError, match="no parameter called width"):
+        why_alone(own("Net", width=2), DATA.info)
