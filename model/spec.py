@@ -95,6 +95,15 @@ class Spec:
             before=1,
         ),
     ] = 1
+    zero_gamma: Annotated[
+        bool,
+        Axis(
+            "Zero γ",
+            help="whether the γ of each residual branch's last norm starts at 0",
+            from_recipe=True,
+            title="branches from zero",
+        ),
+    ] = THE_RECIPES
     norm: Annotated[
         str, Axis("Norm", help="the normalisation", choices=NORMS, option=Option("--norms", "bn,gn"))
     ]

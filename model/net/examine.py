@@ -81,7 +81,7 @@ def _made(spec: Spec, images: Images) -> nn.Module:
     if spec.width != 1 and "width" not in inspect.signature(make).parameters:
         raise _error(spec, f"width {spec.width}: {name} has no parameter called width")
     try:
-        made = module(spec, images, _SEEDS[0], zero_gamma=False, together=False)
+        made = module(spec, images, _SEEDS[0], zero_gamma=spec.zero_gamma, together=False)
     except Exception as error:  # whatever a user's module raises
         raise _raised(spec, error, "cannot be made from (in_channels, classes, norm)") from None
     if not isinstance(made, nn.Module):
@@ -92,8 +92,10 @@ def _made(spec: Spec, images: Images) -> nn.Module:
 def _difference(spec: Spec, images: Images) -> str | None:
     """Where a pack differs from its replicas alone, in words; None where it does not."""
     try:
-        packed = network(spec, images, _SEEDS, zero_gamma=False).double()
-        alone = [network(spec, images, [s], zero_gamma=False, together=False).double() for s in _SEEDS]
+        packed = network(spec, images, _SEEDS, zero_gamma=spec.zero_gamma).double()
+        alone = [
+            network(spec, images, [s], zero_gamma=spec.zero_gamma, together=False).double() for s in _SEEDS
+        ]
         for training in (True, True, False):
             _one_batch(packed.train(training), [net.train(training) for net in alone], images)
         _same(packed.named_parameters(), alone, "the gradient of ", gradients=True)

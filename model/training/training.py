@@ -110,7 +110,7 @@ class Training:
             self.spec,
             self.data.info,
             self.seeds,
-            zero_gamma=self.recipe.zero_gamma,
+            zero_gamma=self.spec.zero_gamma,
             together=why_alone(self.spec, self.data.info) is None,
         )
         know_length(net, self.spec.total_steps(self.train_size))

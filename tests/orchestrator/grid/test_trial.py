@@ -66,6 +66,7 @@ def test_every_identity_field_changes_the_id():
         "model": "resnet32",
         "shortcut": "identity",
         "width": 2,
+        "zero_gamma": False,
         "norm": "ln",
         "groups": 4,
         "batch_size": 16,
