@@ -98,7 +98,7 @@ class Axis:
 
     `before`: of an axis that was added when results existed already, the value that all of them had. Ids
     leave the axis out where it has that value, and a source that does not say means it. `from_recipe`: that
-    value, and the default, is the recipe's field of the same name.
+    value, and the default, is the recipe's field of the same name. `from_norm`: the norm's.
 
     The rest is read off the field by `axes_of`.
     """
@@ -116,6 +116,7 @@ class Axis:
     own: bool = False
     before: Value | _Nothing = NOTHING
     from_recipe: bool = False
+    from_norm: bool = False
 
     name: str = ""
     item: Any = str
@@ -126,7 +127,7 @@ class Axis:
     @property
     def added(self) -> bool:
         """Whether there are results that were made before this axis was."""
-        return self.from_recipe or self.before is not NOTHING
+        return self.from_recipe or self.from_norm or self.before is not NOTHING
 
     @property
     def unsaid(self) -> Value:

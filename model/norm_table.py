@@ -1,11 +1,16 @@
 """The norms that there are, as facts: what declares, plans and reports trials needs no torch.
 
-Their layers are in `model.net.norms`. A norm of one's own (`model.own`) is in no table; what is known of it
-without running it is that it may take G.
+Their layers are in `model.net.norms`. A norm of one's own (`model.own`) is in no table; of it is known
+without running it whether it has a parameter called groups.
 """
 
+import ast
+import functools
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from model.own import is_own, load, short_name, source_file
 
 #: Added to the variance; torch's default and Wu & He's (2018, section 3.2).
 EPS = 1e-5
@@ -20,7 +25,7 @@ class Norm:
     `title`: for people. `source`: paper, section, equation. `groups`: it needs G. `shared`: in training
     images of a batch share statistics, so how many do is an axis (`norm_batch`). `running`: it has running
     statistics, so how fast they move is one (`norm_momentum`). `activates`: the activation is part of it.
-    `eps`, `momentum`: the paper's own values; None where it has none.
+    `eps`, `norm_momentum`: the paper's own values; None where it has none.
     """
 
     name: str
@@ -31,7 +36,7 @@ class Norm:
     running: bool = False
     activates: bool = False
     eps: float | None = EPS
-    momentum: float | None = None
+    norm_momentum: float | None = None
 
 
 NORM_TABLE: Mapping[str, Norm] = {
@@ -43,7 +48,7 @@ NORM_TABLE: Mapping[str, Norm] = {
             "Ioffe & Szegedy 2015, section 3, algorithms 1 and 2",
             shared=True,
             running=True,
-            momentum=MOMENTUM,
+            norm_momentum=MOMENTUM,
         ),
         Norm("gn", "Group Norm", "Wu & He 2018, section 3.1, equation 7", groups=True),
         Norm(
@@ -60,7 +65,7 @@ NORM_TABLE: Mapping[str, Norm] = {
             groups=True,
             shared=True,
             running=True,
-            momentum=MOMENTUM,
+            norm_momentum=MOMENTUM,
         ),
         Norm(
             "brn",
@@ -68,7 +73,7 @@ NORM_TABLE: Mapping[str, Norm] = {
             "Ioffe 2017, section 3, algorithm 1",
             shared=True,
             running=True,
-            momentum=0.01,
+            norm_momentum=0.01,
         ),
         Norm(
             "frn",
@@ -84,7 +89,7 @@ NORM_TABLE: Mapping[str, Norm] = {
             shared=True,
             running=True,
             activates=True,
-            momentum=MOMENTUM,
+            norm_momentum=MOMENTUM,
         ),
         Norm("evos0", "EvoNorm-S0", "Liu et al. 2020, EvoNorm-S0", groups=True, activates=True),
         Norm("dyt", "Dynamic Tanh", "Zhu et al. 2025, section 4", eps=None),
@@ -97,3 +102,40 @@ NORMS: tuple[str, ...] = tuple(NORM_TABLE)
 NORM_NAMES: Mapping[str, str] = {norm.name: norm.title for norm in NORM_TABLE.values()}
 #: The norms that need G.
 GROUPED: tuple[str, ...] = tuple(norm.name for norm in NORM_TABLE.values() if norm.groups)
+#: The axes that not every norm has.
+NORM_AXES: tuple[str, ...] = ("groups", "norm_batch", "norm_momentum", "eps")
+
+
+def takes(norm: str, axis: str) -> bool:
+    """Whether a norm has one of `NORM_AXES`. Raises InputError where an own norm's source is not here."""
+    if (known := NORM_TABLE.get(norm)) is None:
+        return axis == "groups" and is_own(norm) and _has_groups(norm)
+    has = {
+        "groups": known.groups,
+        "norm_batch": known.shared,
+        "norm_momentum": known.running,
+        "eps": known.eps is not None,
+    }
+    return has[axis]
+
+
+def takers(axis: str) -> str:
+    """The norms that have an axis, for a message."""
+    return ", ".join(norm for norm in NORMS if takes(norm, axis))
+
+
+@functools.cache
+def _has_groups(value: str) -> bool:
+    """Read, not imported, where it is defined in the open: declaring a grid must not wait for torch."""
+    for node in ast.parse(source_file(value).read_bytes()).body:
+        if getattr(node, "name", None) != short_name(value):
+            continue
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        for function in inner:
+            if isinstance(function, ast.FunctionDef) and function.name in {"__init__", short_name(value)}:
+                said = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+                return any(argument.arg == "groups" for argument in said)
+    try:
+        return "groups" in inspect.signature(load(value)).parameters
+    except (TypeError, ValueError):  # not callable, which is told when it is made
+        return False

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from model.architectures import ARCHITECTURES
 from model.axis import THE_RECIPES, Axis, Option, RealNumber, Value, WholeNumber, axes_of
-from model.norm_table import NORMS
+from model.norm_table import NORM_TABLE, NORMS
 from model.own import short_name
 from model.recipe import RECIPES
 
@@ -105,7 +105,8 @@ class Spec:
         ),
     ] = THE_RECIPES
     norm: Annotated[
-        str, Axis("Norm", help="the normalisation", choices=NORMS, option=Option("--norms", "bn,gn"))
+        str,
+        Axis("Norm", help="the normalisation", choices=NORMS, own=True, option=Option("--norms", "bn,gn")),
     ]
     groups: Annotated[
         Positive | None, Axis("G", help="G of a norm in groups", option=Option("--groups", "8,4"))
@@ -198,12 +199,53 @@ class Spec:
         ),
     ] = THE_RECIPES
 
+    norm_batch: Annotated[
+        Positive | None,
+        Axis(
+            "Norm batch",
+            help="images that share statistics, where fewer than the batch (ghost batch norm)",
+            unit="images",
+            title="statistics of {} images",
+            short="norm batch {}",
+            before=None,
+        ),
+    ] = None
+    norm_momentum: Annotated[
+        Annotated[float, RealNumber(most=1.0, above=True)] | None,
+        Axis(
+            "Norm momentum",
+            help="weight of the newest batch in running statistics; the norm's own, 0.1, but 0.01 of brn",
+            title="running statistics by {:g}",
+            short="norm momentum {:g}",
+            from_norm=True,
+        ),
+    ] = None
+    eps: Annotated[
+        Annotated[float, RealNumber(above=True)] | None,
+        Axis(
+            "ε",
+            help="added to the variance; the norm's own, 1e-05, but 1e-06 of frn",
+            title="ε = {:g}",
+            short="ε {:g}",
+            from_norm=True,
+        ),
+    ] = None
+    weight_standardization: Annotated[
+        bool,
+        Axis(
+            "Weight standardisation",
+            help="of every convolution",
+            title="weight standardisation",
+            short="WS",
+            before=False,
+        ),
+    ] = False
+
     def __post_init__(self) -> None:
-        """What is not said is the recipe's; nobody reads a trial that leaves it open."""
-        if recipe := RECIPES.get(self.recipe):
-            for name, axis in AXES.items():
-                if axis.from_recipe and getattr(self, name) is None:
-                    object.__setattr__(self, name, getattr(recipe, name))
+        """What is not said is the recipe's or the norm's; nobody reads a trial that leaves it open."""
+        for name, axis in AXES.items():
+            if (axis.from_recipe or axis.from_norm) and getattr(self, name) is None:
+                object.__setattr__(self, name, default_of(name, vars(self)))
 
     @property
     def shared(self) -> "Spec":
@@ -243,19 +285,22 @@ PER_REPLICA: tuple[str, ...] = tuple(name for name, axis in AXES.items() if axis
 
 
 def default_of(name: str, row: Mapping[str, Any]) -> Value:
-    """The default of an axis beside the other values of `row`: where it is the recipe's, that recipe's."""
-    return _recipes(name, row) if AXES[name].from_recipe else AXES[name].default  # type: ignore[return-value]
+    """The default of an axis beside the other values of `row`, which may be the recipe's or the norm's."""
+    axis = AXES[name]
+    return _given(axis, row) if axis.from_recipe or axis.from_norm else axis.default  # type: ignore[return-value]
 
 
 def unsaid_of(name: str, row: Mapping[str, Any]) -> Value:
     """What is meant by a row that does not say the axis; None where that is not known."""
-    return _recipes(name, row) if AXES[name].from_recipe else AXES[name].unsaid
+    axis = AXES[name]
+    return _given(axis, row) if axis.from_recipe or axis.from_norm else axis.unsaid
 
 
-def _recipes(name: str, row: Mapping[str, Any]) -> Value:
-    recipe = RECIPES.get(row.get("recipe") or "")
-    value: Value = getattr(recipe, name) if recipe else None
-    return value
+def _given(axis: Axis, row: Mapping[str, Any]) -> Value:
+    """What the recipe or the norm of a row says of an axis; None where it is not known."""
+    if axis.from_recipe:
+        return getattr(RECIPES.get(row.get("recipe") or ""), axis.name, None)
+    return getattr(NORM_TABLE.get(row.get("norm") or ""), axis.name, None)
 
 
 def cell_name(cell: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
+from orchestrator.planning.alone import trained_alone, warnings
 from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
@@ -115,7 +116,9 @@ def prepare(
     )
     told += mixed
     if left.waiting:
-        plan, schedule = _schedule(left, states, options, infos, join)
+        alone = trained_alone({trial.shared: None for trial in left.waiting})
+        told += warnings(alone)
+        plan, schedule = _schedule(left, states, options, infos, join, alone)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)
     else:
@@ -129,10 +132,12 @@ def _schedule(
     options: Options,
     infos: Mapping[str, DataInfo],
     join: Join | None,
+    alone: Mapping[Spec, str],
 ) -> tuple[Plan, Schedule]:
-    """The packs of what is left, longest first, and where they go."""
+    """The packs of what is left, longest first, and where they go; those in `alone` of one seed each."""
     site, vetted = join() if join else (local_site(options), None)
     choices = _choices(left.trials, infos, options, site)
+    choices |= {spec: Choice(1, why) for spec, why in alone.items()}
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)

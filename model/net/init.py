@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from model.net.norms.layer import gamma_of
 from model.net.resnet import Classifier, Conv, ResidualBlock, ResNet
 from model.randomness import stream
 
@@ -31,7 +32,7 @@ def initialise(net: ResNet, seeds: Sequence[int], zero_gamma: bool) -> None:
             if isinstance(module, Classifier):
                 nn.init.zeros_(module.bias)
         if isinstance(module, ResidualBlock) and zero_gamma:
-            gamma = dict(module.norm2.named_parameters()).get("weight")
+            gamma = gamma_of(module.norm2)
             if gamma is not None:  # without a norm the branch has a factor of its own that starts at 0
                 nn.init.zeros_(gamma)
 

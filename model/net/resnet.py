@@ -17,20 +17,28 @@ from model.net.convolution import Convolve, grouped
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import activated, may_overwrite
 from model.net.norms.registry import norm_of
+from model.net.standardise import standardised
 from model.spec import MODELS, Spec
 
 
 class Conv(nn.Module):
-    """R convolutions side by side, without bias. [N, R·I, H, W] -> [N, R·O, H/stride, W/stride]."""
+    """R convolutions side by side, without bias. [N, R·I, H, W] -> [N, R·O, H/stride, W/stride].
 
-    def __init__(self, inputs: int, outputs: int, size: int, stride: int, replicas: int) -> None:
+    `standardise`: by weights that are standardised (`model.net.standardise`).
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, size: int, stride: int, replicas: int, *, standardise: bool = False
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(replicas * outputs, inputs, size, size))
         self.stride, self.replicas = stride, replicas
         self.convolve: Convolve = grouped
+        self.standardise = standardise
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.convolve(whole_strides(x), self.weight, self.stride, self.replicas)
+        weight = standardised(self.weight) if self.standardise else self.weight
+        return self.convolve(whole_strides(x), weight, self.stride, self.replicas)
 
 
 def whole_strides(x: Tensor) -> Tensor:
@@ -47,10 +55,10 @@ def whole_strides(x: Tensor) -> Tensor:
 class Shortcut(nn.Module):
     """Option B of He et al. 2015, section 3.3: 1×1 convolution and norm where dimensions change."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, replicas: int, norm: nn.Module) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, spec: Spec, replicas: int) -> None:
         super().__init__()
-        self.conv = Conv(inputs, outputs, 1, stride, replicas)
-        self.norm = norm
+        self.conv = Conv(inputs, outputs, 1, stride, replicas, standardise=spec.weight_standardization)
+        self.norm = norm_of(spec, outputs, replicas, activation=False)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.norm(self.conv(x))
@@ -76,15 +84,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int, spec: Spec, replicas: int) -> None:
         super().__init__()
-        self.conv1 = Conv(inputs, outputs, 3, stride, replicas)
+        standardise = spec.weight_standardization
+        self.conv1 = Conv(inputs, outputs, 3, stride, replicas, standardise=standardise)
         self.norm1 = norm_of(spec, outputs, replicas)
-        self.conv2 = Conv(outputs, outputs, 3, 1, replicas)
+        self.conv2 = Conv(outputs, outputs, 3, 1, replicas, standardise=standardise)
         self.norm2 = norm_of(spec, outputs, replicas, activation=False, ends_branch=True)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             if spec.shortcut == "projection":
-                norm = norm_of(spec, outputs, replicas, activation=False)
-                self.shortcut = Shortcut(inputs, outputs, stride, replicas, norm)
+                self.shortcut = Shortcut(inputs, outputs, stride, spec, replicas)
             else:
                 self.shortcut = ZeroPad(inputs, outputs, stride, replicas)
 
@@ -105,7 +113,8 @@ class ResNet(ReplicaNetwork):
         super().__init__()
         n, widths = (MODELS[spec.model] - 2) // 6, ARCHITECTURES[spec.model].widths(spec.width)
         self.spec, self.in_channels, self.classes, self.replicas = spec, in_channels, classes, replicas
-        self.conv = Conv(in_channels, widths[0], 3, 1, replicas)
+        standardise = spec.weight_standardization
+        self.conv = Conv(in_channels, widths[0], 3, 1, replicas, standardise=standardise)
         self.norm = norm_of(spec, widths[0], replicas)
         blocks: list[ResidualBlock] = []
         inputs = widths[0]

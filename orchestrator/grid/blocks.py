@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
-from model.norm_table import GROUPED
+from model.norm_table import GROUPED, NORM_AXES, takers, takes
 from model.spec import AXES, NotNegative
 from orchestrator.grid.trial import Trial
 
@@ -66,10 +66,18 @@ class _Block(BaseModel):
         if grouped and groups is None:
             allowed = groups_in_words(str((self.values("model") or ("",))[0]))
             raise ValueError(f"groups: norm {grouped[0]} needs it; allowed: {allowed}")
-        if not grouped and groups is not None:
-            raise ValueError(f"groups: is for the norms {', '.join(GROUPED)}; take it out of this block")
+        for name in NORM_AXES:
+            said = [value for value in self.values(name) or () if value is not None]
+            if said and not any(takes(norm, name) for norm in norms):
+                raise ValueError(f"{name}: is for the norms {takers(name)}; take it out of this block")
+        for sizes in self._product("batch_size", "norm_batch"):
+            if sizes["norm_batch"] and sizes["batch_size"] % sizes["norm_batch"]:
+                raise ValueError(
+                    f"norm_batch: {sizes['norm_batch']} does not divide batch size {sizes['batch_size']}; "
+                    "write batch sizes that it does not divide in a block of their own"
+                )
         for network in self._product("model", "norm", "groups", "width", "shortcut"):
-            if network["norm"] not in GROUPED:
+            if not takes(network["norm"], "groups"):
                 network["groups"] = None
             if wrong := problem(**network):
                 raise ValueError(f"{wrong.axis}: {wrong.text}")
@@ -86,13 +94,13 @@ class _Block(BaseModel):
         """The product, seeds innermost, so that a cell's trials stand together."""
         names = [*_OUTERMOST, *(name for name in AXES if name not in _OUTERMOST), "seeds"]
         lists = [self.values(name) or (None,) for name in names]
-        first_groups = (self.values("groups") or (None,))[0]
+        first = {name: (self.values(name) or (None,))[0] for name in NORM_AXES}
         for values in itertools.product(*lists):
             fields: dict[str, Value] = dict(zip(names, values, strict=True))
-            if fields["norm"] not in GROUPED:
-                if fields["groups"] != first_groups:
-                    continue  # a norm that has no G takes part once
-                fields["groups"] = None
+            lacking = [name for name in NORM_AXES if not takes(str(fields["norm"]), name)]
+            if any(fields[name] != first[name] for name in lacking):
+                continue  # a norm without G, say, takes part once
+            fields.update(dict.fromkeys(lacking))
             seed = fields.pop("seeds")
             said = {k: v for k, v in fields.items() if v is not None or not AXES[k].from_recipe}
             yield Trial(**said, seed=seed)  # type: ignore[arg-type]  # checked as it is made

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from model.architectures import groups_in_words
 from model.axis import Value
 from model.errors import InputError
-from model.norm_table import GROUPED
+from model.norm_table import GROUPED, takes
 from model.own import is_own, pinned
 from model.spec import AXES
 from orchestrator.grid.blocks import Block, Grid
@@ -39,8 +39,8 @@ def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
 
 
 def _grouped(norms: Iterable[Value]) -> list[Value]:
-    """Those that need G."""
-    return [norm for norm in norms if norm in GROUPED]
+    """Those that have G."""
+    return [norm for norm in norms if takes(str(norm), "groups")]
 
 
 def _pinned(name: str, values: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -83,11 +83,11 @@ def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> 
 
 def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -> Block:
     """A block like the grid's first for norms that the grid does not have."""
-    grouped = _grouped(norms)
-    if grouped and "groups" not in wanted:
+    needing = [norm for norm in norms if norm in GROUPED]
+    if needing and "groups" not in wanted:
         allowed = groups_in_words(str((wanted.get("model") or template.values("model") or ("",))[0]))
-        raise InputError(f"--norms {grouped[0]}: it needs G, so say --groups too, of {allowed}")
-    groups = wanted["groups"] if grouped else None
+        raise InputError(f"--norms {needing[0]}: it needs G, so say --groups too, of {allowed}")
+    groups = wanted.get("groups") if _grouped(norms) else None
     block = _block(_validated({**_lists(template), "norm": norms, "groups": groups}), wanted, None)
     assert block is not None
     return block

@@ -24,8 +24,8 @@ from pydantic_core import ArgsKwargs
 
 from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
-from model.norm_table import GROUPED
-from model.own import short_name
+from model.norm_table import GROUPED, NORM_AXES, takers, takes
+from model.own import is_own, short_name
 from model.recipe import RECIPES
 from model.spec import AXES, NotNegative, Spec, unsaid_of
 
@@ -56,16 +56,28 @@ class Trial(Spec):
     def _consistent(self) -> Self:
         if self.epochs is not None and self.iterations is not None:
             raise ValueError("give epochs or iterations, not both")
-        if self.norm in GROUPED and self.groups is None:
-            raise ValueError(f"norm {self.norm} needs groups, of {groups_in_words(self.model, self.width)}")
-        if self.norm not in GROUPED and self.groups is not None:
-            raise ValueError(f"groups is for the norms {', '.join(GROUPED)}, not {self.norm}")
+        self._check_norm()
         wrong = problem(
             self.model, norm=self.norm, groups=self.groups, width=self.width, shortcut=self.shortcut
         )
         if wrong:
             raise ValueError(f"{wrong.axis}: {wrong.text}")
         return self
+
+    def _check_norm(self) -> None:
+        """The axes that not every norm has. An own norm is asked nothing: its file may be elsewhere."""
+        if self.norm in GROUPED and self.groups is None:
+            raise ValueError(f"norm {self.norm} needs groups, of {groups_in_words(self.model, self.width)}")
+        for name in NORM_AXES:
+            if getattr(self, name) is None or (is_own(self.norm) and name == "groups"):
+                continue
+            if is_own(self.norm) or not takes(self.norm, name):
+                raise ValueError(f"{name} is for the norms {takers(name)}, not {short_name(self.norm)}")
+        if self.norm_batch and self.batch_size % self.norm_batch:
+            raise ValueError(
+                f"norm_batch = {self.norm_batch} does not divide batch size {self.batch_size}; "
+                "write batch sizes that it does not divide in a block of their own"
+            )
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -119,5 +131,5 @@ def _values(trial: Trial) -> dict[str, Value]:
 
 
 def _slug(value: str) -> str:
-    """Of a name or an import path what is safe in a file name."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", short_name(value))
+    """Of a name or an import path what is safe in a file name on any system: lower case, and not too long."""
+    return re.sub(r"[^a-z0-9]+", "-", short_name(value).lower()).strip("-")[:24]

@@ -113,6 +113,13 @@ def know_length(net: nn.Module, total_steps: int) -> None:
             module.total_steps = total_steps
 
 
+def gamma_of(norm: nn.Module) -> Tensor | None:
+    """γ, which starts at 0 at the end of a branch where the recipe asks for it; None where there is none."""
+    named = dict(norm.named_parameters())
+    weight = named.get("weight", named.get("one.weight"))  # of a layer, or of a user's module in one
+    return weight if weight is not None and weight.dim() == 1 else None
+
+
 def may_overwrite(norm: nn.Module) -> bool:
     """Whether a norm's output may be worked on in place: its gradient needs its input, not its output."""
     return not getattr(norm, "reads_output", True)

@@ -11,9 +11,11 @@ from model.net.norms.evonorm import EvoNormB0, EvoNormS0
 from model.net.norms.free import DynamicTanh, NoNorm
 from model.net.norms.group import GroupNorm, RMSGroupNorm
 from model.net.norms.layer import Settings
+from model.net.norms.own import own_layer
 from model.net.norms.renorm import BatchRenorm
 from model.net.norms.response import FilterResponseNorm
-from model.norm_table import GROUPED
+from model.norm_table import EPS, GROUPED, MOMENTUM
+from model.own import is_own
 from model.spec import Spec
 
 #: A new norm is one line here, a file beside this one, and its facts in `model.norm_table`.
@@ -35,7 +37,12 @@ LAYERS: dict[str, Callable[[Settings], nn.Module]] = {
 
 
 def norm_layer(name: str, settings: Settings) -> nn.Module:
-    """The norm called `name`. Raises ValueError where it has no G and needs it, or the other way round."""
+    """The norm called `name`, or of that import path.
+
+    Raises ValueError where it has no G and needs it, or the other way round; InputError of an own norm.
+    """
+    if is_own(name):
+        return own_layer(name, settings)
     if (settings.groups is not None) != (name in GROUPED):
         raise ValueError(
             f"groups is for {', '.join(GROUPED)}, which need it: got {name!r} with groups {settings.groups!r}"
@@ -53,6 +60,9 @@ def norm_of(
             channels=channels,
             replicas=replicas,
             groups=spec.groups,
+            eps=EPS if spec.eps is None else spec.eps,
+            momentum=MOMENTUM if spec.norm_momentum is None else spec.norm_momentum,
+            norm_batch=spec.norm_batch,
             activation=activation,
             ends_branch=ends_branch,
         ),

@@ -119,7 +119,7 @@ def test_the_table_knows_what_a_layer_is(name, groups):
     assert fact.running == any(not torch.equal(b, before[key]) for key, b in layer.named_buffers())
     assert fact.activates == getattr(layer, "activates", False)
     assert fact.groups == (groups is not None)
-    assert (fact.momentum is not None) == fact.running
+    assert (fact.norm_momentum is not None) == fact.running
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,10 @@ def test_every_identity_field_changes_the_id():
         "lr": 0.05,
         "weight_decay": 0.0,
         "momentum": 0.5,
+        "norm_batch": 8,
+        "norm_momentum": 0.2,
+        "eps": 1e-3,
+        "weight_standardization": True,
         "seed": 2,
     }
     assert set(changes) == {field.name for field in fields(Trial)}, (
@@ -85,7 +89,9 @@ def test_every_identity_field_changes_the_id():
     ids = {Trial(**BASE).trial_id}
     for name, value in changes.items():
         changed = {**BASE, name: value}
-        if name == "norm":
+        if name in {"norm_batch", "norm_momentum"}:
+            changed["norm"] = "bn"
+        if changed["norm"] != "gn":
             del changed["groups"]
         ids.add(Trial(**changed).trial_id)
     assert len(ids) == len(changes) + 1
@@ -126,6 +132,11 @@ def test_identity_round_trip():
         ({"groups": None}, "needs groups"),
         ({"norm": "bn"}, "for the norms gn, rms"),
         ({"epochs": 1, "iterations": 1}, "not both"),
+        ({"norm_batch": 2}, "norm_batch is for the norms bn, bgn, brn, evob0, not gn"),
+        ({"norm_momentum": 0.2}, "norm_momentum is for the norms bn"),
+        ({"norm": "dyt", "groups": None, "eps": 1e-3}, "eps is for the norms"),
+        ({"norm": "bn", "groups": None, "norm_batch": 3}, "norm_batch = 3 does not divide batch size 32"),
+        ({"norm": "bn", "groups": None, "eps": 0.0}, "greater than 0"),
     ],
 )
 def test_inconsistent_trials(changes, message):
