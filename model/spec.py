@@ -12,13 +12,13 @@ workers, paths, pack size) may ever be added.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from model.architectures import ARCHITECTURES
 from model.axis import THE_RECIPES, Axis, Option, RealNumber, Value, WholeNumber, axes_of
 from model.norm_table import NORM_TABLE, NORMS
 from model.own import short_name
-from model.recipe import RECIPES
+from model.recipe import RECIPES, Scaling, Schedule
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
 MODELS: dict[str, int] = {name: a.depth for name, a in ARCHITECTURES.items() if a.depth is not None}
@@ -240,6 +240,70 @@ class Spec:
             before=False,
         ),
     ] = False
+    lr_scaling: Annotated[
+        str,
+        Axis(
+            "Rate scaling",
+            help="how the learning rate follows the batch size",
+            choices=get_args(Scaling),
+            from_recipe=True,
+            title="rates scaled: {}",
+            short="scaling {}",
+        ),
+    ] = THE_RECIPES
+    schedule: Annotated[
+        str,
+        Axis(
+            "Schedule",
+            help="of the learning rate; step is the recipe's own",
+            choices=get_args(Schedule),
+            title="{} schedule",
+            short="{}",
+            before="step",
+        ),
+    ] = "step"
+    warmup_epochs: Annotated[
+        NotNegative,
+        Axis(
+            "Warm-up",
+            help="epochs in which the learning rate rises",
+            title="{} epochs of warm-up",
+            short="warm-up {}",
+            before=0,
+        ),
+    ] = 0
+    optimizer: Annotated[
+        str,
+        Axis(
+            "Optimiser",
+            help="stochastic gradient descent, with Nesterov's momentum or without",
+            choices=("sgd", "sgd-nesterov"),
+            title="{}",
+            before="sgd",
+        ),
+    ] = "sgd"
+    label_smoothing: Annotated[
+        float,
+        RealNumber(most=1.0),
+        Axis(
+            "Label smoothing",
+            help="share of a label that is spread over all classes",
+            per_replica=True,
+            title="label smoothing {:g}",
+            short="smoothing {:g}",
+            before=0.0,
+        ),
+    ] = 0.0
+    augment: Annotated[
+        str,
+        Axis(
+            "Augmentation",
+            help="random crops and mirrors, as the data set has them, or none",
+            choices=("standard", "none"),
+            title="augmentation: {}",
+            before="standard",
+        ),
+    ] = "standard"
 
     def __post_init__(self) -> None:
         """What is not said is the recipe's or the norm's; nobody reads a trial that leaves it open."""

@@ -63,6 +63,41 @@ WORKS: tuple[Work, ...] = (
         "Instance Normalization: The Missing Ingredient for Fast Stylization", "1607.08022",
     ),
     _paper(
+        "Zhang & Sennrich 2019", "zhang2019root", "Zhang, Biao and Sennrich, Rico",
+        "Root Mean Square Layer Normalization", "Advances in Neural Information Processing Systems",
+    ),
+    _paper(
+        "Summers & Dinneen 2020", "summers2020four", "Summers, Cecilia and Dinneen, Michael J.",
+        "Four Things Everyone Should Know to Improve Batch Normalization",
+        "International Conference on Learning Representations",
+    ),
+    _paper(
+        "Ioffe 2017", "ioffe2017batch", "Ioffe, Sergey",
+        "Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models",
+        "Advances in Neural Information Processing Systems",
+    ),
+    _paper(
+        "Singh & Krishnan 2020", "singh2020filter", "Singh, Saurabh and Krishnan, Shankar",
+        "Filter Response Normalization Layer: Eliminating Batch Dependence in the Training of Deep Neural "
+        "Networks",
+        "Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
+    ),
+    _paper(
+        "Liu et al. 2020", "liu2020evolving",
+        "Liu, Hanxiao and Brock, Andrew and Simonyan, Karen and Le, Quoc V.",
+        "Evolving Normalization-Activation Layers", "Advances in Neural Information Processing Systems",
+    ),
+    _arxiv(
+        "Zhu et al. 2025", "zhu2025transformers",
+        "Zhu, Jiachen and Chen, Xinlei and He, Kaiming and LeCun, Yann and Liu, Zhuang",
+        "Transformers without Normalization", "2503.10622",
+    ),
+    _paper(
+        "De & Smith 2020", "de2020batch", "De, Soham and Smith, Samuel L.",
+        "Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep Networks",
+        "Advances in Neural Information Processing Systems",
+    ),
+    _paper(
         "He et al. 2015a", "he2015deep", "He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian",
         "Deep Residual Learning for Image Recognition (arXiv:1512.03385, 2015)",
         "Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition (CVPR)", "770--778",

@@ -13,14 +13,15 @@ from analysis.words.citations import bibtex
 from analysis.words.mixtures import mixture, said, span, trials_words
 from analysis.words.numbers import listed
 from model.architectures import ARCHITECTURES
-from model.norm_table import NORM_NAMES
+from model.norm_table import NORM_TABLE
+from model.own import short_name
 
 #: Norm -> its name, abbreviation and source.
 _NORMS = {
-    "bn": ("batch normalisation", "BN", "Ioffe & Szegedy 2015"),
-    "gn": ("group normalisation", "GN", "Wu & He 2018"),
-    "ln": ("layer normalisation", "LN", "Ba et al. 2016"),
-    "in": ("instance normalisation", "IN", "Ulyanov et al. 2016"),
+    "bn": ("batch normalisation", "BN"),
+    "gn": ("group normalisation", "GN"),
+    "ln": ("layer normalisation", "LN"),
+    "in": ("instance normalisation", "IN"),
 }
 #: What a methods section asks for -> what it is called where no trial says it.
 _WANTED = {
@@ -112,11 +113,14 @@ def _lines(setup: Setup) -> list[str]:
 
 
 def _norm(norm: str, groups: Sequence[int]) -> str:
-    if norm not in _NORMS:
-        return NORM_NAMES.get(norm, norm)
-    name, short, source = _NORMS[norm]
-    g = f", G = {listed([str(n) for n in groups])}" if groups else ""
-    return f"{name} ({short}{g}; {source})"
+    """Its name, what the report calls it, G, and whose it is."""
+    if norm not in NORM_TABLE:
+        return short_name(norm)
+    known = NORM_TABLE[norm]
+    name, short = _NORMS.get(norm, (known.title, ""))
+    g = f"G = {listed([str(n) for n in groups])}" if groups else ""
+    what = ", ".join(part for part in (short, g) if part)
+    return f"{name} ({'; '.join(part for part in (what, known.source.partition(',')[0]) if part)})"
 
 
 def _sizes(sizes: Sequence[int]) -> str:

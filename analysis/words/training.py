@@ -147,7 +147,7 @@ def _recipe(recipe: Recipe, setup: Setup, training: str) -> str:
 
 
 def _rate(recipe: Recipe, setup: Setup) -> str:
-    if recipe.base_batch_size is None:
+    if recipe.lr_scaling == "none":
         return f"The learning rate starts at {recipe.lr:g}, whatever the batch size"
     sizes = sorted({b for own in setup.lines.values() for b in own}, reverse=True)
     rates = listed([f"{recipe.learning_rate(0, 1_000, b):g} at batch size {b}" for b in sizes])

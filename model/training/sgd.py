@@ -34,7 +34,7 @@ def groups(specs: Sequence[Spec]) -> tuple[Group, ...]:
 
 
 class Sgd:
-    """As torch.optim.SGD has it: v ← m·v + g + λ·w; w ← w − η·v.
+    """As torch.optim.SGD has it: v ← m·v + g + λ·w; w ← w − η·v, or Nesterov's w ← w − η·(g + λ·w + m·v).
 
     `leaves`: of every tensor, all replicas outermost in the first dimension. `momentum`: v, like the leaves.
     """
@@ -78,7 +78,7 @@ class Sgd:
                 momentum=share.group.spec.momentum,
                 weight_decay=share.group.spec.weight_decay,
                 dampening=0.0,
-                nesterov=False,
+                nesterov=share.group.spec.optimizer == "sgd-nesterov",
                 maximize=False,
             )
 
@@ -110,8 +110,10 @@ class _Share:
 
 def _update_plainly(weight: Tensor, grad: Tensor, momentum: Tensor, lr: float | Tensor, spec: Spec) -> None:
     """The same update, one rounded operation after another, whose order no vector changes."""
-    momentum.mul_(spec.momentum).add_(grad + weight * spec.weight_decay)
-    weight.sub_(momentum * lr)
+    decayed = grad + weight * spec.weight_decay
+    momentum.mul_(spec.momentum).add_(decayed)
+    change = decayed + momentum * spec.momentum if spec.optimizer == "sgd-nesterov" else momentum
+    weight.sub_(change * lr)
 
 
 def _ends_odd(leaf: Tensor, replicas: int) -> bool:

@@ -43,6 +43,9 @@ class Step:
         self.momentum: list[Tensor] = [torch.zeros_like(p) for p in net.parameters()]
         self._leaves, momentum = self.leaves()
         self.groups = groups(specs)
+        self._smoothed: dict[float, list[int]] = {}  # by label smoothing, the replicas that have it
+        for number, spec in enumerate(specs):
+            self._smoothed.setdefault(spec.label_smoothing, []).append(number)
         self.optimizer = Sgd(self._leaves, momentum, net.replicas, self.groups)
         self._ones = torch.empty(0)
 
@@ -69,8 +72,14 @@ class Step:
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Each replica's mean cross-entropy over its batch [R], and the logits [R, B, classes]."""
         logits = self.forward(images)
-        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        return losses.view(labels.shape).mean(1), logits
+        if len(self._smoothed) == 1:
+            (smoothing,) = self._smoothed
+            return _cross_entropy(logits, labels, smoothing), logits
+        losses = logits.new_zeros(len(labels))
+        for smoothing, numbers in self._smoothed.items():
+            own = _cross_entropy(logits[numbers], labels[numbers], smoothing)
+            losses = losses.index_copy(0, torch.tensor(numbers, device=logits.device), own)
+        return losses, logits
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [R, B, classes], float32 or wider, of standardised images [B, R·C, H, W]."""
@@ -85,3 +94,14 @@ class Step:
         """Logits [R, B, classes] in whatever dtype the network computes."""
         out: Tensor = self.net(images)
         return out
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Each replica's mean over its batch [R], of logits [R, B, classes] and labels [R, B].
+
+    `smoothing`: the share of a label that is spread over all classes (Szegedy et al. 2016, section 7).
+    """
+    losses = F.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
+    )
+    return losses.view(labels.shape).mean(1)

@@ -12,7 +12,7 @@ sums have an order that the number of replicas does not change (`model.net.order
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -89,6 +89,8 @@ class Training:
         self.specs = (spec,) * len(seeds) if isinstance(spec, Spec) else tuple(spec)
         spec = _common(self.specs, seeds)
         _check(spec, data, self.device, convolution)
+        if spec.augment == "none":
+            data = replace(data, info=replace(data.info, flip=False, pad=0), pad=0)
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
         self.recipe = RECIPES[spec.recipe]
         self.train_size = len(data.train_labels) + spec.holdout
@@ -186,9 +188,19 @@ class Training:
         first = self.epoch * self.spec.steps_per_epoch(self.train_size)
         total = self.spec.total_steps(self.train_size)
         steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self.train_size))
-        batch, recipe = self.spec.batch_size, self.recipe
-        rates = [recipe.learning_rates(steps, total, batch, group.spec.lr) for group in self.step.groups]
+        rates = [self._rates(group.spec, steps, total) for group in self.step.groups]
         return list(zip(*rates, strict=True))
+
+    def _rates(self, spec: Spec, steps: range, total: int) -> list[float]:
+        return self.recipe.learning_rates(
+            steps,
+            total,
+            spec.batch_size,
+            lr=spec.lr,
+            scaling=spec.lr_scaling,
+            schedule=spec.schedule,
+            warmup=spec.warmup_epochs * spec.steps_per_epoch(self.train_size),
+        )
 
     @contextmanager
     def _on_device(self) -> Iterator[None]:

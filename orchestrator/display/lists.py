@@ -36,5 +36,5 @@ def _default(axis: Axis) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == columns[0])
     return table

@@ -57,6 +57,16 @@ class Trial(Spec):
         if self.epochs is not None and self.iterations is not None:
             raise ValueError("give epochs or iterations, not both")
         self._check_norm()
+        if self.warmup_epochs >= (self.epochs or self.warmup_epochs + 1):
+            raise ValueError(
+                f"warmup_epochs: {self.warmup_epochs} of {self.epochs} epochs leave nothing after"
+            )
+        if self.optimizer == "sgd-nesterov" and not self.momentum:
+            raise ValueError("momentum: Nesterov's needs one above 0")
+        if self.norm in GROUPED and self.groups is None:
+            raise ValueError(f"norm {self.norm} needs groups, of {groups_in_words(self.model, self.width)}")
+        if self.norm not in GROUPED and self.groups is not None:
+            raise ValueError(f"groups is for the norms {', '.join(GROUPED)}, not {self.norm}")
         wrong = problem(
             self.model, norm=self.norm, groups=self.groups, width=self.width, shortcut=self.shortcut
         )

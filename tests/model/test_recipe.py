@@ -1,6 +1,9 @@
 """Learning rates of both protocols, by hand."""
 
+import math
+
 import pytest
+import torch
 
 from model.recipe import RECIPES
 from model.spec import Spec
@@ -49,8 +52,40 @@ def test_rates_of_an_epoch_are_those_of_its_steps():
     for recipe in RECIPES.values():
         for total in (7, 10, 64, 999):
             found = recipe.learning_rates(range(total), total, 2)
-            scale = 2 / recipe.base_batch_size if recipe.base_batch_size else 1.0
+            scale = 1.0 if recipe.lr_scaling == "none" else 2 / recipe.base_batch_size
             for step, rate in enumerate(found):
                 passed = sum(step >= m * total for m in recipe.milestones)
                 assert rate == float(recipe.lr * scale / 10**passed)
                 assert rate == recipe.learning_rate(step, total, 2)
+
+
+def test_scaling_by_hand():
+    """32 images are the recipe's own: twice as many, twice the rate or √2 times it."""
+    rates = {
+        s: RECIPES["wu2018"].learning_rates(range(1), 10, 64, scaling=s) for s in ("linear", "sqrt", "none")
+    }
+    assert rates == {
+        "linear": pytest.approx([0.2]),
+        "sqrt": pytest.approx([0.1 * 2**0.5]),
+        "none": pytest.approx([0.1]),
+    }
+
+
+def test_a_cosine_is_torchs():
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=20)
+    expected = []
+    for _ in range(20):
+        expected.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        theirs.step()
+    ours = RECIPES["wu2018"].learning_rates(range(20), 20, 32, schedule="cosine")
+    assert ours == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["step", "cosine", "constant"])
+def test_a_warm_up_rises_to_the_first_rate(schedule):
+    rates = RECIPES["wu2018"].learning_rates(range(40), 40, 32, schedule=schedule, warmup=4)
+    assert rates[:5] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
+    after = {"step": 0.0001, "cosine": 0.1 * (1 + math.cos(math.pi * 35 / 36)) / 2, "constant": 0.1}
+    assert rates[-1] == pytest.approx(after[schedule])

@@ -8,7 +8,8 @@ from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import read
 from analysis.words.citations import WORKS
 from analysis.words.training import PROTOCOL
-from model.spec import DATASETS, MODELS, NORMS
+from model.norm_table import GROUPED, NORMS
+from model.spec import DATASETS, MODELS
 from orchestrator.grid.trial import PROTOCOL as TRAINED
 from orchestrator.results.store import Store
 from tests.helpers.synthetic import block, declare_facts
@@ -229,7 +230,7 @@ def test_no_result_no_methods(sweep):
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_what_is_cited_is_listed_and_nothing_else(sweep, seeds):
     sizes = {"batch_size": [32, 2], "seeds": seeds}
-    trials = [t for norm in NORMS for t in block(norm=norm, groups=8 if norm == "gn" else None, **sizes)]
+    trials = [t for norm in NORMS for t in block(norm=norm, groups=8 if norm in GROUPED else None, **sizes)]
     (own,) = of(sweep(trials, epochs=6))
     cited = set(re.findall(r"[A-Z][\w.]*(?: (?:&|et) [A-Za-z.]+)? (?:19|20)\d\d[ab]?", own.text))
     listed = {work.short for work in WORKS if f"{{{work.key}," in own.bibtex}

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from model.data import augment
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
@@ -38,7 +39,7 @@ def test_a_search_over_eight_learning_rates_in_one_pack_is_eight_solo_runs(dtype
 def test_groups_that_do_not_stand_together():
     """Replicas 0, 2 and 3 are updated alike, in two pieces; 1 and 4 each by themselves."""
     data = toy_data(n=18)
-    changes = [{}, {"weight_decay": 0.01}, {}, {}, {"momentum": 0.5, "lr": 0.02}]
+    changes = [{}, {"weight_decay": 0.01}, {"label_smoothing": 0.1}, {}, {"momentum": 0.5, "lr": 0.02}]
     cells = [spec(batch_size=8, norm="gn", groups=4, **change) for change in changes]
     together = trained(cells, [1, 2, 3, 4, 5], data)
     for seed, cell, (state, metrics) in zip(range(1, 6), cells, together, strict=True):
@@ -50,3 +51,27 @@ def test_groups_that_do_not_stand_together():
 def test_replicas_of_different_networks_are_refused():
     with pytest.raises(ValueError, match="2 specs for 2 replicas, of 2 networks"):
         Training([spec(), spec(norm="ln")], [1, 2], toy_data())
+
+
+def test_label_smoothing_is_torchs_and_changes_the_loss_alone():
+    """Before the first update the losses of a smoothed and a plain replica of one seed are torch's of the same
+    logits."""
+    training = Training([spec(), spec(label_smoothing=0.2)], [1, 1], toy_data(), dtype=torch.float64)
+    images, labels = torch.randn(4, 6, 8, 8, dtype=torch.float64), torch.tensor([[0, 1, 2, 0]] * 2)
+    images[:, 3:] = images[:, :3]
+    losses, logits = training.step.losses(images, labels)
+    torch.testing.assert_close(logits[0], logits[1])
+    for number, smoothing in enumerate((0.0, 0.2)):
+        expected = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)(logits[number], labels[number])
+        torch.testing.assert_close(losses[number], expected)
+
+
+def test_without_augmentation_an_epoch_has_the_images_as_they_are():
+    """In another order: the sum over all of them is that of the data."""
+    data = toy_data(n=16)
+    training = Training(spec(augment="none"), [1], data)
+    order = augment.draw(training.data, [1], 1, 4, 4, device=torch.device("cpu"))
+    seen = augment.batches(training.data.train_images, order, training.data.pad).flatten(0, 1)
+    assert sorted(map(bytes, seen.contiguous().numpy())) == sorted(
+        map(bytes, data.train_images.contiguous().numpy())
+    )

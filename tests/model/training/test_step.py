@@ -12,16 +12,19 @@ from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "sgd-nesterov"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype):
+def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype, optimizer):
     net = ResNet(spec(), 3, 3, 2).to(dtype=dtype, memory_format=torch.channels_last)
     torch.manual_seed(0)
     with torch.no_grad():
         for p in net.parameters():
             p.normal_()
     twin = copy.deepcopy(net)
-    step = Step(net, [spec()] * 2)
-    optimiser = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, foreach=False)
+    step = Step(net, [spec(optimizer=optimizer)] * 2)
+    optimiser = torch.optim.SGD(
+        twin.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, foreach=False, nesterov=optimizer != "sgd"
+    )
     for rate in (0.1, 0.1, 0.01):
         grads = [torch.randn(p.shape, dtype=dtype) for p in net.parameters()]  # NCHW beside NHWC weights
         for p, g in zip(twin.parameters(), grads, strict=True):

@@ -81,6 +81,12 @@ def test_every_identity_field_changes_the_id():
         "norm_momentum": 0.2,
         "eps": 1e-3,
         "weight_standardization": True,
+        "lr_scaling": "sqrt",
+        "schedule": "cosine",
+        "warmup_epochs": 5,
+        "optimizer": "sgd-nesterov",
+        "label_smoothing": 0.1,
+        "augment": "none",
         "seed": 2,
     }
     assert set(changes) == {field.name for field in fields(Trial)}, (
@@ -137,6 +143,8 @@ def test_identity_round_trip():
         ({"norm": "dyt", "groups": None, "eps": 1e-3}, "eps is for the norms"),
         ({"norm": "bn", "groups": None, "norm_batch": 3}, "norm_batch = 3 does not divide batch size 32"),
         ({"norm": "bn", "groups": None, "eps": 0.0}, "greater than 0"),
+        ({"epochs": 3, "warmup_epochs": 3}, "leave nothing after"),
+        ({"optimizer": "sgd-nesterov", "momentum": 0}, "above 0"),
     ],
 )
 def test_inconsistent_trials(changes, message):
