@@ -129,6 +129,21 @@ def problem(model: str, *, norm: str, groups: int | None, width: int, shortcut: 
     return None
 
 
+def idle(model: str, said: Mapping[str, bool]) -> Problem | None:
+    """An axis that is `said`, not at its default, and would change a trial's id and none of its numbers."""
+    known = ARCHITECTURES.get(model)
+    heard = {
+        "width": known is not None,
+        "shortcut": known is not None and known.shortcuts,
+        "weight_standardization": known is not None and known.depth is not None,
+        "zero_gamma": known is None or known.zero_gamma,
+    }
+    for axis, is_said in said.items():
+        if is_said and not heard[axis]:
+            return Problem(axis, f"the network {model.partition('@')[0]} has no such choice; leave it out")
+    return None
+
+
 def groups_in_words(model: str, width: int = 1) -> str:
     """Every G that may be said, for a message."""
     known = ARCHITECTURES.get(model)

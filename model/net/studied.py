@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from model.net.norms.layer import gamma_of
 from model.net.norms.registry import norm_of
 from model.norm_table import NORM_TABLE
 from model.spec import Spec
@@ -37,7 +38,7 @@ def norm_maker(spec: Spec, replicas: int = 1, *, zero_gamma: bool, together: boo
         before = torch.default_generator.get_state()  # a norm that draws numbers leaves those of the network
         layer = norm_of(spec, channels, replicas, activation=activation, ends_branch=ends_branch)
         torch.default_generator.set_state(before)
-        if ends_branch and zero_gamma and isinstance(gamma := getattr(layer, "weight", None), nn.Parameter):
+        if ends_branch and zero_gamma and (gamma := gamma_of(layer)) is not None:
             nn.init.zeros_(gamma)
         norm = Norm(layer, maps=maps, together=together)
         complete = not activation or getattr(layer, "activates", False)

@@ -22,12 +22,12 @@ from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
-from model.architectures import groups_in_words, problem
+from model.architectures import groups_in_words, idle, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED, NORM_AXES, takers, takes
 from model.own import is_own, short_name
 from model.recipe import RECIPES
-from model.spec import AXES, NotNegative, Spec, unsaid_of
+from model.spec import AXES, NotNegative, Spec, default_of, unsaid_of
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
@@ -63,12 +63,16 @@ class Trial(Spec):
             )
         if self.optimizer == "sgd-nesterov" and not self.momentum:
             raise ValueError("momentum: Nesterov's needs one above 0")
-        if self.norm in GROUPED and self.groups is None:
-            raise ValueError(f"norm {self.norm} needs groups, of {groups_in_words(self.model, self.width)}")
-        if self.norm not in GROUPED and self.groups is not None:
-            raise ValueError(f"groups is for the norms {', '.join(GROUPED)}, not {self.norm}")
         wrong = problem(
             self.model, norm=self.norm, groups=self.groups, width=self.width, shortcut=self.shortcut
+        ) or idle(
+            self.model,
+            {
+                "width": self.width != 1,
+                "shortcut": self.shortcut != "projection",
+                "weight_standardization": self.weight_standardization,
+                "zero_gamma": self.zero_gamma != default_of("zero_gamma", vars(self)),
+            },
         )
         if wrong:
             raise ValueError(f"{wrong.axis}: {wrong.text}")
