@@ -70,8 +70,8 @@ def _setting(text: str) -> tuple[str, tuple[Value, ...]]:
     name = name.strip().replace("-", "_")
     if name != "seeds" and name not in AXES:
         near = difflib.get_close_matches(name, [*AXES, "seeds"], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise argparse.ArgumentTypeError(f"there is no axis {name!r}{hint} --list-axes shows them all")
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise argparse.ArgumentTypeError(f"there is no axis {name!r}; {hint}--list-axes shows them all")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r}; expected AXIS=A,B")
     if name == "seeds":

@@ -42,7 +42,7 @@ def test_zero_stands_a_step_below_the_smallest():
 
 
 def test_texts_stand_side_by_side():
-    places = places_of(XAxis("optimizer", numeric=False), ["sgd", "adamw"])
+    places = places_of(XAxis("solver", numeric=False), ["sgd", "adamw"])
     assert [places["adamw"], places["sgd"]] == [0.0, 1.0]
     assert places.layout()["ticktext"] == ["adamw", "sgd"]
 

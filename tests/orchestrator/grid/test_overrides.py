@@ -1,8 +1,12 @@
 """The command line over a grid."""
 
+import argparse
+import re
+
 import pytest
 
 from model.errors import InputError
+from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find, parse
 
@@ -66,3 +70,45 @@ def test_a_new_gn_needs_its_groups():
     with pytest.raises(InputError, match="--groups"):
         adjust(grid, {"norm": ("gn",)})
     assert keys(adjust(grid, {"norm": ("gn",), "groups": (4,)})) == {("gn", 4, 2, 1)}
+
+
+def given(*arguments):
+    """What a command line with these options says instead of a grid."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_options(parser.add_argument_group("what is trained"))
+    return adjustments(parser.parse_args(arguments))
+
+
+def test_any_axis_is_set():
+    wanted = given(
+        "--set", "lr=0.05,0.1", "--set", "weight-decay=0", "--set", "zero_gamma=false", "--set", "seeds=2"
+    )
+    assert wanted == {"lr": (0.05, 0.1), "weight_decay": (0.0,), "zero_gamma": (False,), "seeds": (1, 2)}
+    trials = adjust(find("demo"), {**wanted, "norm": ("bn",), "batch_size": (8,)})
+    assert [(t.lr, t.seed, t.zero_gamma) for t in trials] == [
+        (0.05, 1, False),
+        (0.05, 2, False),
+        (0.1, 1, False),
+        (0.1, 2, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("lrr=1", "there is no axis 'lrr'; did you mean lr? --list-axes"),
+        ("nothing=1", "there is no axis 'nothing'; --list-axes"),
+        ("lr", "'lr'; expected AXIS=A,B"),
+        ("lr=much", "'much'; expected numbers with commas between"),
+        ("zero_gamma=maybe", "'maybe'; expected true or false"),
+        ("epochs=2.5", "'2.5'; expected whole numbers"),
+    ],
+)
+def test_settings_that_are_none(setting, message):
+    with pytest.raises(argparse.ArgumentError, match=re.escape(message)):
+        given("--set", setting)
+
+
+def test_an_axis_is_set_once():
+    with pytest.raises(InputError, match="epochs is given twice"):
+        given("--epochs", "2", "--set", "epochs=3")
