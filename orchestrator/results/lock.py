@@ -126,6 +126,8 @@ class Lock:
         except FileExistsError:
             other = holder(self._files) or {}
             raise InputError(f"{self._files.url} was taken at this moment by {who(other)}.") from None
+        except FileNotFoundError:  # the folder went away; written once more, it would be made again
+            raise
         except OSError:  # a file system without links
             self._files.write_json(NAME, self._current())
         finally:

@@ -1,6 +1,7 @@
 """One driver for one folder: the second stops, a dead one's lock is taken over."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -138,3 +139,16 @@ def test_of_two_that_find_a_dead_note_one_holds_the_folder(tmp_path, monkeypatch
     assert is_held(files)["command"] == "quick"
     quick.__exit__()
     assert is_held(files) is None
+
+
+def test_a_folder_that_goes_away_while_the_lock_is_made_is_not_made_again(tmp_path, monkeypatch):
+    folder, link = tmp_path / "results", os.link
+
+    def gone(*names):
+        shutil.move(folder, tmp_path / "elsewhere")
+        link(*names)
+
+    monkeypatch.setattr("orchestrator.results.lock.os.link", gone)
+    with pytest.raises(FileNotFoundError), Lock(Files(str(folder)), "run"):
+        pass
+    assert not folder.exists()
