@@ -36,7 +36,7 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
     )
     if cells:
-        console.print(_cells(prepared))
+        console.print(_cells(prepared, console.width))
         for line in _reasons(prepared):
             console.print(line, soft_wrap=True)
     if (schedule := prepared.schedule) is not None:
@@ -86,12 +86,14 @@ def _each(resources: Resources) -> str:
     return f"{resources.gpus:g} GPU and {cpus} each" if resources.gpus else f"{cpus} each"
 
 
-def _cells(prepared: Prepared) -> Table:
+def _cells(prepared: Prepared, width: int) -> Table:
+    """A row a cell; its name is cut before a figure is. `width`: columns of the terminal."""
     plan, schedule = prepared.plan, prepared.schedule
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("cell", no_wrap=True)
-    for name in ("trials", "done", "to run", "packs of", "time on one worker"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("cell", no_wrap=True, max_width=max(20, width - 46))
+    for name in ("trials", "done", "to run", "packs of"):
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    table.add_column("time on one worker", justify="right", min_width=len("one worker"))
     seconds: dict[Spec, float] = {}
     for pack, estimate in zip(plan.packs, plan.seconds, strict=True):
         for trial in pack.trials:
