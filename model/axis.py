@@ -60,7 +60,9 @@ class RealNumber:
         from pydantic_core import core_schema
 
         above, first = (self.least, None) if self.above else (None, self.least)
-        schema = core_schema.float_schema(gt=above, ge=first, le=self.most, allow_inf_nan=False)
+        schema: CoreSchema = core_schema.float_schema(gt=above, ge=first, le=self.most, allow_inf_nan=False)
+        # -0.0 is 0.0 to Python, and another text in an identity
+        schema = core_schema.no_info_after_validator_function(lambda value: value + 0.0, schema)
         return core_schema.no_info_before_validator_function(_no_bool, schema)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-_MODULE = re.compile(r"\w+(\.\w+)+")
+_MODULE = re.compile(r"\w+(\.\w+)*")
 _DIGITS = 12
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 #: Of a syntax tree: whether a name is read or written, which its place says, and the u of u"".

@@ -310,6 +310,8 @@ class Spec:
         for name, axis in AXES.items():
             if (axis.from_recipe or axis.from_norm) and getattr(self, name) is None:
                 object.__setattr__(self, name, default_of(name, vars(self)))
+        if self.norm_batch == self.batch_size:  # the whole batch, which is what goes without saying
+            object.__setattr__(self, "norm_batch", None)
 
     @property
     def shared(self) -> "Spec":

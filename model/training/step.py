@@ -43,9 +43,7 @@ class Step:
         self.momentum: list[Tensor] = [torch.zeros_like(p) for p in net.parameters()]
         self._leaves, momentum = self.leaves()
         self.groups = groups(specs)
-        self._smoothed: dict[float, list[int]] = {}  # by label smoothing, the replicas that have it
-        for number, spec in enumerate(specs):
-            self._smoothed.setdefault(spec.label_smoothing, []).append(number)
+        self._smoothed = _by_smoothing(specs, self._leaves[0].device)
         self.optimizer = Sgd(self._leaves, momentum, net.replicas, self.groups)
         self._ones = torch.empty(0)
 
@@ -77,8 +75,8 @@ class Step:
             return _cross_entropy(logits, labels, smoothing), logits
         losses = logits.new_zeros(len(labels))
         for smoothing, numbers in self._smoothed.items():
-            own = _cross_entropy(logits[numbers], labels[numbers], smoothing)
-            losses = losses.index_copy(0, torch.tensor(numbers, device=logits.device), own)
+            own = _cross_entropy(logits.index_select(0, numbers), labels.index_select(0, numbers), smoothing)
+            losses = losses.index_copy(0, numbers, own)
         return losses, logits
 
     def forward(self, images: Tensor) -> Tensor:
@@ -94,6 +92,14 @@ class Step:
         """Logits [R, B, classes] in whatever dtype the network computes."""
         out: Tensor = self.net(images)
         return out
+
+
+def _by_smoothing(specs: Sequence[Spec], device: torch.device) -> dict[float, Tensor]:
+    """By label smoothing, the numbers of the replicas that have it; on the device, as a capture needs."""
+    numbers: dict[float, list[int]] = {}
+    for number, spec in enumerate(specs):
+        numbers.setdefault(spec.label_smoothing, []).append(number)
+    return {smoothing: torch.tensor(own, device=device) for smoothing, own in numbers.items()}
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:

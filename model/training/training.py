@@ -320,6 +320,12 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
             f"a batch of {spec.batch_size} is larger than the training set of {data.info.name}, "
             f"{len(data.train_labels)} images; choose a smaller batch size"
         )
+    size = len(data.train_labels) + spec.holdout
+    if spec.warmup_epochs * spec.steps_per_epoch(size) >= spec.total_steps(size):
+        raise InputError(
+            f"warmup_epochs: {spec.warmup_epochs} are all of the {spec.total_steps(size)} steps; "
+            "choose fewer, or train longer"
+        )
     if convolution is not None and convolution not in CONVOLUTIONS:
         raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
 

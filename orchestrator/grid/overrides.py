@@ -25,17 +25,22 @@ Adjustments = Mapping[str, tuple[Value, ...]]
 def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     """The trials of the adjusted grid, each once. Raises InputError."""
     wanted = {name: _pinned(name, values) for name, values in wanted.items()}
+    if {"epochs", "iterations"} <= set(wanted):
+        raise InputError("give epochs or iterations, not both")
     _check_zips(grid, wanted)
     norms = wanted.get("norm")
     blocks = [block for old in grid.blocks if (block := _block(old, wanted, norms)) is not None]
     known = {norm for block in grid.blocks for norm in _norms(block)}
     if new := tuple(norm for norm in norms or () if norm not in known):
-        blocks.append(_new_norms(grid.blocks[0], wanted, new))
+        blocks += _new_norms(grid, wanted, new)
     if "groups" in wanted and not any(_grouped(_norms(block)) for block in blocks):
         raise InputError(
             f"--groups is for the norms {', '.join(GROUPED)}; none is left in this sweep; add --norms gn,…"
         )
-    return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
+    try:
+        return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
+    except ValidationError as error:  # what only a trial as a whole can tell
+        raise InputError(_told(error)) from None
 
 
 def _grouped(norms: Iterable[Value]) -> list[Value]:
@@ -69,8 +74,8 @@ def _norms(block: Block) -> tuple[Value, ...]:
 def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> Block | None:
     """One block adjusted; None where none of its norms is wanted, or its row of a zip is not."""
     kept = tuple(norm for norm in _norms(old) if norms is None or norm in norms)
-    together = {name: old.values(name) or () for name in old.zip}
-    if not kept or any(not set(own) & set(wanted.get(name, own)) for name, own in together.items()):
+    together = {name: old.values(name) for name in old.zip}
+    if not kept or any(_left_out(name, own, wanted, kept) for name, own in together.items()):
         return None
     values = {**_lists(old), **wanted, **together, "norm": kept}
     for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
@@ -81,16 +86,27 @@ def _block(old: Block, wanted: Adjustments, norms: tuple[Value, ...] | None) -> 
     return _validated(values)
 
 
-def _new_norms(template: Block, wanted: Adjustments, norms: tuple[Value, ...]) -> Block:
-    """A block like the grid's first for norms that the grid does not have."""
+def _left_out(
+    name: str, own: tuple[Value, ...] | None, wanted: Adjustments, norms: tuple[Value, ...]
+) -> bool:
+    """Whether the row of a zip with the value `own` of an axis is not wanted."""
+    if name not in wanted or (name == "groups" and not _grouped(norms)):
+        return False
+    return not set(own or ()) & set(wanted[name])
+
+
+def _new_norms(grid: Grid, wanted: Adjustments, norms: tuple[Value, ...]) -> list[Block]:
+    """Blocks like the grid's first, of a zip all of its rows, for norms that the grid does not have."""
+    template = grid.blocks[0]
+    rest = [name for name in type(template).model_fields if name not in template.zip]
+    rows = [b for b in grid.blocks if all(getattr(b, name) == getattr(template, name) for name in rest)]
     needing = [norm for norm in norms if norm in GROUPED]
     if needing and "groups" not in wanted:
         allowed = groups_in_words(str((wanted.get("model") or template.values("model") or ("",))[0]))
         raise InputError(f"--norms {needing[0]}: it needs G, so say --groups too, of {allowed}")
     groups = wanted.get("groups") if _grouped(norms) else None
-    block = _block(_validated({**_lists(template), "norm": norms, "groups": groups}), wanted, None)
-    assert block is not None
-    return block
+    new = [row.model_copy(update={"norm": norms, "groups": groups}) for row in rows]
+    return [block for row in new if (block := _block(row, wanted, None)) is not None]
 
 
 def _lists(block: Block) -> dict[str, Any]:
@@ -101,8 +117,13 @@ def _validated(values: Mapping[str, Any]) -> Block:
     try:
         return Block(**values)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and "[" not in part)
-        message = problem["msg"].removeprefix("Value error, ")
-        got = f", got {problem['input']!r}" if problem["type"] != "value_error" else ""
-        raise InputError(f"{f'{where}: ' if where else ''}{message}{got}") from None
+        raise InputError(_told(error)) from None
+
+
+def _told(error: ValidationError) -> str:
+    """The first problem of a validation, in a line."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and "[" not in part)
+    message = problem["msg"].removeprefix("Value error, ")
+    got = f", got {problem['input']!r}" if problem["type"] != "value_error" else ""
+    return f"{f'{where}: ' if where else ''}{message}{got}"

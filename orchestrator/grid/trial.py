@@ -61,6 +61,12 @@ class Trial(Spec):
             raise ValueError(
                 f"warmup_epochs: {self.warmup_epochs} of {self.epochs} epochs leave nothing after"
             )
+        if self.norm in ("none", "fbn") and self.weight_standardization:
+            raise ValueError(
+                f"weight_standardization: with norm {self.norm} nothing scales what standardised weights give"
+            )
+        if self.norm == "none" and self.zero_gamma != default_of("zero_gamma", vars(self)):
+            raise ValueError("zero_gamma: norm none has no γ; leave it out")
         if self.optimizer == "sgd-nesterov" and not self.momentum:
             raise ValueError("momentum: Nesterov's needs one above 0")
         wrong = problem(

@@ -6,6 +6,7 @@ and buffers are those of its replicas alone.
 """
 
 import functools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,7 @@ def why_norm_alone(value: str, groups: int | None = None) -> str | None:
 
     `value`: an import path. Raises InputError where it cannot train, or not go on after an interruption.
     """
-    of = Settings(channels=_SHAPE[1], groups=groups)
+    of = Settings(channels=math.lcm(_SHAPE[1], groups or 1), groups=groups)  # G divides any network's
     with drawing_from(0):
         _can_train(value, of)
         _goes_on(value, of)
@@ -45,7 +46,7 @@ def why_norm_alone(value: str, groups: int | None = None) -> str | None:
 
 
 def _can_train(value: str, of: Settings) -> None:
-    layer, x = own_layer(value, of).double(), _noise()
+    layer, x = own_layer(value, of).double(), _noise(of)
     try:
         out = layer(x)
     except Exception as error:  # whatever a user's layer raises
@@ -58,7 +59,7 @@ def _can_train(value: str, of: Settings) -> None:
     named: dict[str, Tensor] = {"its input": x, **dict(layer.named_parameters())}
     if not out.requires_grad:
         raise fault(value, "gives an output without a gradient; is it computed under no_grad or detached?")
-    grads = torch.autograd.grad((out * _noise().detach()).sum(), list(named.values()), allow_unused=True)
+    grads = torch.autograd.grad((out * _noise(of).detach()).sum(), list(named.values()), allow_unused=True)
     for name, grad in zip(named, grads, strict=True):
         if grad is None:
             raise fault(value, f"passes no gradient on to {name}, so it would never be trained")
@@ -70,11 +71,11 @@ def _goes_on(value: str, of: Settings) -> None:
     """Raises InputError where a layer with the state of another computes other numbers than that one."""
     first = own_layer(value, of).double()
     for _ in range(2):
-        first(_noise())
+        first(_noise(of))
     second = own_layer(value, of).double()
     second.load_state_dict(first.state_dict())
     for training in (True, True, False):
-        x = _noise()
+        x = _noise(of)
         if not torch.equal(first.train(training)(x), second.train(training)(x)):
             raise fault(
                 value,
@@ -94,13 +95,13 @@ def _packs(value: str, of: Settings) -> None:
             for layer, part in zip(alone, parameter.chunk(_REPLICAS), strict=True):
                 layer.get_parameter(name).copy_(part)
     for training in (True, True, False):
-        _one_batch(packed.train(training), [layer.train(training) for layer in alone])
+        _one_batch(packed.train(training), [layer.train(training) for layer in alone], of)
     _same_tensors(packed, alone, gradients=True)
 
 
-def _one_batch(packed: nn.Module, alone: list[nn.Module]) -> None:
+def _one_batch(packed: nn.Module, alone: list[nn.Module], of: Settings) -> None:
     """Activations of very different size for each replica, so that a mixture shows."""
-    parts = [(4.0**r * _noise().detach() + r).requires_grad_() for r in range(_REPLICAS)]
+    parts = [(4.0**r * _noise(of).detach() + r).requires_grad_() for r in range(_REPLICAS)]
     x = torch.cat([part.detach() for part in parts], 1).requires_grad_()
     out, expected = packed(x), torch.cat([layer(part) for layer, part in zip(alone, parts, strict=True)], 1)
     _close(out, expected, "the output")
@@ -134,5 +135,6 @@ def _close(here: Tensor, there: Any, what: str) -> None:
         raise _Different(f"{what} is another") from None
 
 
-def _noise() -> Tensor:
-    return torch.randn(_SHAPE, dtype=torch.float64).requires_grad_()
+def _noise(of: Settings) -> Tensor:
+    images, _, height, width = _SHAPE
+    return torch.randn((images, of.channels, height, width), dtype=torch.float64).requires_grad_()

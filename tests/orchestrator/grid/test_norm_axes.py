@@ -15,7 +15,7 @@ def trials(block):
 
 def test_a_norm_that_lacks_an_axis_takes_part_once():
     found = trials(
-        "{norm: [bn, gn, dyt], groups: [8, 4], eps: [0.001, 0.01], norm_batch: [2, 4], batch_size: 4, seeds: 1}"
+        "{norm: [bn, gn, dyt], groups: [8, 4], eps: [0.001, 0.01], norm_batch: [2, 4], batch_size: 8, seeds: 1}"
     )
     assert {(t.groups, t.eps, t.norm_batch) for t in found if t.norm == "bn"} == {
         (None, eps, size) for eps in (1e-3, 1e-2) for size in (2, 4)

@@ -112,3 +112,28 @@ def test_settings_that_are_none(setting, message):
 def test_an_axis_is_set_once():
     with pytest.raises(InputError, match="epochs is given twice"):
         given("--epochs", "2", "--set", "epochs=3")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"warmup_epochs": (10,)}, "warmup_epochs: 10 of 10 epochs"),
+        ({"momentum": (0.0,), "optimizer": ("sgd-nesterov",)}, "momentum: Nesterov"),
+        ({"model": ("vgg",), "norm": ("bn",), "weight_standardization": (True,)}, "the network vgg"),
+        ({"norm": ("fbn",), "weight_standardization": (True,)}, "weight_standardization: with norm fbn"),
+        ({"epochs": (1,), "iterations": (5,)}, "not both"),
+    ],
+)
+def test_what_only_a_whole_trial_can_tell_is_told(wanted, message):
+    with pytest.raises(InputError, match=message):
+        adjust(find("demo"), wanted)
+
+
+def test_a_new_norm_of_a_wider_network_may_have_its_g():
+    trials = adjust(find("demo"), {"norm": ("rms",), "groups": (32,), "width": (2,), "seeds": (1,)})
+    assert {(t.norm, t.groups, t.width) for t in trials} == {("rms", 32, 2)}
+
+
+def test_statistics_of_the_whole_batch_go_without_saying():
+    wanted = {"norm": ("bn",), "batch_size": (8, 4), "norm_batch": (4,), "seeds": (1,)}
+    assert [(t.batch_size, t.norm_batch) for t in adjust(find("demo"), wanted)] == [(8, 4), (4, None)]

@@ -66,3 +66,29 @@ def test_the_command_line_narrows_a_zip_row_by_row():
 def test_mistakes_are_told_by_line(text, message):
     with pytest.raises(InputError, match=message):
         parse("x", f"blocks:\n  - norm: bn\n    seeds: 1\n    {text}\n")
+
+
+def test_nothing_said_changes_nothing_of_a_zip_with_a_value_left_out():
+    for zipped in (
+        "{norm: [bn, gn], groups: [null, 8]}",
+        "{norm: [bn, ln], epochs: [1, null], iterations: [null, 2]}",
+    ):
+        length = "" if "epochs" in zipped else ", epochs: 1"
+        grid = parse("x", f"blocks: [{{zip: {zipped}, batch_size: 4, seeds: 2{length}}}]")
+        assert adjust(grid, {}) == grid.trials()
+        assert len(grid.trials()) == 4
+    both = parse(
+        "x", "blocks: [{zip: {norm: [bn, gn], groups: [null, 8]}, batch_size: 4, seeds: 1, epochs: 1}]"
+    )
+    assert [t.norm for t in adjust(both, {"groups": (8,)})] == ["bn", "gn"]
+
+
+def test_a_new_norm_goes_through_every_row():
+    more = adjust(parse("x", SCALED), {"norm": ("bn", "gn"), "groups": (8,), "seeds": (1,)})
+    assert [(t.norm, t.batch_size, t.lr) for t in more] == [
+        ("bn", 32, 0.1),
+        ("bn", 16, 0.05),
+        ("gn", 32, 0.1),
+        ("gn", 16, 0.05),
+    ]
+    assert len(adjust(parse("x", SCALED), {"norm": ("ln",), "lr": (0.05,)})) == 2
