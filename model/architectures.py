@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from model.own import unpinned
+
 #: Norms over the channels of one position, without statistics of a batch or an image.
 _BY_POSITION = ("ln", "gn", "rms", "dyt", "none")
 
@@ -133,14 +135,13 @@ def idle(model: str, said: Mapping[str, bool]) -> Problem | None:
     """An axis that is `said`, not at its default, and would change a trial's id and none of its numbers."""
     known = ARCHITECTURES.get(model)
     heard = {
-        "width": known is not None,
         "shortcut": known is not None and known.shortcuts,
         "weight_standardization": known is not None and known.depth is not None,
         "zero_gamma": known is None or known.zero_gamma,
     }
     for axis, is_said in said.items():
         if is_said and not heard[axis]:
-            return Problem(axis, f"the network {model.partition('@')[0]} has no such choice; leave it out")
+            return Problem(axis, f"the network {unpinned(model)} has no such choice; leave it out")
     return None
 
 

@@ -40,6 +40,11 @@ def short_name(value: str) -> str:
     return match["name"] if match else value
 
 
+def unpinned(value: str) -> str:
+    """The path as its user wrote it, without the digest."""
+    return value.partition("@")[0]
+
+
 def pinned(value: str) -> str:
     """The path with the digest of its source behind it; one that has a digest is taken as it is.
 

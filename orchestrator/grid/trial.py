@@ -74,7 +74,6 @@ class Trial(Spec):
         ) or idle(
             self.model,
             {
-                "width": self.width != 1,
                 "shortcut": self.shortcut != "projection",
                 "weight_standardization": self.weight_standardization,
                 "zero_gamma": self.zero_gamma != default_of("zero_gamma", vars(self)),

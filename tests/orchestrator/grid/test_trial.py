@@ -145,7 +145,10 @@ def test_identity_round_trip():
         ({"norm": "bn", "groups": None, "eps": 0.0}, "greater than 0"),
         ({"model": "vgg", "zero_gamma": False}, "zero_gamma: the network vgg has no such choice"),
         ({"model": "vgg", "weight_standardization": True}, "weight_standardization: the network vgg"),
-        ({"model": "nets:Net@0123456789ab", "width": 2}, "width: the network nets:Net has no such choice"),
+        (
+            {"model": "nets:Net@0123456789ab", "shortcut": "identity"},
+            "shortcut: the network nets:Net has no such",
+        ),
         ({"epochs": 3, "warmup_epochs": 3}, "leave nothing after"),
         ({"optimizer": "sgd-nesterov", "momentum": 0}, "above 0"),
     ],
