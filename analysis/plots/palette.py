@@ -13,6 +13,7 @@ from zlib import crc32
 from analysis.stats.line import Line
 from model.axis import Value
 from model.norm_table import NORMS
+from model.own import unpinned
 
 COLOURS = {"bn": "#0072b2", "gn": "#d55e00", "ln": "#009e73", "in": "#b0568f"}
 #: Norms beside those.
@@ -93,7 +94,7 @@ def twin(colour: str) -> str:
 
 def _called(line: Line) -> str:
     """By what a norm's colour goes: its name without module or digest, so that an edited norm keeps it."""
-    return line.label.partition("@")[0] or line.norm
+    return unpinned(line.label) or line.norm
 
 
 def _preferred(norm: str) -> int:

@@ -1,12 +1,9 @@
 """The network of a cell, with so many replicas, each started from its seed."""
 
 import inspect
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
 from model.net.init import initialise
@@ -20,7 +17,7 @@ from model.net.shipped.vgg import VGG
 from model.net.stacked import Stacked
 from model.net.studied import norm_maker
 from model.own import is_own, load
-from model.randomness import stream
+from model.randomness import drawing_from, stream
 from model.spec import MODELS, Spec
 
 #: (in_channels, classes, norm, …) -> an ordinary module. A new network is a line here, and one in
@@ -32,8 +29,6 @@ MAKERS: Mapping[str, Callable[..., nn.Module]] = {
     "lstm": LSTM,
     "mixer": Mixer,
 }
-
-_drawing = threading.Lock()
 
 
 def network(
@@ -62,7 +57,7 @@ def module(
     make = maker(spec)
     norm = norm_maker(spec, replicas, zero_gamma=zero_gamma, together=together)
     offered = {"width": spec.width, "image_size": (images.height, images.width)}
-    with seeded(seed):
+    with drawing_from(stream(seed, "initial weights").initial_seed()):
         made: nn.Module = make(images.channels, len(images.classes), norm, **_wanted(make, offered))
     return made
 
@@ -76,18 +71,3 @@ def _wanted(make: Callable[..., Any], offered: Mapping[str, Any]) -> dict[str, A
     """Those of what is offered that a maker has a parameter for."""
     there = inspect.signature(make).parameters
     return {name: value for name, value in offered.items() if name in there}
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """torch's own CPU generator starts from the seed, and afterwards goes on as if nothing had been drawn.
-
-    It is the process's: threads that build networks wait for each other.
-    """
-    with _drawing:
-        before = torch.default_generator.get_state()
-        torch.default_generator.manual_seed(stream(seed, "initial weights").initial_seed())
-        try:
-            yield
-        finally:
-            torch.default_generator.set_state(before)

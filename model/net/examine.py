@@ -17,8 +17,10 @@ from torch.nn import functional as F
 from model.errors import InputError, summary
 from model.net.build import maker, module, network
 from model.net.network import Images, ReplicaNetwork
+from model.net.side_by_side import DifferentError, gradient, hold
 from model.net.studied import Norm
 from model.own import is_own, short_name, source_file, where
+from model.randomness import drawing_from
 from model.spec import Spec
 
 _IMAGES = 4
@@ -37,8 +39,7 @@ def why_alone(spec: Spec, images: Images) -> str | None:
 
 @functools.cache  # a plan asks for every cell, a worker for every pack
 def _why_alone(spec: Spec, images: Images) -> str | None:
-    with torch.random.fork_rng(devices=[]):  # a network that draws numbers must not change others'
-        torch.manual_seed(0)
+    with drawing_from(0):  # a network that draws numbers must not change others'
         _hold_to_the_contract(spec, images)
         return _difference(spec, images)
 
@@ -100,7 +101,7 @@ def _difference(spec: Spec, images: Images) -> str | None:
             _one_batch(packed.train(training), [net.train(training) for net in alone], images)
         _same(packed.named_parameters(), alone, "the gradient of ", gradients=True)
         _same(packed.named_buffers(), alone, "")
-    except AssertionError as error:
+    except DifferentError as error:
         return f"a pack of it would not equal its seeds alone: {error}"
     except Exception as error:  # what vmap cannot do is said by many kinds of error
         return f"its seeds cannot be stacked: {summary(error)}"
@@ -108,12 +109,12 @@ def _difference(spec: Spec, images: Images) -> str | None:
 
 
 def _one_batch(packed: ReplicaNetwork, alone: list[ReplicaNetwork], images: Images) -> None:
-    """Images of very different size for each replica, so that a mixture shows. Raises AssertionError."""
+    """Images of very different size for each replica, so that a mixture shows. Raises DifferentError."""
     shape = (_IMAGES, images.channels, images.height, images.width)
     parts = [4.0**r * torch.randn(shape, dtype=torch.float64) + r for r in range(len(alone))]
     out = packed(torch.cat(parts, 1))
     expected = torch.cat([net(part) for net, part in zip(alone, parts, strict=True)])
-    _close(out, expected, "the output")
+    hold(out, expected, "the output")
     towards = torch.randn_like(out)
     torch.autograd.backward([out, expected], [towards, towards])
 
@@ -125,19 +126,8 @@ def _same(
     for name, tensor in named:
         theirs = [other[name] for other in others]
         both = [tensor, *theirs]
-        here, *there = [_grad(part) for part in both] if gradients else both
-        _close(here, torch.cat(there), f"{what}{name}")
-
-
-def _grad(tensor: Tensor) -> Tensor:
-    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
-
-
-def _close(here: Tensor, there: Tensor, what: str) -> None:
-    try:
-        torch.testing.assert_close(here, there)
-    except AssertionError:
-        raise AssertionError(f"{what} is another") from None
+        here, *there = [gradient(part) for part in both] if gradients else both
+        hold(here, torch.cat(there), f"{what}{name}")
 
 
 def _raised(spec: Spec, error: Exception, what: str) -> InputError:

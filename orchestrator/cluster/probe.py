@@ -113,22 +113,18 @@ def trouble(here: Answer, there: Answer, name: str, question: Question) -> str |
         return _storage_trouble(question.results, name, there.storage)
     for path in question.code:
         if problem := there.code.get(path, "it was not looked at"):
-            return f"node {name} cannot train with {path.partition('@')[0]}: {problem}"
+            return f"node {name} cannot train with {own.unpinned(path)}: {problem}"
     for dataset in question.datasets:
         ours, theirs = here.data[dataset], there.data.get(dataset, "error: not looked at")
         if theirs.startswith("error: "):
-            return f"node {name} cannot read {_called(dataset)}: {theirs.removeprefix('error: ')}"
+            return f"node {name} cannot read {own.unpinned(dataset)}: {theirs.removeprefix('error: ')}"
         if theirs != ours:
             where = "" if own.is_own(dataset) else f" in {question.data_dir or 'its folder'}"
             return (
-                f"node {name} has another {_called(dataset)}{where} (fingerprint {theirs[:12]}, the driver's "
-                f"{ours[:12]}). Copy the same images to every node and run again."
+                f"node {name} has another {own.unpinned(dataset)}{where} (fingerprint {theirs[:12]}, the "
+                f"driver's {ours[:12]}). Copy the same images to every node and run again."
             )
     return None
-
-
-def _called(dataset: str) -> str:
-    return dataset.partition("@")[0]
 
 
 def unseen(question: Question, name: str, answer: Answer) -> str | None:

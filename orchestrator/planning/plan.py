@@ -60,9 +60,10 @@ class Pack:
 
     def images_left(self, train_size: int) -> int:
         """Training images still to be seen, all replicas together."""
-        done = self.epoch * self.spec.steps_per_epoch(train_size)
-        steps = max(0, self.spec.total_steps(train_size) - done)
-        return steps * self.spec.batch_size * len(self.trials)
+        spec = self.spec
+        done = self.epoch * spec.steps_per_epoch(train_size)
+        steps = max(0, spec.total_steps(train_size) - done)
+        return steps * spec.batch_size * len(self.trials)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Batch norm, with running statistics or frozen: over R·C channels it *is* R batch norms."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -13,13 +12,9 @@ class BatchNorm(BatchStatistics):
     The running variance is the unbiased one, as in torch.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.register_buffer("running_mean", torch.zeros(settings.all_channels))
-        self.register_buffer("running_var", torch.ones(settings.all_channels))
+        self.keep_statistics(settings.all_channels)
 
     def normalise(self, x: Tensor) -> Tensor:
         mean, var, of = self.running_mean, self.running_var, self.settings
@@ -34,13 +29,9 @@ class FrozenBatchNorm(Affine):
     residual network trains because its branches start at zero (`Recipe.zero_gamma`).
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.register_buffer("running_mean", torch.zeros(settings.all_channels))
-        self.register_buffer("running_var", torch.ones(settings.all_channels))
+        self.keep_statistics(settings.all_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         mean, var = self.running_mean, self.running_var

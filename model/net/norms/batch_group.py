@@ -1,6 +1,5 @@
 """Batch-group norm: statistics over the images of a batch and the channels of a group."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,13 +14,9 @@ class BatchGroupNorm(BatchStatistics):
     channel.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.register_buffer("running_mean", torch.zeros(settings.all_groups))
-        self.register_buffer("running_var", torch.ones(settings.all_groups))
+        self.keep_statistics(settings.all_groups)
 
     def normalise(self, x: Tensor) -> Tensor:
         grouped = x.reshape(len(x), self.settings.all_groups, -1)

@@ -8,7 +8,6 @@ and buffers are those of its replicas alone.
 import functools
 import math
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +15,11 @@ from torch import Tensor, nn
 from model.errors import summary
 from model.net.norms.layer import Settings
 from model.net.norms.own import fault, own_layer
+from model.net.side_by_side import DifferentError, gradient, hold
 from model.randomness import drawing_from
 
 _SHAPE = (4, 16, 8, 8)  # images, channels, height, width
 _REPLICAS = 3
-
-
-class _Different(Exception):
-    """In words, what differs."""
 
 
 @functools.cache  # a plan asks for every cell, a worker for every pack
@@ -38,7 +34,7 @@ def why_norm_alone(value: str, groups: int | None = None) -> str | None:
         _goes_on(value, of)
         try:
             _packs(value, of)
-        except _Different as difference:
+        except DifferentError as difference:
             return f"a pack of {_REPLICAS} would not equal its seeds alone: {difference}"
         except Exception as error:  # whatever a user's layer raises
             return f"a pack of {_REPLICAS} cannot be made: {summary(error)}"
@@ -85,7 +81,7 @@ def _goes_on(value: str, of: Settings) -> None:
 
 
 def _packs(value: str, of: Settings) -> None:
-    """Raises _Different where a pack is not its replicas side by side."""
+    """Raises DifferentError where a pack is not its replicas side by side."""
     packed = own_layer(value, replace(of, replicas=_REPLICAS)).double()
     alone = [own_layer(value, of).double() for _ in range(_REPLICAS)]
     _same_tensors(packed, alone, gradients=False)
@@ -104,10 +100,10 @@ def _one_batch(packed: nn.Module, alone: list[nn.Module], of: Settings) -> None:
     parts = [(4.0**r * _noise(of).detach() + r).requires_grad_() for r in range(_REPLICAS)]
     x = torch.cat([part.detach() for part in parts], 1).requires_grad_()
     out, expected = packed(x), torch.cat([layer(part) for layer, part in zip(alone, parts, strict=True)], 1)
-    _close(out, expected, "the output")
+    hold(out, expected, "the output")
     towards = torch.randn_like(out)
     torch.autograd.backward([out, expected], [towards, towards])
-    _close(_grad(x), torch.cat([_grad(part) for part in parts], 1), "the gradient of the input")
+    hold(gradient(x), torch.cat([gradient(part) for part in parts], 1), "the gradient of the input")
 
 
 def _same_tensors(packed: nn.Module, alone: list[nn.Module], *, gradients: bool) -> None:
@@ -115,24 +111,13 @@ def _same_tensors(packed: nn.Module, alone: list[nn.Module], *, gradients: bool)
     theirs = [_tensors(layer, gradients=gradients) for layer in alone]
     for name, tensor in _tensors(packed, gradients=gradients).items():
         if name not in theirs[0] or not tensor.dim():
-            raise _Different(f"{name} has no share for each replica in its first dimension")
-        _close(tensor, torch.cat([other[name] for other in theirs]), name)
+            raise DifferentError(f"{name} has no share for each replica in its first dimension")
+        hold(tensor, torch.cat([other[name] for other in theirs]), name)
 
 
 def _tensors(layer: nn.Module, *, gradients: bool) -> dict[str, Tensor]:
-    parameters = {name: _grad(p) if gradients else p.detach() for name, p in layer.named_parameters()}
+    parameters = {name: gradient(p) if gradients else p.detach() for name, p in layer.named_parameters()}
     return {**parameters, **dict(layer.named_buffers())}
-
-
-def _grad(tensor: Tensor) -> Tensor:
-    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
-
-
-def _close(here: Tensor, there: Any, what: str) -> None:
-    try:
-        torch.testing.assert_close(here, there)
-    except AssertionError:
-        raise _Different(f"{what} is another") from None
 
 
 def _noise(of: Settings) -> Tensor:

@@ -74,6 +74,14 @@ class Affine(NormLayer):
         self.weight = nn.Parameter(torch.ones(settings.all_channels))
         self.bias = nn.Parameter(torch.zeros(settings.all_channels))
 
+    running_mean: Tensor
+    running_var: Tensor
+
+    def keep_statistics(self, count: int) -> None:
+        """So many means and variances as buffers, `running_mean` and `running_var`, from 0 and 1."""
+        self.register_buffer("running_mean", torch.zeros(count))
+        self.register_buffer("running_var", torch.ones(count))
+
     def affine(self, x: Tensor) -> Tensor:
         """γ·x + β."""
         return torch.addcmul(per_channel(self.bias), x, per_channel(self.weight))
