@@ -56,6 +56,8 @@ def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
             continue
         said = {"pack": checkpoint.pack, "epochs": checkpoint.epochs}
         stretches = checkpoint.stretches or stretches_of(said)
+        if not stretches:  # without an epoch of its own: nothing to write
+            continue
         store.write_history(state.trial_id, history(checkpoint.epochs, stretches))
         return True
     return False

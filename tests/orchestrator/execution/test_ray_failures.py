@@ -63,14 +63,18 @@ class Run:
         return until(there, seconds, "the sweep got there", explain=self.output)
 
 
+def begun(state):
+    return state.status == "partial" and max(state.epochs) >= 3 and state.history is not None
+
+
 def under_way(states):
-    return any(s.status == "partial" and max(s.epochs) >= 3 for s in states.values())
+    return any(map(begun, states.values()))
 
 
 def test_a_worker_killed(command, undisturbed, tmp_path):
     run = Run(command, tmp_path / "out")
     states = run.wait_for(under_way)
-    worker = next(s.history["epochs"][-1]["worker"] for s in states.values() if s.status == "partial")
+    worker = next(s.history["epochs"][-1]["worker"] for s in states.values() if begun(s))
     os.kill(int(worker.rpartition("/")[2]), signal.SIGKILL)
     assert run.process.wait(180) == 0, run.output()
     assert "retrying" in run.output()
