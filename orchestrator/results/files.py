@@ -108,7 +108,10 @@ class Files:
         if self._patience is None and self.check_held is None:
             os.makedirs(self.root, exist_ok=True)
         self._root_is_there()
-        write_whole(self.root, path, data, once=once)
+        try:
+            write_whole(self.root, path, data, once=once)
+        except FileNotFoundError as error:  # the root went away in its middle, and may be back by now
+            raise as_storage_error(error, self.url) from error
 
     def write_json(self, name: str, value: Mapping[str, object], *, once: bool = False) -> None:
         """Write a mapping with its checksum, so that any later damage is seen. `once`: see `write`."""

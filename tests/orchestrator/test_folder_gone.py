@@ -8,6 +8,7 @@ import pytest
 
 import orchestrator.display.live
 import orchestrator.execution.worker
+import orchestrator.results.files
 from orchestrator.results import lock as locks
 from orchestrator.results.files import Files
 from orchestrator.results.lock import Lock
@@ -121,3 +122,30 @@ def test_no_beat_makes_it_again(tmp_path, monkeypatch):
         until(lambda: Files(str(folder)).read_json(locks.NAME)["beat"] > seen, 10, "it beats again")
     assert not told
     assert os.listdir(folder) == ["sweep.json"]
+
+
+@pytest.mark.parametrize("there_again", [True, False])
+def test_gone_in_the_middle_of_a_write(tmp_path, monkeypatch, there_again):
+    """Renamed away between the look at it and the write; looked for again, and perhaps there."""
+    folder, away = tmp_path / "out", tmp_path / "away"
+    folder.mkdir()
+    files = Files(str(folder), patience=0.5)
+    write_whole = orchestrator.results.files.write_whole
+
+    def write(*arguments, **named):
+        monkeypatch.setattr(orchestrator.results.files, "write_whole", write_whole)
+        folder.rename(away)
+        try:
+            write_whole(*arguments, **named)
+        finally:
+            if there_again:
+                away.rename(folder)
+
+    monkeypatch.setattr(orchestrator.results.files, "write_whole", write)
+    if there_again:
+        files.write("a.txt", b"all of it")
+        assert (folder / "a.txt").read_bytes() == b"all of it"
+        return
+    with pytest.raises(StorageError, match="the results folder is gone"):
+        files.write("a.txt", b"all of it")
+    assert not folder.exists()
