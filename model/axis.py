@@ -4,7 +4,7 @@ An axis is declared where its field is, as `Annotated[type, Axis(...)]`, and now
 axes (the blocks of a grid and their JSON schema, options, cells, columns, titles) reads the table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -96,7 +96,8 @@ class Axis:
     `title`, `short`: templates of a value in a figure's title and in a cell's name. `quiet`: a title does
     not mention the default. `option`: its own beside --set, which takes every axis; None where it has none.
 
-    `own`: beside the choices, an import path of the user's own is a value (`model.own`).
+    `own`: beside the choices, an import path of the user's own is a value (`model.own`). `meant`: what to
+    write instead of a path that was given as a value; empty where a text is none.
 
     `before`: of an axis that was added when results existed already, the value that all of them had. Ids
     leave the axis out where it has that value, and a source that does not say means it. `from_recipe`: that
@@ -116,6 +117,7 @@ class Axis:
     quiet: bool = True
     option: Option | None = None
     own: bool = False
+    meant: Callable[[str], str] | None = None
     before: Value | _Nothing = NOTHING
     from_recipe: bool = False
     from_norm: bool = False
@@ -198,6 +200,8 @@ class Axis:
             except InputError as error:
                 raise ValueError(str(error)) from None
         if value not in self.choices:
+            if self.meant is not None and (meant := self.meant(value)):
+                raise ValueError(f"{value!r} is a path and no name: write {meant}")
             hint = "; or an import path of your own, module:Name" if self.own else ""
             raise ValueError(f"{value!r} is none of {', '.join(self.choices)}{hint}")
         return value

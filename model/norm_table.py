@@ -25,6 +25,7 @@ class Norm:
     `title`: for people. `source`: paper, section, equation. `groups`: it needs G. `shared`: in training
     images of a batch share statistics, so how many do is an axis (`norm_batch`). `running`: it has running
     statistics, so how fast they move is one (`norm_momentum`). `activates`: the activation is part of it.
+    `scales`: it brings activations of any size to one. `gamma`: it multiplies each channel by a γ.
     `eps`, `norm_momentum`: the paper's own values; None where it has none.
     """
 
@@ -35,6 +36,8 @@ class Norm:
     shared: bool = False
     running: bool = False
     activates: bool = False
+    scales: bool = True
+    gamma: bool = True
     eps: float | None = EPS
     norm_momentum: float | None = None
 
@@ -93,8 +96,8 @@ NORM_TABLE: Mapping[str, Norm] = {
         ),
         Norm("evos0", "EvoNorm-S0", "Liu et al. 2020, EvoNorm-S0", groups=True, activates=True),
         Norm("dyt", "Dynamic Tanh", "Zhu et al. 2025, section 4", eps=None),
-        Norm("fbn", "Frozen Batch Norm", "Wu & He 2018, section 4.2"),
-        Norm("none", "No Norm", "De & Smith 2020, section 4 (SkipInit)", eps=None),
+        Norm("fbn", "Frozen Batch Norm", "Wu & He 2018, section 4.2", scales=False),
+        Norm("none", "No Norm", "De & Smith 2020, section 4 (SkipInit)", scales=False, gamma=False, eps=None),
     )
 }
 
@@ -117,6 +120,16 @@ def takes(norm: str, axis: str) -> bool:
         "eps": known.eps is not None,
     }
     return has[axis]
+
+
+def ghost_problem(batch_size: int, norm_batch: int | None) -> str | None:
+    """Why batches are no whole number of ghost batches, for a message; None where they are."""
+    if not norm_batch or batch_size % norm_batch == 0:
+        return None
+    return (
+        f"{norm_batch} does not divide batch size {batch_size}; write batch sizes that it does not divide in "
+        "a block of their own"
+    )
 
 
 def takers(axis: str) -> str:

@@ -10,6 +10,7 @@ need no torch. Everything in here changes the numbers that come out; nothing tha
 workers, paths, pack size) may ever be added.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args
@@ -35,6 +36,16 @@ DATASETS: tuple[str, ...] = (
     "npz",
 )
 
+
+def _data_at(value: str) -> str:
+    """What to write for data at a path; empty where a text looks like none."""
+    if value.endswith(".npz"):
+        return f"--dataset npz --data-dir {value}"
+    if "/" in value or os.path.isdir(value):
+        return f"--dataset imagefolder --data-dir {value}"
+    return ""
+
+
 Positive = Annotated[int, WholeNumber(1)]
 NotNegative = Annotated[int, WholeNumber(0)]
 
@@ -55,6 +66,7 @@ class Spec:
             help="what is trained on",
             choices=DATASETS,
             own=True,
+            meant=_data_at,
             background=True,
             title="{}",
             quiet=False,

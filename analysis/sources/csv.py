@@ -87,7 +87,8 @@ def _with_own(frame: pd.DataFrame, rows: Sequence[Row], own: Sequence[str]) -> p
 
 
 def _absent(value: Any) -> Any:
-    return None if pd.isna(value) else value
+    """None for an empty cell, and for one of nothing but spaces."""
+    return None if pd.isna(value) or not str(value).strip() else value
 
 
 def _parse(url: str) -> pd.DataFrame:
@@ -171,8 +172,10 @@ def _norm(value: Any, where: str, spelt: dict[str, str]) -> str:
 
 def _study_row(record: dict[str, Any], where: str, spelt: dict[str, str]) -> dict[str, Any]:
     norm = _norm(record["norm"], where, spelt)
-    batch_size, seed = whole(record["batch_size"], where, 1), whole(record["seed"], where, 0)
-    accuracy = number(record["accuracy"], where)
+    batch_size, seed = (
+        whole(record[name], f"{where}, {name}", least) for name, least in (("batch_size", 1), ("seed", 0))
+    )
+    accuracy = number(record["accuracy"], f"{where}, accuracy")
     if not 0 <= accuracy <= 1:
         hint = "; it looks like percent: divide by 100" if 1 < accuracy <= 100 else ""
         raise InputError(f"{where}: accuracy {record['accuracy']} is outside 0 to 1{hint}")

@@ -84,6 +84,8 @@ def _number(value: object) -> float | None:
 
 def number(value: object, where: str) -> float:
     """A finite number. Raises InputError."""
+    if value is None:
+        raise InputError(f"{where} is empty; expected a number")
     try:
         result = float(str(value))
     except ValueError:

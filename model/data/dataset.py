@@ -47,6 +47,11 @@ class DataInfo:
     pad: int | None = None
 
     @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """All by which results may know it, this version's first."""
+        return (self.fingerprint,) if self.listing is None else (self.fingerprint, self.listing)
+
+    @property
     def border(self) -> int:
         """Pixels of black border before the random crop."""
         return padding(self.height) if self.pad is None else self.pad

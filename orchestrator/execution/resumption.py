@@ -51,11 +51,12 @@ def restore(
     """
     available = {trial_id: set(state.epochs) for trial_id, state in states.items()}
     fresh = training.state()[0] if any(available.values()) else {}
+    fingerprints = training.data.info.fingerprints
     while epoch := common_epoch(available.values()):
         checkpoints: list[Checkpoint] = []
         for trial_id in states:
             try:
-                checkpoint = decode(store.read_checkpoint(trial_id, epoch), trial_id)
+                checkpoint = decode(store.read_checkpoint(trial_id, epoch), trial_id, fingerprints)
                 _check(checkpoint, epoch, fresh)
             except (DamagedError, FileNotFoundError) as error:
                 name = f"{store.url}/trials/{trial_id}: the checkpoint of epoch {epoch}"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
-from model.norm_table import GROUPED, NORM_AXES, takers, takes
+from model.norm_table import GROUPED, NORM_AXES, ghost_problem, takers, takes
 from model.spec import AXES, NotNegative
 from orchestrator.grid.trial import Trial
 
@@ -71,11 +71,8 @@ class _Block(BaseModel):
             if said and not any(takes(norm, name) for norm in norms):
                 raise ValueError(f"{name}: is for the norms {takers(name)}; take it out of this block")
         for sizes in self._product("batch_size", "norm_batch"):
-            if sizes["norm_batch"] and sizes["batch_size"] % sizes["norm_batch"]:
-                raise ValueError(
-                    f"norm_batch: {sizes['norm_batch']} does not divide batch size {sizes['batch_size']}; "
-                    "write batch sizes that it does not divide in a block of their own"
-                )
+            if why := ghost_problem(**sizes):
+                raise ValueError(f"norm_batch: {why}")
         for network in self._product("model", "norm", "groups", "width", "shortcut"):
             if not takes(network["norm"], "groups"):
                 network["groups"] = None

@@ -24,7 +24,7 @@ from pydantic_core import ArgsKwargs
 
 from model.architectures import groups_in_words, idle, problem
 from model.axis import Axis, Value
-from model.norm_table import GROUPED, NORM_AXES, takers, takes
+from model.norm_table import GROUPED, NORM_AXES, NORM_TABLE, ghost_problem, takers, takes
 from model.own import is_own, short_name
 from model.recipe import RECIPES
 from model.spec import AXES, NotNegative, Spec, default_of, unsaid_of
@@ -61,12 +61,6 @@ class Trial(Spec):
             raise ValueError(
                 f"warmup_epochs: {self.warmup_epochs} of {self.epochs} epochs leave nothing after"
             )
-        if self.norm in ("none", "fbn") and self.weight_standardization:
-            raise ValueError(
-                f"weight_standardization: with norm {self.norm} nothing scales what standardised weights give"
-            )
-        if self.norm == "none" and self.zero_gamma != default_of("zero_gamma", vars(self)):
-            raise ValueError("zero_gamma: norm none has no γ; leave it out")
         if self.optimizer == "sgd-nesterov" and not self.momentum:
             raise ValueError("momentum: Nesterov's needs one above 0")
         wrong = problem(
@@ -92,11 +86,15 @@ class Trial(Spec):
                 continue
             if is_own(self.norm) or not takes(self.norm, name):
                 raise ValueError(f"{name} is for the norms {takers(name)}, not {short_name(self.norm)}")
-        if self.norm_batch and self.batch_size % self.norm_batch:
+        if why := ghost_problem(self.batch_size, self.norm_batch):
+            raise ValueError(f"norm_batch: {why}")
+        known = NORM_TABLE.get(self.norm)
+        if known and not known.scales and self.weight_standardization:
             raise ValueError(
-                f"norm_batch = {self.norm_batch} does not divide batch size {self.batch_size}; "
-                "write batch sizes that it does not divide in a block of their own"
+                f"weight_standardization: with norm {self.norm} nothing scales what standardised weights give"
             )
+        if known and not known.gamma and self.zero_gamma != default_of("zero_gamma", vars(self)):
+            raise ValueError(f"zero_gamma: norm {self.norm} has no γ; leave it out")
 
     @property
     def identity(self) -> dict[str, Any]:

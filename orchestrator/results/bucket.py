@@ -5,10 +5,13 @@ from typing import Any
 
 import fsspec
 
-from model.plain_file import TooLargeError
+from model.plain_file import NoPlainFileError, TooLargeError
 from orchestrator.results import json_file
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT
+
+#: More bytes than a JSON file of ours has: the history of 3,000 epochs.
+_USUAL = 2**20
 
 
 def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
@@ -40,17 +43,27 @@ def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, 
             yield folder, name, details
 
 
-def parsed(contents: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, JsonObject | ValueError]:
-    """What `fs.cat` gave of JSON files, by name (`names`: by path). Absent ones are left out."""
+def read_jsons(fs: fsspec.AbstractFileSystem, names: Mapping[str, str]) -> dict[str, JsonObject | ValueError]:
+    """Many JSON files at once, by name (`names`: by path). Absent ones are left out; in the place of one that
+    is damaged or too large is what is wrong with it.
+
+    Of each so many bytes are asked for as ours have; only of one that has more, or did not come, the size is
+    looked at, before the rest is.
+    """
+    paths = list(names)
+    ranges = [0] * len(paths), [_USUAL] * len(paths)
+    begun = fs.cat_ranges(paths, *ranges, on_error="return") if paths else []
     values: dict[str, JsonObject | ValueError] = {}
-    for path, data in contents.items():
-        name = names[path if path in names else path.lstrip("/")]
+    for path, data in zip(paths, begun, strict=True):
         if isinstance(data, ABSENT):
             continue
-        if isinstance(data, Exception):
-            raise data
         try:
-            values[name] = json_file.parse(data)
+            whole = isinstance(data, bytes) and len(data) < _USUAL
+            values[names[path]] = json_file.parse(data if whole else read(fs, path, json_file.MAX_JSON_BYTES))
+        except NoPlainFileError as error:
+            values[names[path]] = ValueError(error.strerror)
+        except ABSENT:
+            continue
         except ValueError as error:
-            values[name] = error
+            values[names[path]] = error
     return values

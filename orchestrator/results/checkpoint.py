@@ -17,7 +17,7 @@ from model.errors import first_line
 from orchestrator.results.json_file import MAX_JSON_BYTES, JsonObject
 from orchestrator.results.records import EpochRecord, History, Stretch
 from orchestrator.results.shapes import holds
-from orchestrator.results.stretches import stretches_of
+from orchestrator.results.stretches import other_data, stretches_of
 from orchestrator.results.trial_state import other_trial
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of its own
 _TRIAL = "archive/normsweep-trial.txt"
-_LONGEST_ID = 1000
+_DATA = "archive/normsweep-data.txt"
+_LONGEST_NAME = 1000
 _LARGER = "what it holds is larger than itself"
 _LONG = "its notes are larger than any trial's"
 _MAGIC = b"normsweep-checkpoint-1 "
@@ -35,12 +36,8 @@ class DamagedError(Exception):
     """The bytes are not a whole checkpoint."""
 
 
-class OtherTrialError(DamagedError):
-    """They are, of `trial_id` and not of the trial in whose folder they lie."""
-
-    def __init__(self, trial_id: str) -> None:
-        super().__init__(f"it is another trial's: {trial_id}")
-        self.trial_id = trial_id
+class ForeignError(DamagedError):
+    """They are, but of another trial than that in whose folder they lie, or of other data. Says of which."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +64,9 @@ def encode(checkpoint: Checkpoint) -> bytes:
     return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def decode(data: bytes, trial_id: str | None = None) -> Checkpoint:
-    """Raises DamagedError, also where it is of another trial than `trial_id`."""
+def decode(data: bytes, trial_id: str | None = None, fingerprints: Sequence[str] = ()) -> Checkpoint:
+    """Raises DamagedError, also where it is of another trial than `trial_id`, or of data with none of these
+    fingerprints."""
     import torch
 
     header, _, body = data.partition(b"\n")
@@ -88,7 +86,7 @@ def decode(data: bytes, trial_id: str | None = None) -> Checkpoint:
         checkpoint = Checkpoint(content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"), how)
     except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
         raise DamagedError(first_line(error)) from None
-    _refuse_other(notes, trial_id)
+    _refuse_foreign(notes, trial_id, fingerprints)
     return checkpoint
 
 
@@ -96,8 +94,8 @@ def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     """Tensors by name, to be read by torch.load(weights_only=True), with the trial's history beside them.
 
     A file of torch.save is a zip archive, and torch leaves entries alone that it does not know. So the
-    one file that a finished trial must have can make its result.json and history.json again. Whose it is
-    stands in an entry of its own too, which can be read without the rest.
+    one file that a finished trial must have can make its result.json and history.json again. Whose it is, and
+    of which data, stand in entries of their own too, which can be read without the rest.
     """
     import torch
 
@@ -106,14 +104,14 @@ def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr(_NOTES, json.dumps(notes, allow_nan=False))
         archive.writestr(_TRIAL, notes.get("trial_id", ""))
+        archive.writestr(_DATA, notes.get("provenance", {}).get("data") or "")
     return buffer.getvalue()
 
 
-def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
+def decode_notes(data: bytes, trial_id: str | None = None, fingerprints: Sequence[str] = ()) -> JsonObject:
     """What should be the history beside final weights: see `result.is_whole`.
 
-    The archive's own checksum is checked. Raises DamagedError, also where it is of another trial than
-    `trial_id`.
+    The archive's own checksum is checked. Raises DamagedError, ForeignError as `decode`.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -126,7 +124,7 @@ def decode_notes(data: bytes, trial_id: str | None = None) -> JsonObject:
         raise DamagedError(str(error)) from None
     if not isinstance(notes, dict) or not holds("history.json", notes):
         raise DamagedError("its notes are no history")
-    _refuse_other(notes, trial_id)
+    _refuse_foreign(notes, trial_id, fingerprints)
     return notes
 
 
@@ -135,11 +133,16 @@ def unpacks_larger(archive: zipfile.ZipFile, size: int) -> bool:
     return sum(entry.file_size for entry in archive.infolist()) > size
 
 
-def trial_of(archive: zipfile.ZipFile) -> str | None:
-    """Whose final weights these are; None in old files. Raises what zipfile raises of a damaged archive."""
-    if _TRIAL not in archive.namelist() or archive.getinfo(_TRIAL).file_size > _LONGEST_ID:
+def whose(archive: zipfile.ZipFile) -> tuple[str | None, str | None]:
+    """The trial that final weights are of, and the fingerprint of its data; None where a file says none, as
+    old ones. Raises what zipfile raises of a damaged archive."""
+    return _named(archive, _TRIAL), _named(archive, _DATA)
+
+
+def _named(archive: zipfile.ZipFile, entry: str) -> str | None:
+    if entry not in archive.namelist() or archive.getinfo(entry).file_size > _LONGEST_NAME:
         return None
-    return archive.read(_TRIAL).decode(errors="replace") or None
+    return archive.read(entry).decode(errors="replace") or None
 
 
 def _refuse_larger(body: bytes) -> None:
@@ -148,6 +151,8 @@ def _refuse_larger(body: bytes) -> None:
             raise DamagedError(_LARGER)
 
 
-def _refuse_other(notes: JsonObject, trial_id: str | None) -> None:
+def _refuse_foreign(notes: JsonObject, trial_id: str | None, fingerprints: Sequence[str]) -> None:
     if trial_id is not None and (stranger := other_trial(notes, trial_id)) is not None:
-        raise OtherTrialError(stranger)
+        raise ForeignError(f"it is another trial's: {stranger}")
+    if there := other_data(notes, fingerprints):
+        raise ForeignError(f"it is of other data: fingerprint {there[:120]}, now {fingerprints[0]}")

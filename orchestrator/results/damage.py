@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from orchestrator.grid.trial import digest
-from orchestrator.results.checkpoint import trial_of, unpacks_larger
+from orchestrator.results.checkpoint import unpacks_larger, whose
 from orchestrator.results.disk import MAX_BYTES
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
+from orchestrator.results.stretches import other_data
 from orchestrator.results.trial_state import TrialState
 
 #: Bytes of weights that are read whole to hold them against their checksums: of any sweep that ships.
@@ -22,7 +23,7 @@ _READ = 256 * 2**20
 _NAMED = 3
 
 #: What can be wrong with weights that are there.
-Fault = Literal["damaged", "other"]
+Fault = Literal["damaged", "other", "data"]
 
 
 def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
@@ -37,7 +38,7 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
     weights = store.files.sizes("trials", "weights.pt")
     missing = [trial_id for trial_id in finished if trial_id not in weights]
     held = {trial_id: weights[trial_id] for trial_id in finished if trial_id in weights}
-    faults = _faults(store.files, held)
+    faults = _faults(store.files, held, states)
     sentences = (
         (
             "trial.json is damaged or was edited in",
@@ -47,6 +48,11 @@ def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
         ("weights.pt is missing in", missing, kept),
         ("weights.pt is damaged in", [i for i, fault in faults.items() if fault == "damaged"], kept),
         ("weights.pt is another trial's in", [i for i, fault in faults.items() if fault == "other"], kept),
+        (
+            "weights.pt was trained on other data than its result in",
+            [i for i, fault in faults.items() if fault == "data"],
+            kept,
+        ),
     )
     return [f"{what} {_names(ids)}. {so}" for what, ids, so in sentences if ids]
 
@@ -61,25 +67,28 @@ def _edited(store: Store, finished: Sequence[str]) -> list[str]:
     ]
 
 
-def _faults(files: Files, held: Mapping[str, int]) -> dict[str, Fault]:
+def _faults(files: Files, held: Mapping[str, int], states: Mapping[str, TrialState]) -> dict[str, Fault]:
     """Of finished trials by the sizes of their weights, those whose weights are not whole or not theirs."""
     if not files.local:
-        return {trial_id: "damaged" for trial_id, size in held.items() if not size}
+        return {trial_id: "damaged" for trial_id, size in held.items() if not 0 < size <= MAX_BYTES}
     ours = {trial_id for trial_id, size in held.items() if size <= MAX_BYTES}
     whole = sum(held[trial_id] for trial_id in ours) <= _READ
     faults: dict[str, Fault | None] = dict.fromkeys(held, "damaged")  # as one is that is too large
-    faults |= {i: _fault(files.path(f"trials/{i}/weights.pt"), i, whole=whole) for i in ours}
+    faults |= {i: _fault(files.path(f"trials/{i}/weights.pt"), states[i], whole=whole) for i in ours}
     return {trial_id: fault for trial_id, fault in faults.items() if fault is not None}
 
 
-def _fault(path: str, trial_id: str, *, whole: bool) -> Fault | None:
+def _fault(path: str, state: TrialState, *, whole: bool) -> Fault | None:
     """Of a file of torch.save: whether it has its directory, which is its end, and (`whole`) its checksums
-    hold, and whether it says that it is another trial's."""
+    hold, and whether it says that it is another trial's, or of other data than the result says."""
     try:
         with zipfile.ZipFile(path) as archive:
             if unpacks_larger(archive, os.path.getsize(path)) or (whole and archive.testzip() is not None):
                 return "damaged"
-            return None if trial_of(archive) in {None, trial_id} else "other"
+            trial_id, data = whose(archive)
+            if trial_id not in {None, state.trial_id}:
+                return "other"
+            return "data" if data and other_data({**(state.result or {})}, [data]) else None
     except FileNotFoundError:
         return None  # gone since it was listed
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):

@@ -206,8 +206,7 @@ class Files:
                         values[name] = value
             return values
         paths = {self.path(name): name for name in names}
-        contents = self._patiently(lambda: self.fs.cat(list(paths), on_error="return")) if paths else {}
-        return bucket.parsed(contents, paths)
+        return self._patiently(lambda: bucket.read_jsons(self.fs, paths))
 
     def folders(self, folder: str) -> dict[str, set[str]]:
         """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""

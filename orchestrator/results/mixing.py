@@ -18,6 +18,7 @@ from orchestrator.results.codes import (
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import CodeRecord, Identity
 from orchestrator.results.source import Code
+from orchestrator.results.stretches import other_data
 from orchestrator.results.trial_state import TrialState
 
 
@@ -45,11 +46,10 @@ def check_data(
     the id begins with the data set.
     """
     for trial_id, state in states.items():
-        source = state.result or state.history
-        said = source.get("provenance") if source else None
-        there = said.get("data") if isinstance(said, dict) else None
         info = infos.get(datasets.get(trial_id) or trial_id.partition("-")[0])
-        if info is not None and isinstance(there, str) and there not in (info.fingerprint, info.listing):
+        if info is None:
+            continue
+        if there := other_data({**(state.result or state.history or {})}, info.fingerprints):
             raise InputError(
                 f"{url} holds trials on another {short_name(info.name)} ({trial_id}): data fingerprint "
                 f"{there}, now {info.fingerprint}. Choose another --results, or go on with the data of then."

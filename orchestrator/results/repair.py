@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from model.data.dataset import DataInfo
 from orchestrator.grid.trial import Trial
-from orchestrator.results.checkpoint import DamagedError, OtherTrialError, decode, decode_notes
+from orchestrator.results.checkpoint import DamagedError, ForeignError, decode, decode_notes
 from orchestrator.results.records import History
 from orchestrator.results.result import is_whole, result
 from orchestrator.results.store import Store
@@ -30,10 +30,10 @@ def repair_trials(
         if state is None or (state.recorded and (state.finished or state.epochs)):
             continue
         if state.epochs and not state.finished:
-            if _history_from_checkpoint(store, state):
+            if _history_from_checkpoint(store, state, infos[trial.dataset]):
                 told.append(f"trials/{trial.trial_id}: made its history again, from its checkpoint")
             continue
-        notes, why = _notes(store, trial, infos[trial.dataset].train_size)
+        notes, why = _notes(store, trial, infos[trial.dataset])
         if notes is None:
             if state.finished:
                 told.append(f"trials/{trial.trial_id}: its learning curve is lost, its result is whole")
@@ -48,10 +48,11 @@ def repair_trials(
     return told
 
 
-def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
+def _history_from_checkpoint(store: Store, state: TrialState, info: DataInfo) -> bool:
     for epoch in reversed(state.epochs):
         try:
-            checkpoint = decode(store.read_checkpoint(state.trial_id, epoch), state.trial_id)
+            data = store.read_checkpoint(state.trial_id, epoch)
+            checkpoint = decode(data, state.trial_id, info.fingerprints)
         except (FileNotFoundError, NotADirectoryError, DamagedError):
             continue
         said = {"pack": checkpoint.pack, "epochs": checkpoint.epochs}
@@ -63,12 +64,12 @@ def _history_from_checkpoint(store: Store, state: TrialState) -> bool:
     return False
 
 
-def _notes(store: Store, trial: Trial, train_size: int) -> tuple[History | None, str]:
+def _notes(store: Store, trial: Trial, info: DataInfo) -> tuple[History | None, str]:
     """The whole history beside a trial's final weights, None where there is none, and why in words."""
     try:
-        notes = decode_notes(store.read_weights(trial.trial_id), trial.trial_id)
-    except OtherTrialError as error:
-        return None, f"its weights.pt is another trial's ({error.trial_id})"
+        notes = decode_notes(store.read_weights(trial.trial_id), trial.trial_id, info.fingerprints)
+    except ForeignError as error:
+        return None, f"its weights.pt cannot be used ({error})"
     except (FileNotFoundError, NotADirectoryError, DamagedError):
         return None, ""
-    return (notes if is_whole(notes, trial.spec.total_epochs(train_size)) else None), ""
+    return (notes if is_whole(notes, trial.spec.total_epochs(info.train_size)) else None), ""

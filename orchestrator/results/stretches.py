@@ -6,7 +6,7 @@ say no more than that of the last.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, cast
 
@@ -66,6 +66,15 @@ def stretches_of(record: Mapping[str, Any]) -> list[Stretch]:
     if made:
         made[-1] |= {"pack": pack, "provenance": facts or made[-1]["provenance"]}
     return made
+
+
+def other_data(record: Mapping[str, Any], fingerprints: Collection[str]) -> str | None:
+    """The fingerprint of data that a record's epochs were trained on and that are none of these.
+
+    `record`: as of `stretches_of`. None where it says none, as files of old versions.
+    """
+    said = [one["provenance"].get("data") for one in stretches_of(record)] if fingerprints else []
+    return next((data for data in said if data and data not in fingerprints), None)
 
 
 def until(stretches: Iterable[Stretch], epoch: int) -> list[Stretch]:

@@ -64,7 +64,8 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
         if value is None:
             return None
         if not isinstance(value, dict) or not holds(name, value):
-            warnings.append(f"{path} is damaged and was ignored")
+            why = f": {value}" if isinstance(value, ValueError) else ""
+            warnings.append(f"{path} is damaged and was ignored{why}")
         elif (stranger := other_trial(value, trial_id)) is not None:
             warnings.append(f"{path} is another trial's ({stranger}) and was ignored")
         else:

@@ -6,8 +6,10 @@ import shutil
 import pytest
 
 from analysis.tables import main as tables
+from orchestrator.results import json_file
 from orchestrator.results.disk import MAX_BYTES
 from orchestrator.results.files import Files
+from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import main as status
 from tests.helpers.numbers_of import numbers
@@ -91,3 +93,28 @@ def test_a_bucket_is_asked_for_the_size_first(monkeypatch):
     monkeypatch.setattr(files.fs, "cat_file", lambda path: pytest.fail("it was read"))
     with pytest.raises(FileNotFoundError, match="larger than such a file"):
         files.read("weights.pt", most=5)
+
+
+def test_of_many_files_in_a_bucket_none_too_large_is_read(monkeypatch):
+    store = Store("memory://huge/sweep")
+    whole, empty, absent, huge = (f"trials/x-{n * 12}/result.json" for n in "0123")
+    store.files.write_json(whole, {"status": "done", "rest": "x" * 3 * 2**20})
+    store.files.write(empty, b"")
+    store.files.write(huge, b"{" + b" " * 2**22)
+    monkeypatch.setattr(json_file, "MAX_JSON_BYTES", 2**22)
+    fetched, real = {}, store.files.fs.cat_file
+
+    def cat_file(path, start=None, end=None, **options):
+        data = real(path, start, end, **options)
+        fetched[path] = fetched.get(path, 0) + len(data)
+        return data
+
+    monkeypatch.setattr(store.files.fs, "cat_file", cat_file)
+    found = store.files.read_jsons([whole, empty, absent, huge])
+    assert list(found) == [whole, empty, huge]
+    assert found[whole]["status"] == "done"
+    assert isinstance(found[empty], ValueError)
+    assert str(found[huge]) == "it is larger than such a file may be"
+    assert fetched[store.files.path(huge)] <= 2**20
+    said = store.scan()["x-333333333333"].warnings
+    assert said == (f"{huge} is damaged and was ignored: it is larger than such a file may be",)

@@ -204,6 +204,8 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--batch-sizes", "x"], "whole numbers"),
         (["--batch-sizes", ""], "empty list"),
         (["--groups", "3"], "G = 3 does not divide"),
+        (["--dataset", "mine.npz"], "write --dataset npz --data-dir mine.npz"),
+        (["--dataset", "./images"], "write --dataset imagefolder --data-dir ./images"),
         (["--norms", "bm"], "'bm' is none of bn, gn, ln, in"),
         (["--seeds", "0"], "count above zero"),
         (["--seeds", "1,1"], "given twice: 1"),

@@ -43,6 +43,18 @@ def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch,
     assert "8 done, 0 to run" in capsys.readouterr().out
 
 
+def test_an_empty_file_is_damaged_and_a_large_one_is_read(bucket):
+    """Of an empty object S3 has no first bytes, which is no storage that fails."""
+    files = Files(bucket, patience=5)
+    files.write("empty.json", b"")
+    files.write_json("large.json", {"rest": "x" * 3 * 2**20})
+    files.write_json("small.json", {"rest": "x"})
+    found = files.read_jsons(["empty.json", "large.json", "absent.json", "small.json"])
+    assert list(found) == ["empty.json", "large.json", "small.json"]
+    assert isinstance(found["empty.json"], ValueError)
+    assert [len(found[name]["rest"]) for name in ("large.json", "small.json")] == [3 * 2**20, 1]
+
+
 def test_killed_and_resumed(bucket, command, undisturbed):
     """The dead driver's lock lies in the bucket still; its process can be seen to be gone."""
     process = subprocess.Popen(

@@ -68,7 +68,10 @@ def test_a_damaged_result_is_not_made_again_from_anothers_weights(out, again, un
     assert f"weights.pt is another trial's in 3 finished trials: {one.name}" in line
     code, printed, _ = again()
     assert code == 0
-    assert f"{one.name}: result is lost, and its weights.pt is another trial's ({two.name})" in printed
+    assert (
+        f"{one.name}: result is lost, and its weights.pt cannot be used (it is another trial's: {two.name}"
+        in printed
+    )
     assert numbers(out) == undisturbed, "trained again"
 
 
@@ -84,6 +87,43 @@ def test_another_trials_checkpoint_is_not_gone_on_from(command, tmp_path, at_epo
     assert numbers(out) == undisturbed
 
 
+@pytest.fixture
+def elsewhere(command, tmp_path):
+    """The same grid over other images, with a folder of its own: its trials have the same ids."""
+    other = make_images(tmp_path / "other", classes=3)
+    return [*command[:3], str(other), *command[4:], "--results", str(tmp_path / "elsewhere")]
+
+
+def test_a_checkpoint_of_other_data_is_not_gone_on_from(
+    command, tmp_path, elsewhere, at_epoch, undisturbed, capsys
+):
+    here = [*command, "--results", str(tmp_path / "here")]
+    for arguments in (elsewhere, here):
+        at_epoch(2, interrupt)
+        assert main([*arguments, "--norms", "bn"]) == 130
+    for path in folders(tmp_path / "here"):
+        shutil.copy(tmp_path / "elsewhere" / "trials" / path.name / "checkpoint-00002.pt", path)
+    capsys.readouterr()
+    assert main(here) == 0
+    assert "cannot be used (it is of other data: fingerprint" in capsys.readouterr().out
+    assert numbers(tmp_path / "here") == undisturbed
+
+
+def test_weights_of_other_data_are_told_and_make_no_result(out, again, elsewhere, tmp_path, undisturbed):
+    assert main(elsewhere) == 0
+    one = folders(out)[0]
+    shutil.copy(tmp_path / "elsewhere" / "trials" / one.name / "weights.pt", one)
+    (line,) = status.status(str(out))["warnings"]
+    assert line.startswith(
+        f"weights.pt was trained on other data than its result in 1 finished trial: {one.name}"
+    )
+    (one / "result.json").write_text("{")
+    code, printed, _ = again()
+    assert code == 0
+    assert "result is lost, and its weights.pt cannot be used (it is of other data: fingerprint" in printed
+    assert numbers(out) == undisturbed, "trained again"
+
+
 def test_old_files_that_carry_no_id_keep_working(out, again, undisturbed):
     """But another pack's were never this one's."""
     as_old(out)
@@ -95,13 +135,13 @@ def test_old_files_that_carry_no_id_keep_working(out, again, undisturbed):
     assert again()[1].count("made again what was damaged, from its weights.pt") == 3
     assert numbers(out) == undisturbed
     assert swap_weights_and_lose_results(folders(out), folders(out, "gn")) == []
-    assert again()[1].count("and its weights.pt is another trial's") == 3
+    assert again()[1].count("and its weights.pt cannot be used (it is another trial's") == 3
     assert numbers(out) == undisturbed
 
 
 def test_an_old_checkpoint_goes_on_and_another_packs_does_not():
     old = encode(Checkpoint({}, [], ["a", "b"]))
-    assert decode(old, "a").trial_id is None
+    assert decode(old, "a", ["0123456789ab"]).trial_id is None
     for data, who in ((old, "c"), (encode(Checkpoint({}, [], ["a", "b"], "a")), "b")):
         with pytest.raises(DamagedError, match="another trial's: a"):
             decode(data, who)
@@ -114,10 +154,9 @@ def test_damaged_it_is_told_and_the_data_are_checked_all_the_same(out, again, tm
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     assert main([*arguments, "--results", str(out), "--seeds", "4"]) == 2
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
-    code, printed, _ = again("--dry-run")
-    assert (code, "sweep.json is damaged and is written anew" in printed) == (0, True)
-    code, printed, _ = again()
-    assert (code, "sweep.json is damaged and is written anew" in printed) == (0, True)
+    for how in (["--dry-run"], []):  # said so that it is true of both
+        code, printed, _ = again(*how)
+        assert (code, "sweep.json is damaged: a run writes it anew" in printed) == (0, True)
     assert (out / "sweep.json.damaged").read_text() == "{"
     assert "is damaged" not in again()[1]
 

@@ -40,7 +40,7 @@ class EvoNormB0(BatchStatistics):
         """Of each channel [R·C]; in training the batch's own, which the running one takes in."""
         if not self.training:
             return self.running_var
-        variance = x.var((0, 2, 3), correction=0)
+        variance = x.to(self.running_var.dtype).var((0, 2, 3), correction=0)
         with torch.no_grad():
             self.running_var.lerp_(variance.detach(), self.settings.momentum)
         return variance

@@ -49,7 +49,7 @@ class BatchRenorm(BatchStatistics):
                 (self.bias - self.running_mean * weight).view(-1, 1, 1), x, weight.view(-1, 1, 1)
             )
         with torch.no_grad():
-            variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+            variance, mean = torch.var_mean(x.to(self.running_std.dtype), (0, 2, 3), correction=0)
             std = (variance + eps).sqrt()
             r, d = self._corrections(mean, std)
             self.running_mean.lerp_(mean, self.settings.momentum)

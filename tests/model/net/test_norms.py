@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from model.net.norms.layer import Settings
+from model.net.norms.layer import Settings, gamma_of
 from model.net.norms.registry import LAYERS, norm_layer
 from model.norm_table import NORM_TABLE, NORMS
 from tests.helpers.replica_rule import C, H, N, W, hold_to_the_replica_rule, registered
@@ -128,3 +128,31 @@ def test_the_table_knows_what_a_layer_is(name, groups):
 def test_groups_that_make_no_sense_are_refused(name, groups):
     with pytest.raises(ValueError, match="groups"):
         norm_layer(name, Settings(channels=C, groups=groups))
+
+
+@pytest.mark.parametrize(("name", "groups"), registered())
+def test_under_autocast_statistics_are_those_of_float32(name, groups):
+    """Of the same activations, as a convolution in bfloat16 gives them; the output is as rough as its input."""
+    exact, rough = (norm_layer(name, Settings(channels=C, groups=groups)) for _ in range(2))
+    for _ in range(2):
+        x = torch.randn(N, C, H, W).bfloat16()
+        half, whole = x.clone().requires_grad_(), x.float().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+            out = rough(half)
+        expected = exact(whole)
+        torch.testing.assert_close(out.float(), expected, rtol=0.02, atol=0.02)
+        towards = torch.randn_like(expected).bfloat16()
+        out.backward(towards.to(out.dtype))
+        expected.backward(towards.float())
+        torch.testing.assert_close(half.grad.float(), whole.grad, rtol=0.05, atol=0.05)
+    for ours, theirs in zip(rough.buffers(), exact.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "groups"), registered())
+def test_the_table_says_what_a_layer_does(name, groups):
+    layer, known = norm_layer(name, Settings(channels=C, groups=groups, ends_branch=True)), NORM_TABLE[name]
+    assert known.gamma == (gamma_of(layer) is not None)
+    if not known.gamma:
+        layer.scale.data.fill_(1.0)
+    assert known.scales == (layer(1000 * torch.randn(N, C, H, W)).std() < 100)

@@ -141,7 +141,7 @@ def test_identity_round_trip():
         ({"norm_batch": 2}, "norm_batch is for the norms bn, bgn, brn, evob0, not gn"),
         ({"norm_momentum": 0.2}, "norm_momentum is for the norms bn"),
         ({"norm": "dyt", "groups": None, "eps": 1e-3}, "eps is for the norms"),
-        ({"norm": "bn", "groups": None, "norm_batch": 3}, "norm_batch = 3 does not divide batch size 32"),
+        ({"norm": "bn", "groups": None, "norm_batch": 3}, "norm_batch: 3 does not divide batch size 32"),
         ({"norm": "bn", "groups": None, "eps": 0.0}, "greater than 0"),
         ({"model": "vgg", "zero_gamma": False}, "zero_gamma: the network vgg has no such choice"),
         ({"model": "vgg", "weight_standardization": True}, "weight_standardization: the network vgg"),
