@@ -171,10 +171,11 @@ def _labels(sweeps: Sequence[Sweep]) -> list[str]:
 
 
 def is_search(cells: Sequence[Cell]) -> bool:
-    """A G search has a figure of its own: one batch size, group norm alone, judged on held-out images."""
+    """A G search has a figure of its own: one batch size, one norm in groups, judged on held-out images."""
     return (
         cells[0].panel.holdout > 0
         and len({cell.x for cell in cells}) == 1
         and not cells[0].line.more
-        and {cell.line.norm for cell in cells} == {"gn"}
+        and len({cell.line.norm for cell in cells}) == 1
+        and all(cell.line.groups is not None for cell in cells)
     )

@@ -28,6 +28,7 @@ from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
+from orchestrator.grid.blocks import Grid
 from orchestrator.grid.overrides import Adjustments, adjust
 from orchestrator.grid.own import own_code
 from orchestrator.grid.parse import find
@@ -133,7 +134,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     from orchestrator.sweep import declare, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
-    trials = adjust(grid, _adjustments(arguments))
+    trials = adjust(grid, _adjustments(arguments, grid))
     options = options_of(arguments, grid.name)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
@@ -196,7 +197,7 @@ def _read_data(schedule: "Schedule | None", console: Console) -> None:
         read_data(schedule.vetted, schedule.site)
 
 
-def _adjustments(arguments: argparse.Namespace) -> Adjustments:
+def _adjustments(arguments: argparse.Namespace, grid: Grid) -> Adjustments:
     wanted = adjustments(arguments)
     if not arguments.groups_from:
         return wanted
@@ -205,7 +206,8 @@ def _adjustments(arguments: argparse.Namespace) -> Adjustments:
     from analysis.sources.load import load
     from analysis.stats.best_groups import best_groups
 
-    return {**wanted, "groups": (best_groups(load(arguments.groups_from)),)}
+    norms = wanted.get("norm") or [norm for block in grid.blocks for norm in block.values("norm") or ()]
+    return {**wanted, "groups": (best_groups(load(arguments.groups_from), [*map(str, norms)]),)}
 
 
 def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock") -> str:

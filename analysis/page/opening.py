@@ -197,7 +197,7 @@ def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure
 def search_figure(study: Study, index: int) -> SearchFigure:
     """The place of the study's search number `index`."""
     search: GSearchInfo = study.searches[index]
-    label = f"Validation error over G at {search.where}"
+    label = f"Validation error of {search.line.short} over G at {search.where}"
     return SearchFigure(f"gsearch-{index}", study.name(search.panel), label, f"{search.panel.holdout:,}")
 
 

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from analysis.plots import palette, theme
-from analysis.plots.published import FRANKE_G_SEARCH
+from analysis.plots.published import published_search
 from analysis.stats.axes import at
 from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell
 from analysis.stats.intervals import CI, PERCENT, interval
+from analysis.stats.line import Line
 from analysis.stats.panel import Panel
 
 
@@ -30,11 +31,12 @@ class GPoint(NamedTuple):
 
 
 class GSearchInfo(NamedTuple):
-    """One search. `where`: what it was made at, in words: “batch size 32”. `points`: every G that has a
-    result; `contenders`: those that may win, the best first; `paired`: whether the runs of a seed are
-    pairs."""
+    """One search. `line`: the norm. `where`: what it was made at, in words: “batch size 32”. `points`: every
+    G that has a result; `contenders`: those that may win, the best first; `paired`: whether the runs of a
+    seed are pairs."""
 
     panel: Panel
+    line: Line
     where: str
     points: list[GPoint]
     contenders: dict[int, dict[int, float]]
@@ -43,26 +45,27 @@ class GSearchInfo(NamedTuple):
 
 
 def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchInfo]:
-    """One search for each batch size, or whatever else lines differ in beside G, at which the panel tried
-    group norm; none on a panel judged by test."""
+    """One search for each norm in groups and batch size, or whatever else lines differ in beside G, that the
+    panel tried; none on a panel judged by test."""
     if not panel.holdout:
         return []
-    own = (panel.dataset, panel.model) == ("cifar10", "resnet20")
-    searches: dict[str, list[Cell]] = {}
+    searches: dict[tuple[Line, str], list[Cell]] = {}
     for cell in cells:
-        if cell.line.norm == "gn" and cell.line.groups is not None and cell.errors():
+        if cell.line.groups is not None and cell.errors():
             where = ", ".join([panel.x.at(cell.x), *(at(*pair) for pair in cell.line.more)])
-            searches.setdefault(where, []).append(cell)
+            norm = Line(cell.line.norm, label=cell.line.label)
+            searches.setdefault((norm, where), []).append(cell)
     return [
         GSearchInfo(
             panel,
+            norm,
             where,
             [_point(cell) for cell in search],
             contenders(search),
-            FRANKE_G_SEARCH if own else {},
+            published_search(search),
             paired,
         )
-        for where, search in searches.items()
+        for (norm, where), search in searches.items()
     ]
 
 
@@ -78,7 +81,8 @@ def _point(cell: Cell) -> GPoint:
 def figure(info: GSearchInfo) -> go.Figure:
     """Means with intervals and every seed, G as categories from large to small."""
     points = sorted(info.points, key=lambda p: -p.groups)
-    traces = [_seeds(points), _means(points)]
+    style = palette.style(info.line.norm)
+    traces = [_seeds(points, style), _means(points, style.colour)]
     known = [p.groups for p in points if p.groups in info.published]
     if known:
         traces.append(
@@ -94,7 +98,10 @@ def figure(info: GSearchInfo) -> go.Figure:
     return go.Figure(
         data=traces,
         layout=theme.layout(
-            xaxis={"type": "category", "title": {"text": f"Groups, at {theme.plain(info.where)}"}},
+            xaxis={
+                "type": "category",
+                "title": {"text": theme.plain(f"Groups of {info.line.short}, at {info.where}")},
+            },
             yaxis={"title": {"text": "Validation error (%)"}},
         ),
     )
@@ -104,7 +111,7 @@ def _label(groups: int) -> str:
     return f"G = {groups}"
 
 
-def _seeds(points: Sequence[GPoint]) -> go.Scatter:
+def _seeds(points: Sequence[GPoint], style: palette.Style) -> go.Scatter:
     dots = [(_label(p.groups), seed, value) for p in points for seed, value in p.values.items()]
     return go.Scatter(
         x=[label for label, _, _ in dots],
@@ -112,13 +119,12 @@ def _seeds(points: Sequence[GPoint]) -> go.Scatter:
         customdata=[seed for _, seed, _ in dots],
         mode="markers",
         name="one seed",
-        marker={"size": 6, "color": palette.style("gn").tint(0.5)},
+        marker={"size": 6, "color": style.tint(0.5)},
         hovertemplate="%{x}, seed %{customdata}: %{y:.2f}%<extra></extra>",
     )
 
 
-def _means(points: Sequence[GPoint]) -> go.Scatter:
-    colour = palette.style("gn").colour
+def _means(points: Sequence[GPoint], colour: str) -> go.Scatter:
     return go.Scatter(
         x=[_label(p.groups) for p in points],
         y=[p.mean for p in points],

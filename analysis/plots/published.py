@@ -1,9 +1,10 @@
 """Published curves to stand beside our own, with their sources.
 
 They are other people's numbers and are never mixed with ours: no statistic reads this file. Results that are
-those very numbers are recognised, because they would look like a replication of themselves. Those of
-another data set or network show the shape to expect and not the height, so only the curves of the
-panel's own data set and network are on from the start.
+those very numbers are recognised, because they would look like a replication of themselves. Beside lines of
+which none was trained as published (at another learning rate, say, or width) none is drawn. Those of another
+data set or network show the shape to expect and not the height, so only the curves of the panel's own data
+set and network are on from the start.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.cells import Cell
+from analysis.stats.line import Line
+from model.spec import AXES, default_of
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,23 @@ PUBLISHED: tuple[Published, ...] = (
     Published("he", "He et al. 2015, BN", _HE, "bn", "cifar10", "resnet20", {128: 8.75}),
 )  # fmt: skip
 
-#: Franke 2021's G search: G -> validation error in percent (ResNet-20, CIFAR-10).
+#: Franke 2021's search for the G of group norm: G -> validation error in percent (ResNet-20, CIFAR-10).
 FRANKE_G_SEARCH: dict[int, float] = {8: 12.00, 4: 12.38, 2: 14.25}
+
+#: What a panel, a line or a cell may be without being another setting than a published one: shorter runs and
+#: other networks show the shape.
+_FREE = {
+    "dataset",
+    "model",
+    "shortcut",
+    "recipe",
+    "epochs",
+    "iterations",
+    "holdout",
+    "norm",
+    "groups",
+    "batch_size",
+}
 
 #: As many batch sizes must agree to the last digit, and no other disagree, before results count as a
 #: publication's own; one or two may agree by chance.
@@ -93,6 +111,28 @@ def _size(cell: Cell) -> int:
 
 
 def others(cells: Sequence[Cell]) -> list[Published]:
-    """The published lines that may stand beside `cells`: none of a publication whose numbers they are."""
+    """The published lines that may stand beside `cells`: none of a publication whose numbers they are, and
+    none where no line of theirs was trained as published."""
+    if not _as_published(cells):
+        return []
     own = {entry.group for entry in recognised(cells)}
     return [entry for entry in PUBLISHED if entry.group not in own]
+
+
+def published_search(cells: Sequence[Cell]) -> dict[int, float]:
+    """The published search that may stand beside one of ours, of cells that differ in G alone; empty where
+    none may."""
+    panel = cells[0].panel
+    here = (panel.dataset, panel.model, cells[0].line.norm) == ("cifar10", "resnet20", "gn")
+    return FRANKE_G_SEARCH if here and _as_published(cells) else {}
+
+
+def _as_published(cells: Sequence[Cell]) -> bool:
+    """Whether one line at least is at the recipe's own values throughout. An axis that is none of ours, or
+    that a source does not speak of, is no reason against it."""
+    by_line: dict[Line, bool] = {}
+    for cell in cells:
+        row = {name: cell.value(name) for name in AXES}
+        usual = all(row[name] in (None, default_of(name, row)) for name in AXES if name not in _FREE)
+        by_line[cell.line] = by_line.get(cell.line, True) and usual
+    return any(by_line.values())

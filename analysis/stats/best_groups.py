@@ -6,7 +6,7 @@ diverge for some of its seeds too.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from analysis.stats.cells import Cell, cells
 from analysis.stats.estimate import Array, Errors, Estimate, common_seeds, contrast, matrix
 from analysis.stats.intervals import RESAMPLES
 from model.errors import InputError
+from model.own import unpinned
 from model.spec import AXES
 
 #: What the cells of one search share: every axis but the G that is searched for.
@@ -40,17 +41,25 @@ def contenders(search: Sequence[Cell]) -> dict[int, dict[int, float]]:
     return {groups: errors[groups] for groups in sorted(means, key=lambda g: (means[g], g))}
 
 
-def best_groups(frame: pd.DataFrame) -> int:
+def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> int:
     """The best G of the finished search that `frame` (as from analysis.load) holds.
 
-    Only trials judged on held-out images count. Raises InputError where there is no search, where it is
-    unfinished, where there are several, or where no G may win.
+    Only trials judged on held-out images count. `norms`: those that G is for; of searches of several norms
+    in groups theirs is taken. Raises InputError where there is no search, where it is unfinished, where there
+    are several, or where no G may win.
     """
-    search = frame[(frame["norm"] == "gn") & (frame["holdout"].fillna(0) > 0)]
+    search = frame[frame["groups"].notna() & (frame["holdout"].fillna(0) > 0)]
     if search.empty:
         raise InputError(
-            "the results hold no G search: no group norm trial was judged on held-out images. "
+            "the results hold no G search: no trial of a norm in groups was judged on held-out images. "
             "Run one with --grid gsearch."
+        )
+    wanted = {unpinned(norm) for norm in norms}
+    if search["norm"].nunique() > 1:
+        search = search[[unpinned(norm) in wanted for norm in search["norm"]]]
+    if search["norm"].nunique() != 1:
+        raise InputError(
+            "the results hold G searches of several norms: say by --norms which of them G is for"
         )
     if len(search[_SHARED].drop_duplicates()) > 1:
         raise InputError("the results hold more than one G search (they differ in more than G and the seed)")

@@ -1,6 +1,5 @@
 """What one line of a figure is, and what it is called."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ from analysis.sources.frame import plain_column
 from analysis.stats.axes import at, sort_key
 from model.axis import Value
 from model.norm_table import NORM_NAMES, NORMS
+from model.own import short_name, unpinned
 from model.spec import AXES
 
 #: Norms that are not called by their name in the registry in capitals.
 _SHORT = {"evob0": "EvoNorm-B0", "evos0": "EvoNorm-S0", "dyt": "DyT", "none": "No norm"}
-#: An import path: module, name and the digest of its source.
-_PATH = re.compile(r"([\w.]+):([\w.]+)(@\w+)?$")
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,9 @@ def labels(norms: Iterable[str]) -> dict[str, str]:
     norms', all of it but the module, or all of it."""
     names = list(dict.fromkeys(norms))
     short = {
-        norm: [path[2], path[2] + (path[3] or ""), norm] for norm in names if (path := _PATH.match(norm))
+        norm: [name, name + norm.removeprefix(unpinned(norm)), norm]
+        for norm in names
+        if (name := short_name(norm)) != norm
     }
     taken = Counter(name for own in short.values() for name in own) + Counter(
         norm for norm in names if norm not in short

@@ -13,7 +13,7 @@ from analysis.words.citations import bibtex
 from analysis.words.mixtures import mixture, said, span, trials_words
 from analysis.words.numbers import listed
 from model.architectures import ARCHITECTURES
-from model.norm_table import NORM_TABLE
+from model.norm_table import GROUPED, NORM_TABLE
 from model.own import short_name
 
 #: Norm -> its name, abbreviation and source.
@@ -139,7 +139,8 @@ def _results(digest: str) -> str:
 def _unsaid(setup: Setup) -> str:
     """What these files do not say."""
     axes = {"dataset": "the data set", "model": "the network", "recipe": "the recipe"}
-    lacking = ["G of group normalisation"] if ("gn", None) in setup.lines else []
+    grouped = [norm for norm, groups in setup.lines if norm in GROUPED and groups is None]
+    lacking = [f"G of {_NORMS[norm][0] if norm in _NORMS else NORM_TABLE[norm].title}" for norm in grouped]
     lacking += [name for axis, name in axes.items() if not setup.axes[axis]]
     lacking += [name for key, name in _WANTED.items() if not setup.facts[key]]
     lacking += [] if setup.devices else ["the device"]

@@ -18,7 +18,7 @@ def search_headline(search: GSearchInfo) -> Headline:
     out = _out_of_the_running(search)
     best = best_of(search)
     if best is None:
-        title = f"No G can be chosen at {search.where}: trials of every G diverged."
+        title = f"No G can be chosen for {search.line.short} at {search.where}: trials of every G diverged."
         return Headline(title, "", out)
     point = next(p for p in search.points if p.groups == best.groups)
     detail = f"n = {len(point.values)}"
@@ -32,8 +32,9 @@ def search_headline(search: GSearchInfo) -> Headline:
         facts.append(f"In {share:.0%} of bootstrap resamples of the seeds, G = {best.groups} is the best.")
     if best.lead is not None and best.lead.fewest > 1:
         facts.append(_runner_up_sentence(best, best.lead))
-    facts += selection_sentences(best, len(search.points))
-    title = f"G = {best.groups} has the lowest validation error, {point.mean:.2f}%, at {search.where}."
+    facts += selection_sentences(best, len(search.points), search.line.short)
+    who = f"{search.line.short} with G = {best.groups}"
+    title = f"{who} has the lowest validation error, {point.mean:.2f}%, at {search.where}."
     return Headline(title, detail, (*facts, *out))
 
 

@@ -4,8 +4,9 @@ from analysis.stats.best_groups import BestGroups
 from analysis.words.numbers import count_in_words
 
 
-def selection_sentences(best: BestGroups, tried: int) -> tuple[str, ...]:
-    """How far the winner of `tried` flatters itself, and who else was searched for; none with one."""
+def selection_sentences(best: BestGroups, tried: int, norm: str) -> tuple[str, ...]:
+    """How far the winner of `tried` flatters itself, and who else was searched for; none with one. `norm`:
+    whose G it is, in short."""
     if tried < 2:
         return ()
     size = ""
@@ -17,6 +18,6 @@ def selection_sentences(best: BestGroups, tried: int) -> tuple[str, ...]:
     return (
         f"The winner’s validation error is the lowest of {tries} and so too good on average{size}; a test "
         "error that follows, on images that took no part, is not.",
-        f"Group norm had {tries} tries and batch norm, which has no G, had one: a comparison with BN sets a "
-        "norm that was tuned against one that was not.",
+        f"{norm} had {tries} tries and batch norm, which has no G, had one: a comparison with BN sets a norm "
+        "that was tuned against one that was not.",
     )

@@ -6,6 +6,7 @@ from analysis import fig1, load
 from analysis.plots import figure1
 from analysis.stats.cells import panels
 from analysis.stats.line import Line
+from analysis.stats.roles import roles_of
 from model.errors import InputError
 from tests.helpers.synthetic import block
 
@@ -91,6 +92,33 @@ def test_published_curves_show_where_they_are_of_the_same_thing(panel, sweep):
     digits = next(iter(panels(load(sweep(block(dataset="digits"), folder="digits"))).items()))
     drawn = figure1.figure(figure1.info(*digits))
     assert {t.visible for t in drawn.data if t.meta["role"] == "published"} == {False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "drawn"),
+    [
+        ({"lr": 0.02}, False),
+        ({"width": 2}, False),
+        ({"eps": 1e-3}, False),
+        ({"lr": 0.1}, True),  # the recipe's own
+        ({"epochs": 7}, True),
+        ({"recipe": "he2015", "epochs": 2}, True),
+        ({"lr": [0.1, 0.02]}, True),
+    ],
+)
+def test_published_curves_stand_beside_lines_that_were_trained_as_published(sweep, changes, drawn):
+    frame = load(sweep(block(batch_size=[32, 8], **changes)))
+    infos = [figure1.info(*one) for one in panels(frame, roles_of(frame)).items()]
+    assert [bool(info.published) for info in infos] == [drawn] * len(infos)
+    assert len(infos) == 1
+
+
+def test_of_two_panels_the_published_one_has_the_published_curves(sweep):
+    trials = [t for norm in ({"norm": "bn"}, {"norm": "gn", "groups": 8})
+              for t in block(batch_size=[32, 8], lr=[0.1, 0.02], **norm)]  # fmt: skip
+    frame = load(sweep(trials))
+    infos = [figure1.info(*one) for one in panels(frame, roles_of(frame)).items()]
+    assert {info.panel["lr"]: bool(info.published) for info in infos} == {0.1: True, 0.02: False}
 
 
 def test_the_notebook_call(sweep):

@@ -25,7 +25,7 @@ def test_the_search_by_value(study):
 
 def test_the_headline_says_which_g_and_how_sure(study):
     said = search_headline(study.searches[0])
-    assert said.title.startswith("G = 8 has the lowest validation error, 12.0")
+    assert said.title.startswith("GN with G = 8 has the lowest validation error, 12.0")
     assert said.facts[0] == "In 100% of bootstrap resamples of the seeds, G = 8 is the best."
     assert "n = 5" in said.facts[1]
 
@@ -41,7 +41,7 @@ def test_two_seeds_that_agree_give_no_interval(sweep):
 
 def test_a_search_alone_is_the_first_screen_of_its_report(study):
     html = report.build(study.sweeps[0])
-    assert "G = 8 has the lowest validation error" in html
+    assert "GN with G = 8 has the lowest validation error" in html
     assert 'data-figure="fig1"' not in html  # there is no batch size to put on an axis
 
 
@@ -56,3 +56,28 @@ def test_the_drawing_shows_every_seed(study):
     assert len(by_name["one seed"].y) == 15
     assert list(by_name["mean, 95% CI"].x) == ["G = 8", "G = 4", "G = 2"]
     assert list(by_name["Franke 2021"].y) == [12.00, 12.38, 14.25]
+
+
+def test_any_norm_in_groups_is_searched_and_each_by_itself(sweep):
+    """Own norms too: what they are is in their file, and that they are in groups is in their trials."""
+    best = {"rms": 4, "gn": 8}
+    trials = [t for n in best for t in block(norm=n, groups=[8, 4, 2], holdout=5000, batch_size=8)]
+    url = sweep(trials, error=lambda t: 12.0 + (t.groups != best[t.norm]) + t.seed / 100, epochs=60)
+    study = read([url])
+    said = {search.line.short: search_headline(search).title for search in study.searches}
+    assert said["RMS"].startswith("RMS with G = 4 has the lowest validation error, 12.0")
+    assert said["GN"].startswith("GN with G = 8 has the lowest validation error, 12.0")
+    assert len(study.compared) == 1, "the norms are compared too"
+    frame = study.sweeps[0].frame
+    own = frame[frame["norm"] == "rms"].replace({"norm": {"rms": "mylab.norms:Mine@0123456789ab"}})
+    alone = read([own])
+    assert search_headline(alone.searches[0]).title.startswith("Mine with G = 4 has")
+    assert alone.compared == {}
+    drawn = gsearch.figure(alone.searches[0])
+    assert drawn.layout.xaxis.title.text == "Groups of Mine, at batch size 8"
+    assert "Franke 2021" not in {t.name for t in drawn.data}
+
+
+def test_a_search_at_another_learning_rate_has_no_published_one_beside_it(sweep):
+    trials = block(norm="gn", groups=[8, 4], holdout=5000, lr=0.02)
+    assert read([sweep(trials, epochs=60)]).searches[0].published == {}

@@ -37,9 +37,15 @@ def test_lines_that_differ_in_a_number_go_from_cold_to_warm():
 
 
 def test_an_edited_norm_is_another_line_with_a_name_of_its_own():
-    own = ["a.norms:Mine@1111", "a.norms:Mine@2222", "b.norms:Other@3333", "c:Other@3333", "bn"]
+    own = [
+        "a.norms:Mine@111111111111",
+        "a.norms:Mine@222222222222",
+        "b.norms:Other@333333333333",
+        "c:Other@333333333333",
+        "bn",
+    ]
     named = labels(own)
-    assert [named[n] for n in own[:2]] == ["Mine@1111", "Mine@2222"]
+    assert [named[n] for n in own[:2]] == ["Mine@111111111111", "Mine@222222222222"]
     assert len(set(named.values())) == len(named) == 4
     assert labels(own[:1]) == {own[0]: "Mine"}
 

@@ -49,6 +49,18 @@ def test_no_search_and_two_searches_are_errors(sweep):
         best_groups(load(sweep(two, folder="two")))
 
 
+def test_of_several_norms_that_were_searched_the_wanted_one_is_asked(sweep):
+    best = {"rms": 4, "gn": 8}
+    trials = [t for norm in best for t in block(**{**GSEARCH, "norm": norm})]
+    frame = load(sweep(trials, error=lambda t: 12.0 + (t.groups != best[t.norm])))
+    assert best_groups(frame, ["bn", "rms"]) == 4
+    assert best_groups(frame, ["gn"]) == 8
+    for norms in ([], ["bn"], ["gn", "rms"]):
+        with pytest.raises(InputError, match="say by --norms which"):
+            best_groups(frame, norms)
+    assert best_groups(frame[frame["norm"] == "rms"]) == 4
+
+
 def test_the_report_and_the_command_line_choose_the_same_g(sweep):
     """The seeds of G = 4 that survived have the lowest mean of all; it diverged, and neither takes it."""
     errors = {8: 12.4, 4: 11.0, 2: 14.0}
@@ -60,7 +72,7 @@ def test_the_report_and_the_command_line_choose_the_same_g(sweep):
     (search,) = read([url]).searches
     said = search_headline(search)
     assert best_groups(load(url)) == best_of(search).groups == 8
-    assert said.title.startswith("G = 8 has the lowest validation error")
+    assert said.title.startswith("GN with G = 8 has the lowest validation error")
     assert said.facts[-1] == "G = 4 cannot win: 1 of its trials diverged."
     assert 4 not in best_of(search).chances
     assert {p.groups for p in search.points} == {8, 4, 2}  # it is shown all the same
@@ -72,7 +84,7 @@ def test_where_every_g_diverged_none_is_chosen(sweep):
         best_groups(load(url))
     (search,) = read([url]).searches
     assert best_of(search) is None
-    assert "No G can be chosen at batch size 32: trials of every G diverged." in report.build(url)
+    assert "No G can be chosen for GN at batch size 32: trials of every G diverged." in report.build(url)
 
 
 def rng():
