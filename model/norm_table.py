@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from model.own import is_own, load, short_name, source_file
 
@@ -16,6 +17,10 @@ from model.own import is_own, load, short_name, source_file
 EPS = 1e-5
 #: Weight of the newest batch in running statistics; torch's default.
 MOMENTUM = 0.1
+#: What a network that was trained by statistics of batches is judged by: its running ones, each batch's own,
+#: or statistics measured anew (`model.training.statistics`).
+Statistics = Literal["population", "batch", "precise"]
+STATISTICS: tuple[Statistics, ...] = get_args(Statistics)
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,12 @@ def ghost_problem(batch_size: int, norm_batch: int | None) -> str | None:
         f"{norm_batch} does not divide batch size {batch_size}; write batch sizes that it does not divide in "
         "a block of their own"
     )
+
+
+def statistics_of(norm: str) -> tuple[Statistics, ...]:
+    """By which a network with this norm can be judged; of a user's own norm only the first is known."""
+    known = NORM_TABLE.get(norm)
+    return STATISTICS if known is not None and known.running else STATISTICS[:1]
 
 
 def takers(axis: str) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +70,12 @@ def checked(name: str, found: object, where: str) -> Checked:
     return Checked(info, arrays)
 
 
-def check_names(names: list[str], where: str) -> None:
+def check_names(names: list[str], where: str, required: Sequence[str] = REQUIRED) -> None:
     """Raises InputError where one is missing or misspelt; says which are not used."""
-    if missing := [name for name in REQUIRED if name not in names]:
+    if missing := [name for name in required if name not in names]:
         there = ", ".join(names[:8]) or "nothing"
         raise InputError(
-            f"{where}: {missing[0]} is missing; expected {', '.join(REQUIRED)}, there is {there}"
+            f"{where}: {missing[0]} is missing; expected {', '.join(required)}, there is {there}"
         )
     rest = [name for name in names if name not in REQUIRED + OPTIONAL]
     for name in rest:

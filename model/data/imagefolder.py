@@ -91,7 +91,7 @@ class _Entry(NamedTuple):
 
 def _entries(root: Path, part: str, classes: Sequence[str]) -> Iterator[_Entry]:
     for label, name in enumerate(classes):
-        images = _images(root / part / name)
+        images = images_in(root / part / name)
         if not images:
             raise InputError(
                 f"{root}: class {name} has no image in {part}/{name}/; add images, or remove the class"
@@ -132,7 +132,7 @@ def _classes(folder: Path) -> list[str]:
     return names
 
 
-def _images(folder: Path) -> list[tuple[str, int]]:
+def images_in(folder: Path) -> list[tuple[str, int]]:
     """(relative name with /, size in bytes) of each image, sorted by name."""
     images = []
     seen: set[tuple[int, int]] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def _unpacked(path: Path) -> Arrays:
     """The arrays, and what is known of them as arrays too, for the cache."""
     import numpy as np
 
-    found = checked("npz", _members(path), str(path))
+    found = checked("npz", members(path), str(path))
     info = found.info
     return found.arrays | {
         "info_classes": np.array(info.classes),
@@ -62,33 +63,34 @@ def _unpacked(path: Path) -> Arrays:
     }
 
 
-def _members(path: Path) -> dict[str, Any]:
+def members(path: Path, required: Sequence[str] = REQUIRED) -> dict[str, Any]:
+    """The arrays of that file, these and those that may be left out; others are not unpacked.
+
+    Raises InputError.
+    """
     import numpy as np
 
+    wanted = {*required, *OPTIONAL}
     try:
         with zipfile.ZipFile(path) as archive:
-            _check(archive, str(path))
+            _check(archive, str(path), required)
             with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files if _wanted(name)}
+                return {name: file[name] for name in file.files if name in wanted}
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise whatever damage makes them stumble over
         raise InputError(f"cannot read {path}: {reason(error)[:200]}; {_HOW}") from None
 
 
-def _wanted(name: str) -> bool:
-    return name in REQUIRED or name in OPTIONAL
-
-
-def _check(archive: zipfile.ZipFile, where: str) -> None:
+def _check(archive: zipfile.ZipFile, where: str, required: Sequence[str]) -> None:
     """Raises InputError where a header is not what it should be, before its array is unpacked."""
     import psutil
 
     entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-    check_names(list(entries), where)
+    check_names(list(entries), where, required)
     total = 0
     for name, entry in entries.items():
-        if not _wanted(name):
+        if name not in required and name not in OPTIONAL:
             continue
         with archive.open(entry) as file:
             shape, dtype = _header(file)
@@ -100,7 +102,7 @@ def _check(archive: zipfile.ZipFile, where: str) -> None:
                 f"{where}: {name} says that it is {dtype} of shape {list(shape)}, {size:,} bytes, and has "
                 f"{entry.file_size:,}: the file is damaged; {_HOW}"
             )
-        if name in REQUIRED:
+        if name in required:
             check_form(name, dtype, shape, where)
         elif size > _MOST_BYTES:
             raise InputError(f"{where}: {name} takes {size:,} bytes; expected {_MOST_BYTES:,} at most")

@@ -92,14 +92,15 @@ def _train_or_halve(
         if len(trials) == 1 or not out_of_memory(error):
             raise
     # Outside the except block: the exception's frames would keep the pack's tensors alive.
-    _free_memory()
+    free_memory()
     half = -(-len(trials) // 2)
     report(Warned(f"out of memory with {len(trials)} replicas; going on with {half}"))
     first = _train_or_halve(assignment, store, trials[:half], report)
     return {**first, **_train_or_halve(assignment, store, trials[half:], report)}
 
 
-def _free_memory() -> None:
+def free_memory() -> None:
+    """Give back what a pack that did not fit has left."""
     import torch
 
     from model.streams import exclusive
@@ -125,7 +126,7 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     training = Training([t.spec for t in trials], [t.seed for t in trials], data, device)
     records = restore(store, states, training, report)
     facts = provenance(
-        _device_name(device),
+        device_name(device),
         threads=str(assignment.threads),
         precision=training.step.precision,
         kernels=training.kernels,
@@ -212,7 +213,7 @@ def _entries(
             "images_per_second": round(images / seconds, 2),
             "ended": ended,
             "worker": f"{socket.gethostname()}/{os.getpid()}",
-            "device": _device_name(device),
+            "device": device_name(device),
             "code": training_code().digest,
         }
         for replica in metrics
@@ -223,7 +224,8 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def _device_name(device: "torch.device") -> str:
+def device_name(device: "torch.device") -> str:
+    """What computes, as a person would name it."""
     import torch
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device.type)

@@ -128,6 +128,25 @@ def decode_notes(data: bytes, trial_id: str | None = None, fingerprints: Sequenc
     return notes
 
 
+def decode_weights(data: bytes, trial_id: str | None = None) -> "dict[str, torch.Tensor]":
+    """The tensors of final weights by name. Raises DamagedError, as `decode_notes`."""
+    import torch
+
+    decode_notes(data, trial_id)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if (entry := archive.testzip()) is not None:
+                raise DamagedError(f"the checksum of {entry} does not match")
+        weights = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+    except DamagedError:
+        raise
+    except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
+        raise DamagedError(first_line(error)) from None
+    if not isinstance(weights, dict) or not all(isinstance(one, torch.Tensor) for one in weights.values()):
+        raise DamagedError("it holds no tensors by name")
+    return weights
+
+
 def unpacks_larger(archive: zipfile.ZipFile, size: int) -> bool:
     """Whether its entries have more bytes than the archive: torch packs none, a stranger could pack zeros."""
     return sum(entry.file_size for entry in archive.infolist()) > size

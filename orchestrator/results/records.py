@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import AfterValidator, Field, SkipValidation
 from typing_extensions import TypedDict
 
+from model.norm_table import Statistics
 from model.spec import AXES
 
 #: A whole number that a table can hold beside fractions, which tell whole numbers apart up to here.
@@ -123,6 +124,35 @@ class Result(TypedDict):
     provenance: SkipValidation[Provenance]
     stretches: NotRequired[SkipValidation[list[Stretch]]]
     code: NotRequired[SkipValidation[list[str | None]]]
+
+
+class EvaluationRecord(TypedDict):
+    """What one trial's final weights say of some images: see `orchestrator.results.evaluations`.
+
+    `weights`: SHA-256 of weights.pt. `data`: fingerprint of the images' data set. `split`: which of its
+    images, "images" for those of another set. `batch_size`: of statistics "batch", else None. `images`: how
+    many; `wrong`: of them. `loss`: mean cross-entropy. `error` and `loss` are None where the network gives no
+    finite numbers. `stored_error`: of the trial's result, `found_error`: what these weights gave on the same
+    images. `predictions`: the class of each image in order, base64 of uint8, or of little-endian uint16 where
+    there are more than 256 `classes`.
+    """
+
+    format: Literal[1]
+    trial_id: str
+    weights: str
+    data: str
+    split: Literal["test", "validation", "train", "images"]
+    statistics: Statistics
+    batch_size: Count | None
+    images: Annotated[int, Field(ge=1, le=2**31)]
+    classes: Annotated[int, Field(ge=2, le=2**16)]
+    wrong: Count
+    error: Share | None
+    loss: Real | None
+    stored_error: Share
+    found_error: Share
+    predictions: str
+    provenance: NotRequired[SkipValidation[Provenance]]
 
 
 class DataFacts(TypedDict):

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict, get_type_hints, is_typeddict
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
     EpochRecord,
+    EvaluationRecord,
     Failure,
     History,
     Identity,
@@ -28,6 +29,7 @@ _NEEDED: Mapping[Any, set[str]] = {
     History: {"pack", "epochs"},
     EpochRecord: {"epoch"},
     Result: {"status"},
+    EvaluationRecord: {*EvaluationRecord.__annotations__} - {"provenance"},
 }
 
 
@@ -62,6 +64,7 @@ _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     "result.json": _adapter(Result),
     "failure.json": _adapter(Failure),
     "lock.json": _adapter(LockNote),
+    "evaluation.json": _adapter(EvaluationRecord),
     "trial.json": TypeAdapter(Identity, config=_STRICT),
 }
 
