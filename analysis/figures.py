@@ -25,7 +25,7 @@ from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.panel import Panel
 from analysis.study import Study, read
 from model.axis import Value
-from model.command import leave
+from model.command import command, leave
 from model.errors import InputError, first_line
 
 FORMATS = ("svg", "png", "pdf")
@@ -109,6 +109,7 @@ def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WID
     return paths
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.figures", description="Write a sweep's figures for a paper, one file each."
@@ -125,24 +126,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_axes(parser)
     options.add_base(parser)
     chosen = parser.parse_args(arguments)
-    try:
-        study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
-        for warning in study.sweeps[0].warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-        drawn = figures(study)
-        if chosen.only is not None:
-            if chosen.only not in drawn:
-                raise InputError(f"no figure {chosen.only!r} here; there are: {', '.join(drawn) or 'none'}")
-            drawn = {chosen.only: drawn[chosen.only]}
-        if not drawn:
-            raise InputError("no trial has finished: there is nothing to draw")
-        if not 200 <= chosen.width <= 4000:
-            raise InputError(f"--width {chosen.width} is outside 200 to 4000 pixels")
-        for path in write(drawn, Path(chosen.out), chosen.format, chosen.width):
-            print(path)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
+    for warning in study.sweeps[0].warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    drawn = figures(study)
+    if chosen.only is not None:
+        if chosen.only not in drawn:
+            raise InputError(f"no figure {chosen.only!r} here; there are: {', '.join(drawn) or 'none'}")
+        drawn = {chosen.only: drawn[chosen.only]}
+    if not drawn:
+        raise InputError("no trial has finished: there is nothing to draw")
+    if not 200 <= chosen.width <= 4000:
+        raise InputError(f"--width {chosen.width} is outside 200 to 4000 pixels")
+    for path in write(drawn, Path(chosen.out), chosen.format, chosen.width):
+        print(path)
     return 0
 
 

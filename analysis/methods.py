@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from analysis import options
 from analysis.page.methods import by_sweep
 from analysis.study import read
-from model.command import leave
-from model.errors import InputError
+from model.command import command, leave
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.methods",
@@ -28,11 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_axes(parser)
     options.add_base(parser)
     chosen = parser.parse_args(arguments)
-    try:
-        study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
     for warning in study.sweeps[0].warnings:
         print(f"warning: {warning}", file=sys.stderr)
     (own,) = by_sweep(study).values()

@@ -11,7 +11,6 @@ half a page.
 
 import argparse
 import posixpath
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,7 +39,7 @@ from analysis.plots import palette
 from analysis.sources.load import Source
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.study import Study, read
-from model.command import leave
+from model.command import command, leave
 from model.errors import InputError
 from orchestrator.results.files import Files
 
@@ -132,6 +131,7 @@ def write(folder: str, name: str, html: str) -> None:
         raise InputError(f"cannot write {where}: {reason}. Choose another with --out.") from None
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.report",
@@ -145,12 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_axes(parser)
     options.add_base(parser)
     chosen = parser.parse_args(arguments)
-    try:
-        folder, name = _target(chosen.results, chosen.out)
-        write(folder, name, build(*chosen.results, choices=options.choices(chosen), axes=chosen.axis))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    folder, name = _target(chosen.results, chosen.out)
+    write(folder, name, build(*chosen.results, choices=options.choices(chosen), axes=chosen.axis))
     print(posixpath.join(folder, name))
     return 0
 

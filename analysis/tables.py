@@ -34,8 +34,7 @@ from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
 from analysis.words.names import sentence_case
 from analysis.words.pairing import TESTS
-from model.command import leave
-from model.errors import InputError
+from model.command import command, leave
 
 #: Measure -> the heading of the mean error.
 _ERROR = {"last": "error %", "median5": "error %, median of 5"}
@@ -180,6 +179,7 @@ def escaped_for_latex(text: str) -> str:
     return "".join(_TEX.get(char, char) for char in text)
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis.tables", description="Print the cells of a sweep: errors in percent."
@@ -191,17 +191,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_axes(parser)
     options.add_base(parser)
     chosen = parser.parse_args(arguments)
-    try:
-        from analysis.sources.load import load_sweep
+    from analysis.sources.load import load_sweep
 
-        choices = options.choices(chosen)
-        sweep = load_sweep(chosen.results, paired=choices.paired, axes=chosen.axis)
-        for warning in sweep.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-        sys.stdout.write(FORMATS[chosen.format](sweep.frame, replace(choices, paired=sweep.paired)))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    choices = options.choices(chosen)
+    sweep = load_sweep(chosen.results, paired=choices.paired, axes=chosen.axis)
+    for warning in sweep.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    sys.stdout.write(FORMATS[chosen.format](sweep.frame, replace(choices, paired=sweep.paired)))
     return 0
 
 

@@ -1,16 +1,20 @@
 """How every command of the project ends."""
 
 import errno
+import functools
 import io
 import os
 import select
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, ParamSpec
+
+from model.errors import InputError
 
 #: What a shell sees of a program that SIGPIPE ended.
 _GONE = 128 + 13
 _STDERR = 2
+_P = ParamSpec("_P")
 #: How standard output fails: closed, full, over a quota or a limit.
 _OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
 
@@ -35,6 +39,20 @@ def leave(main: Callable[[], int]) -> NoReturn:
         print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def command(main: Callable[_P, int]) -> Callable[_P, int]:
+    """A `main` that says what its user can put right in one line on standard error, with exit code 2."""
+
+    @functools.wraps(main)
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        try:
+            return main(*args, **kwargs)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+
+    return told
 
 
 def _fill_closed() -> None:

@@ -27,7 +27,8 @@ STATISTICS: tuple[Statistics, ...] = get_args(Statistics)
 class Norm:
     """What is known of a norm.
 
-    `title`: for people. `source`: paper, section, equation. `groups`: it needs G. `shared`: in training
+    `title`: for people. `source`: paper, section, equation. `groups`: it needs G. `with_one_group`: the norm
+    that it is with G = 1, empty where that is none of the table. `shared`: in training
     images of a batch share statistics, so how many do is an axis (`norm_batch`). `running`: it has running
     statistics, so how fast they move is one (`norm_momentum`). `activates`: the activation is part of it.
     `scales`: it brings activations of any size to one. `gamma`: it multiplies each channel by a γ.
@@ -38,6 +39,7 @@ class Norm:
     title: str
     source: str
     groups: bool = False
+    with_one_group: str = ""
     shared: bool = False
     running: bool = False
     activates: bool = False
@@ -58,7 +60,7 @@ NORM_TABLE: Mapping[str, Norm] = {
             running=True,
             norm_momentum=MOMENTUM,
         ),
-        Norm("gn", "Group Norm", "Wu & He 2018, section 3.1, equation 7", groups=True),
+        Norm("gn", "Group Norm", "Wu & He 2018, section 3.1, equation 7", groups=True, with_one_group="ln"),
         Norm(
             "ln",
             "Layer Norm",

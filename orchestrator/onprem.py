@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from model.command import leave
-from model.errors import InputError
+from model.command import command, leave
 from orchestrator.cli import Parser
 from orchestrator.cluster.cluster_file import cluster_file
 from orchestrator.cluster.premises import Premises, checked, hosts, variable
@@ -45,24 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = vars(_parser().parse_args(argv))
-    try:
-        head, workers = hosts(arguments.pop("hosts"), arguments.pop("head"))
-        setup = arguments.pop("setup")
-        premises = Premises(
-            head=head,
-            workers=workers,
-            setup=tuple(setup) if setup is not None else None,
-            env=tuple(map(variable, arguments.pop("env"))),
-            project=arguments.pop("project") or str(Path(__file__).parent.parent),
-            **arguments,
-        )
-        print(cluster_file(checked(premises)), end="")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    head, workers = hosts(arguments.pop("hosts"), arguments.pop("head"))
+    setup = arguments.pop("setup")
+    premises = Premises(
+        head=head,
+        workers=workers,
+        setup=tuple(setup) if setup is not None else None,
+        env=tuple(map(variable, arguments.pop("env"))),
+        project=arguments.pop("project") or str(Path(__file__).parent.parent),
+        **arguments,
+    )
+    print(cluster_file(checked(premises)), end="")
     if not Path("~/.ray/auth_token").expanduser().is_file():
         print("note: no token yet: ray get-auth-token --generate", file=sys.stderr)
     return 0

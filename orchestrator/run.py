@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
 
-from model.command import leave, of_output
+from model.command import command, leave, of_output
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
@@ -56,6 +56,7 @@ exit codes: 0 all trials done; 1 some failed, or storage did, or another run too
   2 bad input; 130 or 143 interrupted"""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = _parser().parse_args(argv)
@@ -66,9 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("once", UserWarning)  # the data set says what it had to do to images
             warnings.showwarning = _show_warning
             return _main(arguments, console)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("Interrupted before anything was trained.", file=sys.stderr)
         return 130

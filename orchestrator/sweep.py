@@ -25,6 +25,7 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
+from orchestrator.planning.alike import alike
 from orchestrator.planning.alone import trained_alone, warnings
 from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
@@ -117,7 +118,7 @@ def prepare(
     told += mixed
     if left.waiting:
         alone = trained_alone({trial.shared: None for trial in left.waiting})
-        told += warnings(alone)
+        told += warnings(alone) + alike(trial.spec for trial in trials)
         plan, schedule = _schedule(left, states, options, infos, join, alone)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)

@@ -18,7 +18,7 @@ from model.bench.check import checks
 from model.bench.survey import Survey
 from model.bench.throughput import BATCH_SIZES, Measurement, device_name, fig1_seconds, measure
 from model.bench.variants import COMPUTATIONS, Missing, Variant, schedule
-from model.command import leave
+from model.command import command, leave
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError
@@ -210,29 +210,24 @@ def _numbers(option: str, text: str) -> list[int]:
     return numbers
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ.setdefault(*CUDA_QUEUES)
     options.end = time.monotonic() + 60 * options.minutes  # the check counts too
     out = sys.stderr if options.json else sys.stdout
     say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
-    try:
-        if options.survey is not None:
-            device = _device(options.device)
-            torch.set_num_threads(_numbers("threads", str(options.threads))[0])
-            Survey(device, options.survey, options.out, say).run()
-            return 0
-        wrong = (
-            [check for check in checks(_device(options.device), say) if not check.passed]
-            if options.check
-            else []
-        )
-        measured: Callable[..., Sequence[Measurement | Missing | compare.SideBySide]]
-        measured = run_comparison if options.compare else run
-        rows = measured(options, say)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if options.survey is not None:
+        device = _device(options.device)
+        torch.set_num_threads(_numbers("threads", str(options.threads))[0])
+        Survey(device, options.survey, options.out, say).run()
+        return 0
+    wrong = (
+        [check for check in checks(_device(options.device), say) if not check.passed] if options.check else []
+    )
+    measured: Callable[..., Sequence[Measurement | Missing | compare.SideBySide]]
+    measured = run_comparison if options.compare else run
+    rows = measured(options, say)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     return 1 if wrong else 0

@@ -8,7 +8,7 @@ where, in float64, a pack's output, gradients and buffers are those of its repli
 import functools
 import inspect
 from collections.abc import Iterable
-from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,20 @@ from model.spec import Spec
 
 _IMAGES = 4
 _SEEDS = (1, 2, 3)
+#: The axes that make a network what it is. Cells that differ in others alone, as in a search over learning
+#: rates, have one network, which is looked at once.
+OF_THE_NETWORK = (
+    "model",
+    "shortcut",
+    "width",
+    "zero_gamma",
+    "norm",
+    "groups",
+    "norm_batch",
+    "norm_momentum",
+    "eps",
+    "weight_standardization",
+)
 
 
 def why_alone(spec: Spec, images: Images) -> str | None:
@@ -34,7 +48,8 @@ def why_alone(spec: Spec, images: Images) -> str | None:
     """
     if not is_own(spec.model):
         return None
-    return _why_alone(replace(spec, batch_size=_IMAGES, epochs=1, iterations=None, holdout=0), images)
+    of_it: Any = {name: getattr(spec, name) for name in OF_THE_NETWORK}
+    return _why_alone(Spec(**of_it, batch_size=_IMAGES, epochs=1), images)
 
 
 @functools.cache  # a plan asks for every cell, a worker for every pack

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model.command import leave
+from model.command import command, leave
 from model.errors import InputError
 from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
@@ -192,6 +192,7 @@ def _counts(text: str) -> list[int]:
     return numbers
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -205,15 +206,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(line, file=out, flush=True)
 
     rows: Sequence[Measurement | scale.Size]
-    try:
-        if options.nodes:
-            sizes = options.trials or ([8, 16] if options.quick else SCALE)
-            rows = scale.measure(options.nodes[0], sizes, say)
-        else:
-            rows = measure(QUICK if options.quick else Sizes(), say)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if options.nodes:
+        sizes = options.trials or ([8, 16] if options.quick else SCALE)
+        rows = scale.measure(options.nodes[0], sizes, say)
+    else:
+        rows = measure(QUICK if options.quick else Sizes(), say)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     return 0

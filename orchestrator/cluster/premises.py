@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import InputError
+from orchestrator.results.url import holds_password
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
@@ -13,7 +14,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACE = re.compile(r"~?(/[A-Za-z0-9_.+@-]+)+/?")
 _SECRET = re.compile(r"SECRET|KEY|TOKEN|PASS|CREDENTIAL", re.IGNORECASE)
 _NAMES_A_PLACE = re.compile(r"_(FILE|PATH|DIR)$", re.IGNORECASE)
-_WITH_PASSWORD = re.compile(r"://[^/\s]*:[^/\s]*@")
 #: Among sshpass's own options: behind them, `-p` is a port of ssh's.
 _SSHPASS = re.compile(r"\bsshpass(\s+-([fdP]\s*\S+|[evhV]\S*))*\s+-[evhV]*p")
 #: What the cluster file sets itself.
@@ -75,7 +75,7 @@ def variable(text: str) -> tuple[str, str]:
         raise InputError(f"--env {name}: expected NAME=VALUE")
     if name in _OURS:
         raise InputError(f"--env {name}: this file sets it itself")
-    if (_SECRET.search(name) and not _NAMES_A_PLACE.search(name)) or _WITH_PASSWORD.search(value):
+    if (_SECRET.search(name) and not _NAMES_A_PLACE.search(name)) or holds_password(value):
         raise InputError(
             f"--env {name} looks like a secret, and the cluster file is no place for one. "
             "Use --aws-credentials FILE, or the hosts' own environment."
@@ -103,7 +103,7 @@ def checked(premises: Premises) -> Premises:
         "--ssh-proxy-command": proxy,
     }
     for option, texts in written.items():
-        if any(_WITH_PASSWORD.search(text) or _SSHPASS.search(text) for text in texts):
+        if any(holds_password(text) or _SSHPASS.search(text) for text in texts):
             raise InputError(
                 f"{option} holds a password, and the cluster file is no place for one. "
                 "Use a key, or the machine's own ~/.netrc, pip.conf or ~/.ssh/config."

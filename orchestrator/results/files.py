@@ -49,8 +49,7 @@ class Files:
         """Raises InputError where `url` cannot be or is not answered; StorageError with `patience`."""
         refuse_password(url)
         refuse_chain(url)
-        self.url = self.root = url
-        self.local = False
+        self.url, self.root, self.local = url, url, False
         #: Asked before each write, and where a file is missing; raises LostError or StorageError.
         self.check_held: Callable[[], None] | None = None
         self._patience, self._waiting = patience, waiting
@@ -168,9 +167,8 @@ class Files:
 
     def read(self, name: str, most: int = MAX_BYTES) -> bytes:
         """The file's bytes. Raises FileNotFoundError, also where it is no plain file of at most so many."""
-        path = self.path(name)
         read = read_whole if self.local else partial(bucket.read, self.fs)
-        return self._patiently(lambda: read(path, most))
+        return self._patiently(lambda: read(self.path(name), most))
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -194,19 +192,18 @@ class Files:
 
     def read_jsons(self, names: list[str]) -> dict[str, JsonObject | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
-        if self.local:
-            values: dict[str, JsonObject | ValueError] = {}
-            for name in names:
-                try:
-                    value = self.read_json(name)
-                except ValueError as error:
-                    values[name] = error
-                else:
-                    if value is not None:
-                        values[name] = value
-            return values
-        paths = {self.path(name): name for name in names}
-        return self._patiently(lambda: bucket.read_jsons(self.fs, paths))
+        if not self.local:
+            paths = {self.path(name): name for name in names}
+            return self._patiently(lambda: bucket.read_jsons(self.fs, paths))
+        values: dict[str, JsonObject | ValueError] = {}
+        for name in names:
+            try:
+                value: JsonObject | ValueError | None = self.read_json(name)
+            except ValueError as error:
+                value = error
+            if value is not None:
+                values[name] = value
+        return values
 
     def folders(self, folder: str) -> dict[str, set[str]]:
         """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""

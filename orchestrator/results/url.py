@@ -6,7 +6,7 @@ import re
 from model.errors import InputError
 
 #: A URL with user:password@, also where the password has a slash; a port is no password.
-WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
+_WITH_PASSWORD = re.compile(r"://[^/@]*:(?!\d*/)[^@]*@")
 #: Schemes whose URL begins with a bucket or a host: `s3:///x` is what a script makes of an unset variable.
 _WITH_BUCKET = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "ftp", "sftp", "ssh", "smb")
 #: Extras of ours, by the scheme that needs them.
@@ -49,11 +49,16 @@ def checked_url(url: str) -> str:
 
 def refuse_password(url: str) -> None:
     """The URL is kept in sweep.json, the lock and the report: no place for a secret, nor is the terminal."""
-    if WITH_PASSWORD.search(url):
+    if _WITH_PASSWORD.search(url):
         raise InputError(
             "the URL of the results holds a password, and would be kept where others read it. "
             "Credentials belong in the environment, ~/.aws or ~/.ssh."
         )
+
+
+def holds_password(text: str) -> bool:
+    """Whether one of the words of a text, as a shell reads them, is or holds a URL with a password."""
+    return any(map(_WITH_PASSWORD.search, text.split()))
 
 
 def refuse_chain(url: str) -> None:

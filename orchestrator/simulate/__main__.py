@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from model.command import leave
+from model.command import command, leave
 from model.data.registry import describe
 from model.errors import InputError
 from orchestrator.grid.blocks import MOST_SEEDS
@@ -143,18 +143,15 @@ def _hours(text: str) -> float:
     return value
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out = sys.stderr if options.json else sys.stdout
-    try:
-        rows = run(options, lambda line: print(line, file=out, flush=True))
-        if options.figure:
-            from orchestrator.simulate.figure import write
+    rows = run(options, lambda line: print(line, file=out, flush=True))
+    if options.figure:
+        from orchestrator.simulate.figure import write
 
-            write(rows, _driver(options.driver), Path(options.figure))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        write(rows, _driver(options.driver), Path(options.figure))
     if options.json:
         print(json.dumps([as_json(row) for row in rows], indent=1))
     return 0

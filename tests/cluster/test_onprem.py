@@ -233,6 +233,7 @@ GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
         ({"--results": "results"}, "absolute path"),
         ({"--results": "s3://key:hidden@mine/x"}, "password"),
         ({"--setup": "pip install --index-url https://me:hidden@pypi/ x"}, "--setup holds a password"),
+        ({"--setup": "pip install --index-url https://me:hid/den@pypi/ x"}, "--setup holds a password"),
         ({"--setup": "sshpass -phidden scp mirror:x ."}, "--setup holds a password"),
         ({"--ssh-proxy-command": "sshpass -p hidden ssh -W %h:%p door"}, "--ssh-proxy-command holds"),
         ({"--ssh-proxy-command": "/usr/bin/sshpass -v -p hidden ssh door"}, "--ssh-proxy-command holds"),

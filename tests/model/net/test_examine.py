@@ -1,12 +1,15 @@
 """A user's own network: what is refused and where it is said to be wrong, and what trains one by one."""
 
+import re
 import sys
 
 import pytest
 
 from model.errors import InputError
-from model.net.examine import why_alone
+from model.net.examine import OF_THE_NETWORK, why_alone
+from model.spec import AXES
 from model.training.training import Training
+from tests.helpers import ROOT
 from tests.helpers.cells import spec, toy_data
 
 DATA = toy_data(n=9)
@@ -69,6 +72,27 @@ def own(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "own_nets", raising=False)
     return lambda name, **changes: spec(**{"model": f"own_nets:{name}", "norm": "gn", "groups": 4, **changes})
+
+
+def test_cells_that_train_it_otherwise_have_one_network_that_is_looked_at_once(own, monkeypatch):
+    cell = own("Net", eps=0.02)  # no other test's
+    assert why_alone(cell, DATA.info) is None
+    monkeypatch.setattr("model.net.examine.network", lambda *_, **__: pytest.fail("looked at again"))
+    monkeypatch.setattr("model.net.examine.module", lambda *_, **__: pytest.fail("looked at again"))
+    changes = {"lr": 0.3, "schedule": "cosine", "optimizer": "sgd-nesterov", "batch_size": 2, "epochs": 9}
+    for name, value in {**changes, "recipe": "he2015"}.items():
+        assert why_alone(own("Net", eps=0.02, zero_gamma=cell.zero_gamma, **{name: value}), DATA.info) is None
+
+
+def test_every_axis_that_code_of_networks_reads_makes_a_network_another_one():
+    """Held against the source: an axis that is added to it is added to what is asked."""
+    read = {
+        name
+        for path in (ROOT / "model/net").rglob("*.py")
+        for name in re.findall(r"\bspec\.(\w+)", path.read_text())
+    }
+    for name in read & set(AXES):
+        assert name in OF_THE_NETWORK, name
 
 
 def test_what_vmap_takes_trains_in_packs(own):
