@@ -39,6 +39,7 @@ from analysis.plots import palette
 from analysis.sources.load import Source
 from analysis.stats.choices import DEFAULT, Choices
 from analysis.study import Study, read
+from analysis.words.methods import Methods
 from model.command import command, leave
 from model.errors import InputError
 from orchestrator.results.files import Files
@@ -59,7 +60,8 @@ def build(
     study = read([source, *others], choices, live=live, axes=axes)
     studies = {m: read(study.sweeps, replace(choices, measure=m), live=live) for m in study.measures}
     drawn = panel_data(study)
-    sections = [section for section in _sections(studies, drawn) if section is not None]
+    texts = {m: methods.by_sweep(one) for m, one in studies.items()}
+    sections = [section for section in _sections(studies, drawn, texts) if section is not None]
     now = datetime.now(UTC)
     data = {
         "live": live,
@@ -70,7 +72,7 @@ def build(
         "figures": {key: figure for s in sections for key, figure in s.figures.items()},
         "seeds": {k: v for one in studies.values() for k, v in differences.seeds_data(one).items()},
         "trials": trials.trial_data(study),
-        "copies": {m: _copies(one, replace(choices, measure=m)) for m, one in studies.items()},
+        "copies": {m: _copies(one, replace(choices, measure=m), texts[m]) for m, one in studies.items()},
     }
     return document(
         title=study.title,
@@ -82,15 +84,17 @@ def build(
     )
 
 
-def _copies(study: Study, choices: Choices) -> dict[str, str]:
+def _copies(study: Study, choices: Choices, texts: Mapping[str, Methods]) -> dict[str, str]:
     """What the page's buttons copy, by the name that they give."""
     return {
         **{name: tables.FORMATS[name](study.frame, choices) for name in cells.COPIES},
-        **methods.copies(study),
+        **methods.copies(texts),
     }
 
 
-def _sections(studies: Mapping[str, Study], drawn: Sequence[PanelData]) -> list[Section | None]:
+def _sections(
+    studies: Mapping[str, Study], drawn: Sequence[PanelData], texts: Mapping[str, Mapping[str, Methods]]
+) -> list[Section | None]:
     """The parts of the page in its order; None for a part that these results do not have. What a measure of
     error changes is there once for each of `studies`, the first of which is shown."""
     study = next(iter(studies.values()))
@@ -104,7 +108,7 @@ def _sections(studies: Mapping[str, Study], drawn: Sequence[PanelData]) -> list[
         time.section(study),
         network.section(study),
         trials.section(study),
-        html.by_measure({measure: methods.section(one) for measure, one in studies.items()}),
+        html.by_measure({m: methods.section(one, texts[m]) for m, one in studies.items()}),
         provenance.section(study),
     ]
 

@@ -1,5 +1,6 @@
 """The section with the methods, ready to paste into a paper."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from analysis.page import html
@@ -20,11 +21,11 @@ class SweepView(NamedTuple):
     methods: Methods
 
 
-def section(study: Study) -> Section:
-    """Methods and BibTeX, sweep by sweep."""
+def section(study: Study, texts: Mapping[str, Methods]) -> Section:
+    """Methods and BibTeX, sweep by sweep: `texts`, as of `by_sweep`."""
     views = [
         SweepView(sweep.name if study.several else None, key, own)
-        for (key, own), sweep in zip(by_sweep(study).items(), study.sweeps, strict=True)
+        for (key, own), sweep in zip(texts.items(), study.sweeps, strict=True)
     ]
     return Section("methods", "Methods", "Methods, ready to paste", html.render("methods", sweeps=views))
 
@@ -34,12 +35,12 @@ def by_sweep(study: Study) -> dict[str, Methods]:
     return {f"methods-{number}": _of(sweep, study) for number, sweep in enumerate(study.sweeps)}
 
 
-def copies(study: Study) -> dict[str, str]:
+def copies(texts: Mapping[str, Methods]) -> dict[str, str]:
     """What the section's buttons copy."""
-    texts: dict[str, str] = {}
-    for key, own in by_sweep(study).items():
-        texts |= {key: own.text, f"{key}-bibtex": own.bibtex}
-    return texts
+    copied: dict[str, str] = {}
+    for key, own in texts.items():
+        copied |= {key: own.text, f"{key}-bibtex": own.bibtex}
+    return copied
 
 
 def _of(sweep: Sweep, study: Study) -> Methods:

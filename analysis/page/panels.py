@@ -83,5 +83,5 @@ def _curves(cells: Sequence[Cell], study: Study) -> list[CurvesData]:
 
 
 def _curves_at(x: Value, infos: Sequence[curves.CellCurves], study: Study) -> CurvesData:
-    drawn = curves.figure(infos, study.styles).to_plotly_json()
+    drawn = curves.drawing(infos, study.styles)
     return CurvesData(x=value_text(x), data=drawn["data"], layout=drawn["layout"])

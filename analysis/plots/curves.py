@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from analysis.plots import palette, theme
+from analysis.plots.theme import Json
 from analysis.sources.frame import plain_column
 from analysis.stats.cells import Cell
 from analysis.stats.line import Line
@@ -95,26 +96,30 @@ def _thinned(count: int) -> NDArray[np.int64]:
 
 def figure(curves: Sequence[CellCurves], styles: dict[Line, palette.Style]) -> go.Figure:
     """Cells over each other: test (or validation) error solid with its band, training error dotted."""
-    traces: list[go.Scatter] = []
+    return go.Figure(drawing(curves, styles))
+
+
+def drawing(curves: Sequence[CellCurves], styles: dict[Line, palette.Style]) -> Json:
+    """The figure as plain data: a page has one for each x of each panel, and plotly's own checks would take
+    most of its time."""
+    traces: list[Json] = []
     for cell in curves:
         style = styles[cell.line]
         if cell.judged is not None:
             traces += [_band(cell, cell.judged, style), _line(cell, cell.judged, style, cell.panel.judged)]
         if cell.train is not None:
             traces.append(_line(cell, cell.train, style, "training"))
-    return go.Figure(
-        data=traces,
-        layout=theme.layout(
-            xaxis={"title": {"text": "Epoch"}, "rangemode": "tozero"},
-            yaxis={"title": {"text": "Error (%)"}, "rangemode": "tozero"},
-            hovermode="x unified",
-        ),
+    layout = theme.layout(
+        xaxis={"title": {"text": "Epoch"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": "Error (%)"}, "rangemode": "tozero"},
+        hovermode="x unified",
     )
+    return {"data": traces, "layout": layout}
 
 
-def _line(cell: CellCurves, curve: Curve, style: palette.Style, what: str) -> go.Scatter:
+def _line(cell: CellCurves, curve: Curve, style: palette.Style, what: str) -> Json:
     training = what == "training"
-    return go.Scatter(
+    return theme.scatter(
         x=curve.epochs,
         y=curve.mean,
         mode="lines" if len(curve.epochs) > 1 else "markers",
@@ -127,8 +132,8 @@ def _line(cell: CellCurves, curve: Curve, style: palette.Style, what: str) -> go
     )  # fmt: skip
 
 
-def _band(cell: CellCurves, curve: Curve, style: palette.Style) -> go.Scatter:
-    return go.Scatter(
+def _band(cell: CellCurves, curve: Curve, style: palette.Style) -> Json:
+    return theme.scatter(
         x=curve.epochs + curve.epochs[::-1],
         y=curve.high + curve.low[::-1],
         mode="lines",

@@ -7,7 +7,7 @@ dot and the interval a band, because a line of means alone hides how little five
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -103,10 +103,6 @@ def _own_places(rank: int, count: int, places: Places) -> Places:
     return replace(places, places=tuple(place - aside for place in places.places))
 
 
-def _scatter(**fields: Any) -> Json:
-    return {"type": "scatter", **fields}
-
-
 def y_title(panel: Panel, quantity: str, measure: str = "last") -> str:
     """“Test error (%)”; a median over epochs says that it is one."""
     of = "" if measure == "last" else f", {MEASURE_NAMES[measure]}"
@@ -114,7 +110,7 @@ def y_title(panel: Panel, quantity: str, measure: str = "last") -> str:
 
 
 def _means(line: Line, points: list[Point], style: palette.Style, places: Places, kind: str) -> Json:
-    return _scatter(
+    return theme.scatter(
         x=[places[p.x] for p in points],
         y=[p.mean for p in points],
         mode="lines+markers" if places.axis.numeric else "markers",
@@ -148,7 +144,7 @@ def hover(line: Line, point: Point, kind: str, axis: XAxis = BATCH_SIZE) -> str:
 def _dots(line: Line, points: list[Point], style: palette.Style, places: Places, aside: float) -> Json:
     """Every seed, `aside` of its x in steps, so that the marker of the mean hides none."""
     triples = [(p.x, seed, value) for p in points for seed, value in p.values.items()]
-    return _scatter(
+    return theme.scatter(
         x=[rounded(places.beside(x, aside)) for x, _, _ in triples],
         y=[value for _, _, value in triples],
         customdata=[[seed, theme.plain(places.axis.text(x))] for x, seed, _ in triples],
@@ -173,7 +169,7 @@ def _band(line: Line, points: list[Point], style: palette.Style, places: Places)
         xs += [*along, *reversed(along), along[0], None]
         ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
     alone = any(len(run) == 1 for run in runs)
-    return _scatter(
+    return theme.scatter(
         x=xs,
         y=ys,
         mode="lines",
@@ -205,7 +201,7 @@ def _published(entry: Published, info: Fig1Info) -> Json:
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
     own = entry.matches(info.panel.dataset, info.panel.model)
     shown = own and any(p.x in entry.errors for points in info.lines.values() for p in points)
-    return _scatter(
+    return theme.scatter(
         x=sizes,
         y=values,
         mode="lines+markers",

@@ -15,6 +15,11 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 Json = dict[str, Any]
 
 
+def scatter(**fields: Any) -> Json:
+    """A trace as plain data."""
+    return {"type": "scatter", **fields}
+
+
 def layout(**changes: Any) -> Json:
     """The frame that all figures share; `changes` are set on top, axes merged."""
     axis: Json = {

@@ -7,6 +7,7 @@ each."""
 import functools
 import itertools
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,8 @@ EXACT_PAIRS = 20
 EXACT_WAYS = 200_000
 #: Flips or ways sampled where all are too many.
 SAMPLED = 100_000
+#: Runs of a norm up to which the sampled ways are kept for the next comparison: 40 MB.
+_KEPT = 100
 
 
 def sign_flip(differences: ArrayLike, generator: np.random.Generator | None = None) -> float:
@@ -66,12 +69,25 @@ def exchange(a: ArrayLike, b: ArrayLike, generator: np.random.Generator | None =
     observed = _welch_t(pool, np.arange(x.size)[None])[0]
     if math.comb(pool.size, x.size) <= EXACT_WAYS:
         return float(np.mean(_welch_t(pool, _ways(pool.size, x.size)) >= observed * (1 - 1e-9)))
-    generator = generator or np.random.default_rng(0)
-    hits = 0
-    for _ in range(10):
-        order = generator.random((SAMPLED // 10, pool.size)).argsort(axis=1)[:, : x.size]
-        hits += int(np.count_nonzero(_welch_t(pool, order) >= observed * (1 - 1e-9)))
+    if generator is None and x.size <= _KEPT:
+        parts: Iterable[NDArray[np.signedinteger]] = _usual(pool.size, x.size)
+    else:
+        parts = _drawn(pool.size, x.size, generator or np.random.default_rng(0))
+    hits = sum(int(np.count_nonzero(_welch_t(pool, part) >= observed * (1 - 1e-9))) for part in parts)
     return (hits + 1) / (SAMPLED + 1)
+
+
+def _drawn(total: int, first: int, generator: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """SAMPLED random choices of `first` of `total`, in ten parts, to keep memory small."""
+    for _ in range(10):
+        numbers = generator.random((SAMPLED // 10, total))
+        yield np.argpartition(numbers, first - 1, axis=1)[:, :first]
+
+
+@functools.lru_cache(maxsize=2)
+def _usual(total: int, first: int) -> list[NDArray[np.int32]]:
+    """The same ones for every comparison of a study, which differ in the numbers and not in how many."""
+    return [part.astype(np.int32) for part in _drawn(total, first, np.random.default_rng(0))]
 
 
 @functools.lru_cache(maxsize=4)
@@ -80,7 +96,7 @@ def _ways(total: int, first: int) -> NDArray[np.int64]:
     return np.array(list(itertools.combinations(range(total), first)))
 
 
-def _welch_t(pool: NDArray[np.float64], chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+def _welch_t(pool: NDArray[np.float64], chosen: NDArray[np.signedinteger]) -> NDArray[np.float64]:
     """|Welch's t| of the `chosen` [ways, n] of `pool` against the rest; ∞ where neither side has a spread and
     the means differ, 0 where they do not."""
     n, m = chosen.shape[1], pool.size - chosen.shape[1]
