@@ -14,7 +14,6 @@ from analysis.plots.published import published_search
 from analysis.stats.axes import at
 from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell
-from analysis.stats.estimate import Errors
 from analysis.stats.intervals import CI, PERCENT, interval
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
@@ -40,7 +39,7 @@ class GSearchInfo(NamedTuple):
     line: Line
     where: str
     points: list[GPoint]
-    contenders: dict[int, Errors]
+    contenders: dict[int, dict[int, float]]
     published: dict[int, float]
     paired: bool
 
@@ -51,7 +50,7 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
     if not panel.holdout:
         return []
     searches: dict[tuple[Line, str], list[Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: panel.x.key(cell.x)):
+    for cell in cells:
         if cell.line.groups is not None and cell.errors():
             where = ", ".join([panel.x.at(cell.x), *(at(*pair) for pair in cell.line.more)])
             norm = Line(cell.line.norm, label=cell.line.label)
@@ -61,7 +60,7 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
             panel,
             norm,
             where,
-            [point(cell) for cell in search],
+            [_point(cell) for cell in search],
             contenders(search),
             published_search(search),
             paired,
@@ -70,8 +69,7 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
     ]
 
 
-def point(cell: Cell) -> GPoint:
-    """What is shown of one G. `cell`: of group norm, with a result."""
+def _point(cell: Cell) -> GPoint:
     assert cell.line.groups is not None
     values = cell.errors()
     spread = interval(list(values.values())).cut(PERCENT)
