@@ -19,7 +19,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from analysis import options
-from analysis.plots import curves, differences, figure1, gsearch, timeline
+from analysis.plots import curves, differences, figure1, group_surface, gsearch, timeline
 from analysis.sources.load import Source
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.panel import Panel
@@ -66,6 +66,13 @@ def figures(study: Study) -> dict[str, go.Figure]:
             by_name[f"curves{suffix}-{part}"] = curves.figure(drawn, study.styles)
     for index, search in enumerate(study.searches):
         by_name[f"gsearch{f'-{index + 1}' if len(study.searches) > 1 else ''}"] = gsearch.figure(search)
+    for index, surface in enumerate(study.surfaces):
+        suffix = f"-{index + 1}" if len(study.surfaces) > 1 else ""
+        surface_info = group_surface.info(surface)
+        if surface_info.channels:
+            by_name[f"choosing-map{suffix}"] = group_surface.heat_map(surface_info)
+        for kind in surface_info.kinds:
+            by_name[f"choosing-{kind}{suffix}"] = group_surface.lines(surface_info, kind)
     time = timeline.info(study.frame, study.history)
     if time is not None and not study.several:
         by_name["time"] = timeline.figure(time, study.styles)

@@ -4,6 +4,7 @@ A panel is drawn alone even where two sweeps hold the same one: sweeps are set s
 pooled, since two commits or two machines are not one experiment until somebody has looked.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,10 +19,12 @@ from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices
 from analysis.stats.differences import Difference, differences
+from analysis.stats.group_rules import Comparison, compare
+from analysis.stats.group_surface import Surface, surfaces
 from analysis.stats.line import Line, norm_lines
 from analysis.stats.outcomes import Claim, Outcome, outcomes
 from analysis.stats.panel import Panel, varied_axes
-from analysis.stats.roles import Roles, roles_of
+from analysis.stats.roles import roles_of
 from analysis.words.names import sentence_case
 from model.errors import InputError
 
@@ -29,17 +32,17 @@ from model.errors import InputError
 @dataclass(frozen=True)
 class Study:
     """What every section reads. `panels` in the page's order; `sweep_of`: what each came from; `styles`: how
-    each line looks everywhere; `choices`: of each panel, its pairing as its runs were made; `live`: the sweep
-    is running. `evaluations`: a row for each answer of a stored network."""
+    each line looks everywhere; `choices`: of each panel, its pairing as its runs were made; `surfaces`: the
+    searches for G over widths; `live`: the sweep
+    is running."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
     history: pd.DataFrame
-    evaluations: pd.DataFrame
-    roles: Roles
     panels: dict[Panel, list[Cell]]
     sweep_of: dict[Panel, Sweep]
     searches: list[GSearchInfo]
+    surfaces: list[Surface]
     differences: dict[Panel, list[Difference]]
     styles: dict[Line, palette.Style]
     choices: dict[Panel, Choices]
@@ -83,6 +86,11 @@ class Study:
         }
 
     @cached_property
+    def rules(self) -> list[Comparison | None]:
+        """For each of `surfaces`, which rule for G is better."""
+        return [compare(surface) for surface in self.surfaces]
+
+    @cached_property
     def varied(self) -> tuple[str, ...]:
         """The axes that the study varies on purpose and that no figure shows: panels differ in them."""
         return varied_axes(self.panels)
@@ -117,17 +125,15 @@ def read(
         raise InputError("no results given; expected a sweep's folder or a .csv file")
     sweeps = tuple(load_sweep(source, paired=choices.paired, axes=axes) for source in sources)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
-    frames, histories, evaluations = [], [], []
+    frames, histories = [], []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
         # two sweeps may hold the same trial; in here each has its own
         prefix = f"{number}/" if len(sweeps) > 1 else ""
         frames.append(sweep.frame.assign(source=label, trial_id=prefix + sweep.frame["trial_id"]))
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
-        evaluations.append(sweep.evaluations.assign(trial_id=prefix + sweep.evaluations["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
-    roles = roles_of(frame, choices.x)
-    grouped, left_out = bounded_panels(panels(frame, roles))
+    grouped, left_out = bounded_panels(panels(frame, roles_of(frame, choices.x)))
     bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
     sweeps = tuple(replace(sweep, warnings=(*sweep.warnings, *left_out)) for sweep in sweeps)
     by_label = dict(zip(labels, sweeps, strict=True))
@@ -142,11 +148,13 @@ def read(
         sweeps=sweeps,
         frame=frame,
         history=pd.concat(histories, ignore_index=True),
-        evaluations=pd.concat(evaluations, ignore_index=True),
-        roles=roles,
         panels=grouped,
         sweep_of=sweep_of,
         searches=[search for search in searches if len(search.points) > 1],
+        surfaces=surfaces(
+            (cell for cells in grouped.values() for cell in cells),
+            {panel: own.paired for panel, own in chosen.items()},
+        ),
         differences={panel: differences(cells, chosen[panel]) for panel, cells in grouped.items()},
         styles=_styles(grouped, frame),
         choices=chosen,
@@ -177,11 +185,18 @@ def _labels(sweeps: Sequence[Sweep]) -> list[str]:
 
 
 def is_search(cells: Sequence[Cell]) -> bool:
-    """A G search has a figure of its own: one batch size, one norm in groups, judged on held-out images."""
+    """A G search has a figure of its own: one norm in groups, judged on held-out images, at one batch size or
+    over widths."""
     return (
         cells[0].panel.holdout > 0
-        and len({cell.x for cell in cells}) == 1
+        and (len({cell.x for cell in cells}) == 1 or _over_widths(cells))
         and not cells[0].line.more
         and len({cell.line.norm for cell in cells}) == 1
         and all(cell.line.groups is not None for cell in cells)
     )
+
+
+def _over_widths(cells: Sequence[Cell]) -> bool:
+    """Whether every x is a width at which several G were tried."""
+    tried = Counter(cell.x for cell in cells)
+    return cells[0].panel.x.name == "width" and min(tried.values()) > 1

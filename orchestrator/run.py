@@ -29,9 +29,10 @@ from orchestrator.display.output import LastingOutput, Output
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.blocks import Grid
-from orchestrator.grid.overrides import Adjustments, adjust
+from orchestrator.grid.overrides import adjust, adjust_by_width
 from orchestrator.grid.own import own_code
 from orchestrator.grid.parse import find
+from orchestrator.grid.trial import Trial
 from orchestrator.planning.arguments import add_run_options, options_of
 from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.url import refuse_undecodable
@@ -132,7 +133,7 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
     from orchestrator.sweep import declare, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
-    trials = adjust(grid, _adjustments(arguments, grid))
+    trials = _trials(grid, arguments)
     options = options_of(arguments, grid.name)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
@@ -195,17 +196,18 @@ def _read_data(schedule: "Schedule | None", console: Console) -> None:
         read_data(schedule.vetted, schedule.site)
 
 
-def _adjustments(arguments: argparse.Namespace, grid: Grid) -> Adjustments:
+def _trials(grid: Grid, arguments: argparse.Namespace) -> list[Trial]:
+    """What the command line makes of the grid."""
     wanted = adjustments(arguments)
     if not arguments.groups_from:
-        return wanted
+        return adjust(grid, wanted)
     if "groups" in wanted:
         raise InputError("--groups and --groups-from: give one of them")
     from analysis.sources.load import load
     from analysis.stats.best_groups import best_groups
 
     norms = wanted.get("norm") or [norm for block in grid.blocks for norm in block.values("norm") or ()]
-    return {**wanted, "groups": (best_groups(load(arguments.groups_from), [*map(str, norms)]),)}
+    return adjust_by_width(grid, wanted, best_groups(load(arguments.groups_from), [*map(str, norms)]))
 
 
 def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock") -> str:

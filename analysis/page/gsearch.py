@@ -5,8 +5,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from analysis.page import html
-from analysis.page.html import Column, Section, Shown
-from analysis.page.opening import SearchFigure, search_figure
+from analysis.page.html import Column, Place, Section, Shown
+from analysis.page.opening import search_figure
 from analysis.plots import gsearch
 from analysis.stats.intervals import CI
 from analysis.study import Study
@@ -25,7 +25,7 @@ _COLUMNS = (
 class SearchView(NamedTuple):
     """One search. `figure`: None where it stands on the first screen."""
 
-    figure: SearchFigure | None
+    figure: Place | None
     facts: list[str]
     table: Markup
 
@@ -40,7 +40,8 @@ def section(study: Study) -> Section | None:
         drawn[place.key] = gsearch.figure(search).to_plotly_json()
         answer = search_headline(search)
         facts = [answer.as_sentence, *answer.facts]
-        views.append(SearchView(place if study.compared else None, facts, _table(search)))
+        first = not study.compared and not study.surfaces
+        views.append(SearchView(None if first else place, facts, _table(search)))
     body = html.render("gsearch", searches=views)
     return Section("gsearch", "G search", "The search for G", body, figures=drawn)
 

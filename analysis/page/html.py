@@ -41,6 +41,15 @@ class Section(NamedTuple):
     figures: Mapping[str, Json] = {}
 
 
+class Place(NamedTuple):
+    """Where a figure is drawn. `key`: in a section's `figures`; `label`: what a screen reader says; `note`:
+    what stands under it."""
+
+    key: str
+    label: str
+    note: str = ""
+
+
 class Column(NamedTuple):
     """A column of a table. `digits`: decimals shown, None for text and whole numbers."""
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from analysis.page import html
+from analysis.page import group_rules, html
 from analysis.page.elsewhere import held_by, names_in
+from analysis.page.html import Place
 from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
@@ -15,7 +16,7 @@ from analysis.sources.load import Sweep
 from analysis.stats.axes import BATCH_SIZE, axis_named, sort_key, value_text, word
 from analysis.stats.cells import Cell
 from analysis.stats.elsewhere import together
-from analysis.stats.intervals import KINDS
+from analysis.stats.intervals import CONFIDENCE_LABEL, KINDS
 from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.elsewhere import across_sentence, holds_sentence, main_claim
@@ -43,15 +44,6 @@ class Figure1(NamedTuple):
     answer: Markup | None
     curves: bool
     note: str
-
-
-class SearchFigure(NamedTuple):
-    """The place of a G search's figure. `held_out`: images that it was judged on."""
-
-    key: str
-    name: str
-    label: str
-    held_out: str
 
 
 class Publication(NamedTuple):
@@ -102,10 +94,20 @@ def opening(study: Study, *others: Study) -> Markup:
     if panels:
         answer = html.under_each({measure: _answer(panels[0], one) for measure, one in studies.items()})
         return _render(study, answer=answer, panels=[_figure_1(study, panels[0])])
-    if study.searches:
-        alone = Alone(study.name(study.searches[0].panel), search_headline(study.searches[0]))
-        return _render(study, answer=html.render("answer", alone=alone), search=search_figure(study, 0))
+    if study.surfaces or study.searches:
+        alone, place = _search(study)
+        return _render(study, answer=html.render("answer", alone=alone), search=place)
     return _render(study, title="Nothing has been declared yet.")
+
+
+def _search(study: Study) -> tuple[Alone, Place]:
+    """The answer of a study that is nothing but a search for G, and its figure."""
+    if study.surfaces:
+        surface = study.surfaces[0]
+        alone = Alone(group_rules.surface_name(study, surface), group_rules.answers(study)[0])
+        return alone, group_rules.map_place(study, 0) or group_rules.line_places(study, 0)[0]
+    search = study.searches[0]
+    return Alone(study.name(search.panel), search_headline(search)), search_figure(study, 0)
 
 
 def _across(study: Study) -> Markup:
@@ -127,7 +129,10 @@ def _across(study: Study) -> Markup:
 def _answer(panel: Panel, study: Study) -> Markup:
     """The headline and facts of the only panel, by the study's own measure."""
     first = _headline(panel, study)
-    of_searches = [search_headline(search).as_sentence for search in study.searches]
+    of_searches = [
+        *(answer.as_sentence for answer in group_rules.answers(study)),
+        *(search_headline(search).as_sentence for search in study.searches),
+    ]
     name = " · ".join(part for part in (study.name(panel), _measure(panel, study)) if part)
     return html.render("answer", alone=Alone(name, first._replace(facts=(*first.facts, *of_searches))))
 
@@ -163,7 +168,7 @@ def _render(
     across: Markup | None = None,
     answer: Markup | None = None,
     panels: list[Figure1] | None = None,
-    search: SearchFigure | None = None,
+    search: Place | None = None,
 ) -> Markup:
     return html.render(
         "opening",
@@ -194,11 +199,16 @@ def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure
     return Figure1(study.index(panel), study.name(panel), label, above, curves, note)
 
 
-def search_figure(study: Study, index: int) -> SearchFigure:
+def search_figure(study: Study, index: int) -> Place:
     """The place of the study's search number `index`."""
     search: GSearchInfo = study.searches[index]
+    note = (
+        f"{study.name(search.panel)}. Judged on {search.panel.holdout:,} images held out of the training "
+        "set, at the last epoch; the test set took no part. Every seed is a dot, the bar is the "
+        f"{CONFIDENCE_LABEL} t interval of the mean."
+    )
     label = f"Validation error of {search.line.short} over G at {search.where}"
-    return SearchFigure(f"gsearch-{index}", study.name(search.panel), label, f"{search.panel.holdout:,}")
+    return Place(f"gsearch-{index}", label, note)
 
 
 def _switches(study: Study) -> Switches:

@@ -14,6 +14,7 @@ from analysis.plots.published import published_search
 from analysis.stats.axes import at
 from analysis.stats.best_groups import contenders
 from analysis.stats.cells import Cell
+from analysis.stats.estimate import Errors
 from analysis.stats.intervals import CI, PERCENT, interval
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
@@ -39,7 +40,7 @@ class GSearchInfo(NamedTuple):
     line: Line
     where: str
     points: list[GPoint]
-    contenders: dict[int, dict[int, float]]
+    contenders: dict[int, Errors]
     published: dict[int, float]
     paired: bool
 
@@ -50,7 +51,7 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
     if not panel.holdout:
         return []
     searches: dict[tuple[Line, str], list[Cell]] = {}
-    for cell in cells:
+    for cell in sorted(cells, key=lambda cell: panel.x.key(cell.x)):
         if cell.line.groups is not None and cell.errors():
             where = ", ".join([panel.x.at(cell.x), *(at(*pair) for pair in cell.line.more)])
             norm = Line(cell.line.norm, label=cell.line.label)
@@ -60,7 +61,7 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
             panel,
             norm,
             where,
-            [_point(cell) for cell in search],
+            [point(cell) for cell in search],
             contenders(search),
             published_search(search),
             paired,
@@ -69,7 +70,8 @@ def infos(panel: Panel, cells: Sequence[Cell], *, paired: bool) -> list[GSearchI
     ]
 
 
-def _point(cell: Cell) -> GPoint:
+def point(cell: Cell) -> GPoint:
+    """What is shown of one G. `cell`: of group norm, with a result."""
     assert cell.line.groups is not None
     values = cell.errors()
     spread = interval(list(values.values())).cut(PERCENT)

@@ -1,5 +1,7 @@
 """The best G of a search, by validation error: one rule for `--groups-from` and for the report.
 
+A search is made at one width, which decides what G may be; several widths are several searches.
+
 The lowest mean over the seeds wins, the smaller G where two tie. A G of which a trial diverged cannot
 win: the mean over the seeds that survived would flatter it, and the sweep that takes this G would
 diverge for some of its seeds too.
@@ -19,34 +21,40 @@ from model.errors import InputError
 from model.own import unpinned
 from model.spec import AXES
 
-#: What the cells of one search share: every axis but the G that is searched for.
-_SHARED = [name for name in AXES if name != "groups"]
+#: What the searches of one study share: every axis but the width, and the G that is searched for.
+_SHARED = [name for name in AXES if name not in {"groups", "width"}]
 
 
-def contenders(search: Sequence[Cell]) -> dict[int, dict[int, float]]:
+def contenders(search: Sequence[Cell]) -> dict[int, Errors]:
     """G -> seed -> error in percent of the Gs that may win, the best first.
 
     `search`: cells that differ in G alone. A seed without a result yet is left out
     of its G's mean; whoever needs every seed checks that first.
     """
-    errors = {
-        cell.line.groups: cell.errors()
-        for cell in search
-        if cell.line.groups is not None
-        and cell.errors()
-        and not cell.counts.get("diverged")
-        and len(cell.errors()) == cell.counts["done"]
-    }
-    means = {groups: math.fsum(values.values()) / len(values) for groups, values in errors.items()}
-    return {groups: errors[groups] for groups in sorted(means, key=lambda g: (means[g], g))}
+    return ranked(
+        {
+            cell.line.groups: cell.errors()
+            for cell in search
+            if cell.line.groups is not None
+            and cell.errors()
+            and not cell.counts.get("diverged")
+            and len(cell.errors()) == cell.counts["done"]
+        }
+    )
 
 
-def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> int:
-    """The best G of the finished search that `frame` (as from analysis.load) holds.
+def ranked(errors: Mapping[int, Errors]) -> dict[int, Errors]:
+    """The same by their means, the lowest first, the smaller number where two tie."""
+    means = {number: math.fsum(values.values()) / len(values) for number, values in errors.items()}
+    return {number: errors[number] for number in sorted(means, key=lambda n: (means[n], n))}
+
+
+def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> dict[int, int]:
+    """Width -> the best G there, of the finished search that `frame` (as from analysis.load) holds.
 
     Only trials judged on held-out images count. `norms`: those that G is for; of searches of several norms
     in groups theirs is taken. Raises InputError where there is no search, where it is unfinished, where there
-    are several, or where no G may win.
+    are several that differ in more than the width, or where no G may win.
     """
     search = frame[frame["groups"].notna() & (frame["holdout"].fillna(0) > 0)]
     if search.empty:
@@ -62,7 +70,9 @@ def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> int:
             "the results hold G searches of several norms: say by --norms which of them G is for"
         )
     if len(search[_SHARED].drop_duplicates()) > 1:
-        raise InputError("the results hold more than one G search (they differ in more than G and the seed)")
+        raise InputError(
+            "the results hold more than one G search (they differ in more than G, the width and the seed)"
+        )
     search = search[search["declared"]] if search["declared"].any() else search
     ended = search["status"].isin(["done", "diverged"])
     if not ended.all():
@@ -70,9 +80,15 @@ def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> int:
             f"the G search is unfinished: {int((~ended).sum())} of {len(search)} trials have no result. "
             "Run it again to finish it."
         )
+    widths = sorted(search["width"].unique().tolist())
+    return {width: _best(search[search["width"] == width], width, len(widths)) for width in widths}
+
+
+def _best(search: pd.DataFrame, width: int, widths: int) -> int:
     best = next(iter(contenders(cells(search))), None)
     if best is None:
-        raise InputError("no G of the search has a validation error for every seed (trials diverged)")
+        where = f" at width {width}" if widths > 1 else ""
+        raise InputError(f"no G of the search has a validation error for every seed{where} (trials diverged)")
     return best
 
 

@@ -33,7 +33,7 @@ def add_options(group: argparse._ArgumentGroup) -> None:
             group.add_argument(
                 "--groups-from",
                 metavar="RESULTS",
-                help="take G from a finished G search, by validation error",
+                help="take G from a finished G search, by validation error, at each width its own",
             )
     group.add_argument(
         "--set",

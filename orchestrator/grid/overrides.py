@@ -34,13 +34,52 @@ def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     if new := tuple(norm for norm in norms or () if norm not in known):
         blocks += _new_norms(grid, wanted, new)
     if "groups" in wanted and not any(_grouped(_norms(block)) for block in blocks):
-        raise InputError(
-            f"--groups is for the norms {', '.join(GROUPED)}; none is left in this sweep; add --norms gn,…"
-        )
+        raise _no_use("--groups")
     try:
         return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
     except ValidationError as error:  # what only a trial as a whole can tell
         raise InputError(_told(error)) from None
+
+
+def adjust_by_width(grid: Grid, wanted: Adjustments, groups: Mapping[int, int]) -> list[Trial]:
+    """The trials of the adjusted grid, with the G that `groups` has for their width. Raises InputError."""
+    trials: list[Trial] = []
+    used = False
+    for width, own in _by_width(grid, wanted).items():
+        norms = wanted.get("norm") or [norm for block in own.blocks for norm in _norms(block)]
+        said = {name: values for name, values in wanted.items() if name != "width"}
+        if _grouped(norms):
+            if width not in groups:
+                has = ", ".join(map(str, groups))
+                raise InputError(
+                    f"--groups-from: no G was searched for at width {width}; the search has width {has}. "
+                    "Search there too, or say --groups"
+                )
+            said["groups"], used = (groups[width],), True
+        trials += adjust(own, said)
+    if not used:
+        raise _no_use("--groups-from")
+    return list(dict.fromkeys(trials))
+
+
+def _by_width(grid: Grid, wanted: Adjustments) -> dict[int, Grid]:
+    """The grid at each of its widths, or of those that are wanted."""
+    zipped = any("width" in block.zip for block in grid.blocks)
+    if "width" in wanted and zipped:
+        _check_zips(grid, {"width": wanted["width"]})
+    blocks: dict[int, list[Block]] = {}
+    for block in grid.blocks:
+        own = block.values("width") or ()
+        for width in own if "width" in block.zip else wanted.get("width", own):
+            if width in wanted.get("width", (width,)):
+                blocks.setdefault(width, []).append(block.model_copy(update={"width": (width,)}))
+    return {width: grid.model_copy(update={"blocks": tuple(own)}) for width, own in blocks.items()}
+
+
+def _no_use(option: str) -> InputError:
+    return InputError(
+        f"{option} is for the norms {', '.join(GROUPED)}; none is left in this sweep; add --norms gn,…"
+    )
 
 
 def _grouped(norms: Iterable[Value]) -> list[Value]:

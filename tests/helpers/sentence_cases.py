@@ -6,6 +6,7 @@ them, for a person to read.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import log2
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -13,12 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.page import cells, claims, differences, elsewhere, evaluations, gsearch, robustness, versus
+from analysis.page import cells, claims, differences, elsewhere, group_rules, gsearch, robustness, versus
 from analysis.page.opening import opening
-from analysis.sources.load import Source
+from analysis.sources.load import Source, Sweep
 from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import Study, read
-from tests.helpers.evaluated import evaluated
 from tests.helpers.page_text import blocks
 from tests.helpers.sweeps import Errors, in_memory, two_norms
 
@@ -151,6 +151,20 @@ OTHERS: dict[str, Callable[[Path], Study]] = {
     "every pair": lambda folder: read(
         [in_memory(study(RISING, LOW) | one_line("ln", {32: 13.0, 8: 13.0, 2: 13.2}))], Choices(base="all")
     ),
+    "a rule for G, channels per group": lambda folder: read([_over_widths("channels")]),
+    "a rule for G, one G": lambda folder: read([_over_widths("groups")]),
+    "a rule for G, not resolved": lambda folder: read([_over_widths("channels", scale=8)]),
+    "a rule for G, two seeds": lambda folder: read([_over_widths("channels", seeds=2)]),
+    "a rule for G, one seed": lambda folder: read([_over_widths("channels", seeds=1)]),
+    "a rule for G, some diverged": lambda folder: read(
+        [_over_widths("groups", lost=(2, 8), without="diverged")]
+    ),
+    "a rule for G, unfinished": lambda folder: read([_over_widths("groups", lost=(2, 16))]),
+    "a rule for G, of independent runs": lambda folder: read([_over_widths("channels", paired=False)]),
+    "a rule for G, two widths without a constant": lambda folder: read(
+        [_over_widths("groups", tried={1: (16, 8), 4: (4, 2)})]
+    ),
+    "a rule for G, a network of one’s own": lambda folder: read([_over_widths("groups", model="lab:Net")]),
     "the median of five epochs": lambda folder: read([in_memory(study(RISING, LOW))], Choices("median5")),
 }
 
@@ -181,57 +195,46 @@ def _study_and_search() -> Source:
     )
 
 
-def _joined(*frames: pd.DataFrame) -> Source:
+def _over_widths(
+    best: str,
+    *,
+    seeds: int = 5,
+    scale: float = 1.0,
+    tried: Mapping[int, Sequence[int]] = {
+        1: (16, 8, 4, 2, 1),
+        2: (32, 16, 8, 4, 2, 1),
+        4: (64, 32, 16, 8, 4, 2, 1),
+    },
+    lost: tuple[int, int] | None = None,
+    without: str = "missing",
+    model: str = "resnet20",
+    paired: bool = True,
+) -> Sweep:
+    """Searches for G at several widths; the best is the same G, 8, or the same number of channels per group, 4.
+    `lost`: a width and a G of which one trial has no result."""
+    frames = []
+    for width, groups in tried.items():
+        where = {"groups": 8, "channels": 4 * width}[best]
+        means = {g: 14.0 - width + 0.8 * abs(log2(g / where)) for g in groups}
+        errors: Errors = {
+            ("gn", g, 32): list(noisy(mean, f"gn{g} {width}", 32, seeds, scale)) for g, mean in means.items()
+        }
+        if lost is not None and lost[0] == width:
+            errors["gn", lost[1], 32] = [None, *errors["gn", lost[1], 32][1:]]
+        made = in_memory(errors, name=str(width), without=without, holdout=100, width=width, model=model)
+        frames.append(made.frame)
+    return replace(_joined(*frames), paired=paired)
+
+
+def _joined(*frames: pd.DataFrame) -> Sweep:
     return replace(in_memory({}), frame=pd.concat(frames, ignore_index=True))
-
-
-def _answered(seeds: int = 5, scale: float = 1.0, **means: Mapping[int, float]) -> Study:
-    """Batch norm, its networks judged again: mean errors by batch size, by the statistics they were judged by."""
-    answered = {
-        statistics: {b: noisy(mean, statistics, b, seeds, scale) for b, mean in by_size.items()}
-        for statistics, by_size in means.items()
-    }
-    return read([evaluated(answered)])
-
-
-#: The same of networks that were evaluated again.
-EVALUATED: dict[str, Callable[[], Study]] = {
-    "evaluated: both parts": lambda: _answered(
-        population=RISING, precise={32: 11.9, 8: 12.4, 2: 15.0}, batch={32: 12.2, 8: 13.6, 2: 21.0}
-    ),
-    "evaluated: training alone": lambda: _answered(population=RISING, precise=RISING, batch=RISING),
-    "evaluated: evaluation alone": lambda: _answered(population=RISING, precise=FLAT, batch=FLAT),
-    "evaluated: evaluation not resolved": lambda: _answered(population=RISING, precise={32: 12.0, 2: 18.2}),
-    "evaluated: training not resolved": lambda: _answered(population=RISING, precise={32: 12.0, 2: 12.2}),
-    "evaluated: precise is worse": lambda: _answered(population=RISING, precise={32: 12.0, 2: 21.0}),
-    "evaluated: precise falls": lambda: _answered(population=RISING, precise={32: 12.0, 2: 10.0}),
-    "evaluated: falls by both": lambda: _answered(
-        population={32: 18.0, 2: 12.0}, precise={32: 16.0, 2: 12.0}
-    ),
-    "evaluated: falls, less so by running statistics": lambda: _answered(
-        population={32: 18.0, 2: 16.0}, precise={32: 18.0, 2: 13.0}
-    ),
-    "evaluated: no rise, two parts": lambda: _answered(population=FLAT, precise={32: 12.0, 2: 14.0}),
-    "evaluated: nothing resolved": lambda: _answered(population=FLAT, precise=FLAT, batch=FLAT, scale=3),
-    "evaluated: two seeds": lambda: _answered(2, population=RISING, precise=LOW, batch=RISING),
-    "evaluated: one seed": lambda: _answered(1, population=RISING, precise=LOW, batch=RISING),
-    "evaluated: running and precise agree": lambda: read(
-        [evaluated({s: {32: [12.0, 12.1, 12.2], 2: [18.0, 18.2, 18.5]} for s in ("population", "precise")})]
-    ),
-    "evaluated: one batch size": lambda: _answered(population={2: 18.0}, precise={2: 15.0}, batch={2: 16.0}),
-    "evaluated: one batch size, not resolved": lambda: _answered(
-        population={2: 15.0}, precise={2: 15.0}, batch={2: 15.0}
-    ),
-    "evaluated: one batch size, two seeds": lambda: _answered(2, population={2: 18.0}, precise={2: 15.0}),
-    "evaluated: no precise statistics": lambda: _answered(population=RISING, batch=RISING),
-}
 
 
 def page_blocks(made: Study) -> list[tuple[str, str, str]]:
     """The blocks of text of every part of the page that states results."""
     sections = [
         part.section(made)
-        for part in (versus, elsewhere, differences, claims, robustness, cells, evaluations, gsearch)
+        for part in (versus, elsewhere, differences, claims, robustness, cells, group_rules, gsearch)
     ]
     return blocks("".join([opening(made), *(s.body for s in sections if s is not None)]))
 
@@ -242,10 +245,6 @@ def every_case() -> dict[str, list[tuple[str, str, str]]]:
     with TemporaryDirectory() as folder:
         for name, make in OTHERS.items():
             said[name] = page_blocks(make(Path(folder)))
-    for name, asked in EVALUATED.items():
-        section = evaluations.section(asked())
-        assert section is not None
-        said[name] = blocks(section.body)
     return said
 
 

@@ -21,7 +21,7 @@ def test_best_groups_is_the_lowest_mean_validation_error(sweep):
     errors = {8: 12.4, 4: 12.0, 2: 14.0}
     trials = block(**GSEARCH) + block(norm="gn", groups=2)  # a test trial of G = 2 must not count
     url = sweep(trials, error=lambda t: errors[t.groups] if t.holdout else 1.0)
-    assert best_groups(load(url)) == 4
+    assert best_groups(load(url)) == {1: 4}
 
 
 @pytest.mark.parametrize("state", ["missing", "failed", "partial"])
@@ -38,7 +38,7 @@ def test_a_g_that_diverged_cannot_win(sweep):
         error=lambda t: errors[t.groups],
         status=lambda t: "diverged" if (t.groups, t.seed) == (4, 1) else "done",
     )
-    assert best_groups(load(url)) == 8
+    assert best_groups(load(url)) == {1: 8}
 
 
 def test_no_search_and_two_searches_are_errors(sweep):
@@ -53,12 +53,12 @@ def test_of_several_norms_that_were_searched_the_wanted_one_is_asked(sweep):
     best = {"rms": 4, "gn": 8}
     trials = [t for norm in best for t in block(**{**GSEARCH, "norm": norm})]
     frame = load(sweep(trials, error=lambda t: 12.0 + (t.groups != best[t.norm])))
-    assert best_groups(frame, ["bn", "rms"]) == 4
-    assert best_groups(frame, ["gn"]) == 8
+    assert best_groups(frame, ["bn", "rms"]) == {1: 4}
+    assert best_groups(frame, ["gn"]) == {1: 8}
     for norms in ([], ["bn"], ["gn", "rms"]):
         with pytest.raises(InputError, match="say by --norms which"):
             best_groups(frame, norms)
-    assert best_groups(frame[frame["norm"] == "rms"]) == 4
+    assert best_groups(frame[frame["norm"] == "rms"]) == {1: 4}
 
 
 def test_the_report_and_the_command_line_choose_the_same_g(sweep):
@@ -71,7 +71,7 @@ def test_the_report_and_the_command_line_choose_the_same_g(sweep):
     )
     (search,) = read([url]).searches
     said = search_headline(search)
-    assert best_groups(load(url)) == best_of(search).groups == 8
+    assert best_groups(load(url)) == {1: best_of(search).groups} == {1: 8}
     assert said.title.startswith("GN with G = 8 has the lowest validation error")
     assert said.facts[-1] == "G = 4 cannot win: 1 of its trials diverged."
     assert 4 not in best_of(search).chances

@@ -1,14 +1,21 @@
 """Grids: what ships, what a union means, and what a mistake is told."""
 
+import math
+
 import pytest
 
+from model.data.digits import INFO
 from model.errors import InputError
+from model.net.build import network
+from model.spec import Spec
 from orchestrator.grid.parse import find, parse, shipped
 
 
 def test_what_ships():
     counts = {name: len(grid.trials()) for name, grid in shipped().items()}
-    assert counts == {"demo": 18, "fig1": 50, "full": 100, "gsearch": 15, "he2015": 5, "sequence": 60}
+    assert counts == {
+        "demo": 18, "fig1": 50, "full": 100, "grule": 90, "grule-demo": 90, "gsearch": 15, "he2015": 5, "sequence": 60,
+    }  # fmt: skip
 
 
 def test_fig1_is_the_study():
@@ -27,6 +34,22 @@ def test_gsearch_never_sees_the_test_set():
         (4, 32, 5000),
         (2, 32, 5000),
     }
+
+
+@pytest.mark.parametrize("name", ["grule", "grule-demo"])
+def test_a_rule_for_g_has_every_g_that_divides_the_real_channels(name):
+    """Of the networks as they are built, and not of what is written of them."""
+    tried = {}
+    for trial in find(name).trials():
+        assert trial.norm == "gn"
+        assert trial.holdout > 0
+        tried.setdefault(trial.width, (trial.model, set()))[1].add(trial.groups)
+    assert set(tried) == {1, 2, 4}
+    for width, (model, groups) in tried.items():
+        spec = Spec(model=model, norm="bn", width=width, batch_size=8)
+        kernels = [p for p in network(spec, INFO, [1], zero_gamma=False).parameters() if p.ndim >= 4]
+        common = math.gcd(*(kernel.shape[-4] for kernel in kernels))
+        assert groups == {g for g in range(1, common + 1) if common % g == 0}
 
 
 def test_full_wastes_no_trial_on_bn_times_g():

@@ -7,7 +7,7 @@ import pytest
 
 from model.errors import InputError
 from orchestrator.grid.arguments import add_options, adjustments
-from orchestrator.grid.overrides import adjust
+from orchestrator.grid.overrides import adjust, adjust_by_width
 from orchestrator.grid.parse import find, parse
 
 
@@ -39,6 +39,46 @@ def test_a_new_norm_takes_the_rest_from_the_grid():
 def test_other_groups():
     trials = adjust(find("fig1"), {"groups": (4, 2), "batch_size": (2,), "seeds": (3,)})
     assert keys(trials) == {("bn", None, 2, 3), ("gn", 4, 2, 3), ("gn", 2, 2, 3)}
+
+
+def test_g_by_width():
+    grid = find("fig1")
+    trials = adjust_by_width(grid, {"width": (1, 2), "batch_size": (2,), "seeds": (3,)}, {1: 4, 2: 16})
+    assert {(t.norm, t.groups, t.width) for t in trials} == {
+        ("bn", None, 1), ("gn", 4, 1), ("bn", None, 2), ("gn", 16, 2),
+    }  # fmt: skip
+    assert adjust_by_width(grid, {}, {1: 8}) == grid.trials()
+
+
+def test_g_by_width_in_blocks_and_zips_of_several_widths():
+    grid = parse(
+        "x",
+        "blocks: [{norm: [bn, gn], groups: 8, width: [1, 2], batch_size: 2, seeds: 1},"
+        " {norm: gn, zip: {width: [2, 4], groups: [4, 16]}, batch_size: 4, seeds: 1}]",
+    )
+    trials = adjust_by_width(grid, {}, {1: 2, 2: 4, 4: 16})
+    assert [(t.norm, t.groups, t.width, t.batch_size) for t in trials] == [
+        ("bn", None, 1, 2), ("gn", 2, 1, 2), ("bn", None, 2, 2), ("gn", 4, 2, 2), ("gn", 4, 2, 4), ("gn", 16, 4, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "groups", "message"),
+    [
+        ({"width": (1, 8)}, {1: 4, 2: 8}, "no G was searched for at width 8; the search has width 1, 2"),
+        ({"norm": ("bn",)}, {1: 4}, "--groups-from is for the norms gn, rms"),
+        ({}, {1: 32}, "G = 32 does not divide the channels 16, 32, 64"),
+    ],
+)
+def test_g_by_width_that_cannot_be(wanted, groups, message):
+    with pytest.raises(InputError, match=message):
+        adjust_by_width(find("fig1"), wanted, groups)
+
+
+def test_a_rule_for_g_is_narrowed_to_a_width_or_to_a_g():
+    grid = find("grule")
+    assert {t.groups for t in adjust(grid, {"width": (1,)})} == {1, 2, 4, 8, 16}
+    assert {(t.width, t.groups) for t in adjust(grid, {"groups": (32,)})} == {(2, 32), (4, 32)}
 
 
 def test_epochs_replace_iterations():
