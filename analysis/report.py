@@ -22,6 +22,7 @@ from analysis.page import (
     curves,
     differences,
     elsewhere,
+    evaluations,
     group_rules,
     gsearch,
     html,
@@ -104,6 +105,7 @@ def _sections(
             html.by_measure({measure: part.section(one) for measure, one in studies.items()})
             for part in (versus, elsewhere, differences, claims, robustness, cells)
         ),
+        evaluations.section(study),
         group_rules.section(study),
         gsearch.section(study),
         curves.section(study, drawn),

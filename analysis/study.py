@@ -24,7 +24,7 @@ from analysis.stats.group_surface import Surface, surfaces
 from analysis.stats.line import Line, norm_lines
 from analysis.stats.outcomes import Claim, Outcome, outcomes
 from analysis.stats.panel import Panel, varied_axes
-from analysis.stats.roles import roles_of
+from analysis.stats.roles import Roles, roles_of
 from analysis.words.names import sentence_case
 from model.errors import InputError
 
@@ -33,12 +33,14 @@ from model.errors import InputError
 class Study:
     """What every section reads. `panels` in the page's order; `sweep_of`: what each came from; `styles`: how
     each line looks everywhere; `choices`: of each panel, its pairing as its runs were made; `surfaces`: the
-    searches for G over widths; `live`: the sweep
-    is running."""
+    searches for G over widths; `live`: the sweep is running. `evaluations`: a row for each answer of a stored
+    network."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
     history: pd.DataFrame
+    evaluations: pd.DataFrame
+    roles: Roles
     panels: dict[Panel, list[Cell]]
     sweep_of: dict[Panel, Sweep]
     searches: list[GSearchInfo]
@@ -125,15 +127,17 @@ def read(
         raise InputError("no results given; expected a sweep's folder or a .csv file")
     sweeps = tuple(load_sweep(source, paired=choices.paired, axes=axes) for source in sources)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
-    frames, histories = [], []
+    frames, histories, evaluations = [], [], []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
         # two sweeps may hold the same trial; in here each has its own
         prefix = f"{number}/" if len(sweeps) > 1 else ""
         frames.append(sweep.frame.assign(source=label, trial_id=prefix + sweep.frame["trial_id"]))
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
+        evaluations.append(sweep.evaluations.assign(trial_id=prefix + sweep.evaluations["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
-    grouped, left_out = bounded_panels(panels(frame, roles_of(frame, choices.x)))
+    roles = roles_of(frame, choices.x)
+    grouped, left_out = bounded_panels(panels(frame, roles))
     bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
     sweeps = tuple(replace(sweep, warnings=(*sweep.warnings, *left_out)) for sweep in sweeps)
     by_label = dict(zip(labels, sweeps, strict=True))
@@ -148,6 +152,8 @@ def read(
         sweeps=sweeps,
         frame=frame,
         history=pd.concat(histories, ignore_index=True),
+        evaluations=pd.concat(evaluations, ignore_index=True),
+        roles=roles,
         panels=grouped,
         sweep_of=sweep_of,
         searches=[search for search in searches if len(search.points) > 1],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from model.command import leave
+from model.command import command, leave
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.norm_table import STATISTICS, Statistics, statistics_of
@@ -46,6 +46,7 @@ exit codes: 0 all that are finished are evaluated; 1 some could not be, or stora
   130 interrupted"""
 
 
+@command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = _parser().parse_args(argv)
@@ -54,9 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("once", UserWarning)
             warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
             return _evaluate(arguments, Output(highlight=False))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("Interrupted; what was evaluated is kept. Run the same command to go on.", file=sys.stderr)
         return 130

@@ -76,6 +76,16 @@ HISTORY_COLUMNS: dict[str, ColumnType] = {
     "device": "text",
 }
 
+EVALUATION_COLUMNS: dict[str, ColumnType] = {
+    "trial_id": "text",
+    "split": "text",
+    "data": "text",
+    "statistics": "text",
+    "images": "int",
+    "error": "float",
+    "loss": "float",
+}
+
 #: Column -> value, before `make` gives it its type.
 Row = dict[str, Any]
 

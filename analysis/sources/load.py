@@ -13,10 +13,11 @@ from warnings import warn
 import pandas as pd
 
 from analysis.sources import csv, result_grid
-from analysis.sources.frame import HISTORY_COLUMNS, IDENTITY, Row, make
+from analysis.sources.frame import EVALUATION_COLUMNS, HISTORY_COLUMNS, IDENTITY, Row, make
 from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
 from model.spec import full_name
+from orchestrator.results import evaluations
 from orchestrator.results.codes import label, mixture, record_of, short_label, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
@@ -37,7 +38,8 @@ class Sweep:
     `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
     parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
     id -> the version of the code's training that it declares. `provenance`: what computed a finished trial,
-    for each stretch of its epochs, with `trial_id`, `cell`, `code` and, in words, `changes`. `warnings`: what
+    for each stretch of its epochs, with `trial_id`, `cell`, `code` and, in words, `changes`. `evaluations`: a
+    row for each evaluation of a stored network (frame.EVALUATION_COLUMNS). `warnings`: what
     was wrong with the files, in words. `origin`: what kind of source it came from. `paired`: whether the runs
     of a seed are pairs: a sweep's are, since the seed starts both norms alike and shows them the same images
     in the same order; of a table only who made it can say.
@@ -54,6 +56,7 @@ class Sweep:
     warnings: tuple[str, ...] = ()
     origin: Origin = "sweep"
     paired: bool = True
+    evaluations: pd.DataFrame = field(default_factory=lambda: make([], EVALUATION_COLUMNS))
 
 
 #: Where results can come from: a folder or a CSV by path or URL, a ResultGrid, a frame, a sweep already read.
@@ -138,6 +141,7 @@ def _read_store(url: str, history: bool) -> Sweep:
     mixed = mixture(states.values(), identities, record_of(facts))
     moved = changed(states.values())
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
+    answers, ignored = evaluations.read(store.files, states) if history else ([], [])
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
         source=url,
@@ -148,8 +152,11 @@ def _read_store(url: str, history: bool) -> Sweep:
         provenance=tuple(one for state in states.values() for one in _provenance(state)),
         protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
         warnings=tuple(
-            dict.fromkeys([*filter(None, (mixed, moved)), *warnings, *damaged, *damage(store, states)])
+            dict.fromkeys(
+                [*filter(None, (mixed, moved)), *warnings, *damaged, *ignored, *damage(store, states)]
+            )
         ),
+        evaluations=make(answers, EVALUATION_COLUMNS),
     )
 
 

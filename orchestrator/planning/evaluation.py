@@ -50,7 +50,7 @@ def choose(store: Store, data_dir: str | None) -> Chosen:
     check_data(store.url, states, infos, {trial.trial_id: trial.dataset for trial in trials})
     for name, facts in sweep.get("data", {}).items():
         info = infos.get(name)
-        if info is not None and facts["fingerprint"] not in (info.fingerprint, info.listing):
+        if info is not None and facts["fingerprint"] not in info.fingerprints:
             raise InputError(
                 f"{store.url} holds trials on another {short_name(name)}: data fingerprint "
                 f"{facts['fingerprint']}, now {info.fingerprint}. Give the data that they were trained on."

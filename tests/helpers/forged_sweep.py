@@ -16,6 +16,7 @@ from analysis import methods, tables
 from analysis.report import build
 from analysis.sources.load import load, load_history
 from model.errors import InputError
+from orchestrator.evaluate import main as evaluate
 from orchestrator.results.files import Files
 from orchestrator.run import main
 from orchestrator.status import main as show_status
@@ -30,7 +31,7 @@ _HANGS = 120
 
 
 def make(folder: Path) -> Made:
-    """A sweep of two finished trials, one half trained and one that failed."""
+    """A sweep of two finished trials, whose networks were evaluated, one half trained and one that failed."""
     make_images(folder / "images")
     grid = folder / "grid.yaml"
     grid.write_text("blocks: [{dataset: imagefolder, norm: [bn, ln], batch_size: 4, epochs: 2, seeds: 2}]")
@@ -53,6 +54,9 @@ def make(folder: Path) -> Made:
         "time": "2026-01-01T00:00:00+00:00",
     }
     Files(str(failed)).write_json("failure.json", failure)
+    assert (
+        evaluate([str(out), "--data-dir", str(folder / "images"), "--statistics", "population,precise"]) == 0
+    )
     return out, command
 
 

@@ -14,11 +14,22 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.page import cells, claims, differences, elsewhere, group_rules, gsearch, robustness, versus
+from analysis.page import (
+    cells,
+    claims,
+    differences,
+    elsewhere,
+    evaluations,
+    group_rules,
+    gsearch,
+    robustness,
+    versus,
+)
 from analysis.page.opening import opening
 from analysis.sources.load import Source, Sweep
 from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import Study, read
+from tests.helpers.evaluated import evaluated
 from tests.helpers.page_text import blocks
 from tests.helpers.sweeps import Errors, in_memory, two_norms
 
@@ -230,11 +241,63 @@ def _joined(*frames: pd.DataFrame) -> Sweep:
     return replace(in_memory({}), frame=pd.concat(frames, ignore_index=True))
 
 
+def _answered(seeds: int = 5, scale: float = 1.0, **means: Mapping[int, float]) -> Study:
+    """Batch norm, its networks judged again: mean errors by batch size, by the statistics they were judged by."""
+    answered = {
+        statistics: {b: noisy(mean, statistics, b, seeds, scale) for b, mean in by_size.items()}
+        for statistics, by_size in means.items()
+    }
+    return read([evaluated(answered)])
+
+
+#: The same of networks that were evaluated again.
+EVALUATED: dict[str, Callable[[], Study]] = {
+    "evaluated: both parts": lambda: _answered(
+        population=RISING, precise={32: 11.9, 8: 12.4, 2: 15.0}, batch={32: 12.2, 8: 13.6, 2: 21.0}
+    ),
+    "evaluated: training alone": lambda: _answered(population=RISING, precise=RISING, batch=RISING),
+    "evaluated: evaluation alone": lambda: _answered(population=RISING, precise=FLAT, batch=FLAT),
+    "evaluated: evaluation not resolved": lambda: _answered(population=RISING, precise={32: 12.0, 2: 18.2}),
+    "evaluated: training not resolved": lambda: _answered(population=RISING, precise={32: 12.0, 2: 12.2}),
+    "evaluated: precise is worse": lambda: _answered(population=RISING, precise={32: 12.0, 2: 21.0}),
+    "evaluated: precise falls": lambda: _answered(population=RISING, precise={32: 12.0, 2: 10.0}),
+    "evaluated: falls by both": lambda: _answered(
+        population={32: 18.0, 2: 12.0}, precise={32: 16.0, 2: 12.0}
+    ),
+    "evaluated: falls, less so by running statistics": lambda: _answered(
+        population={32: 18.0, 2: 16.0}, precise={32: 18.0, 2: 13.0}
+    ),
+    "evaluated: no rise, two parts": lambda: _answered(population=FLAT, precise={32: 12.0, 2: 14.0}),
+    "evaluated: nothing resolved": lambda: _answered(population=FLAT, precise=FLAT, batch=FLAT, scale=3),
+    "evaluated: two seeds": lambda: _answered(2, population=RISING, precise=LOW, batch=RISING),
+    "evaluated: one seed": lambda: _answered(1, population=RISING, precise=LOW, batch=RISING),
+    "evaluated: running and precise agree": lambda: read(
+        [evaluated({s: {32: [12.0, 12.1, 12.2], 2: [18.0, 18.2, 18.5]} for s in ("population", "precise")})]
+    ),
+    "evaluated: one batch size": lambda: _answered(population={2: 18.0}, precise={2: 15.0}, batch={2: 16.0}),
+    "evaluated: one batch size, not resolved": lambda: _answered(
+        population={2: 15.0}, precise={2: 15.0}, batch={2: 15.0}
+    ),
+    "evaluated: one batch size, two seeds": lambda: _answered(2, population={2: 18.0}, precise={2: 15.0}),
+    "evaluated: no precise statistics": lambda: _answered(population=RISING, batch=RISING),
+}
+
+
 def page_blocks(made: Study) -> list[tuple[str, str, str]]:
     """The blocks of text of every part of the page that states results."""
     sections = [
         part.section(made)
-        for part in (versus, elsewhere, differences, claims, robustness, cells, group_rules, gsearch)
+        for part in (
+            versus,
+            elsewhere,
+            differences,
+            claims,
+            robustness,
+            cells,
+            evaluations,
+            group_rules,
+            gsearch,
+        )
     ]
     return blocks("".join([opening(made), *(s.body for s in sections if s is not None)]))
 
@@ -245,6 +308,10 @@ def every_case() -> dict[str, list[tuple[str, str, str]]]:
     with TemporaryDirectory() as folder:
         for name, make in OTHERS.items():
             said[name] = page_blocks(make(Path(folder)))
+    for name, asked in EVALUATED.items():
+        section = evaluations.section(asked())
+        assert section is not None
+        said[name] = blocks(section.body)
     return said
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.report import build
+from analysis.sources.load import load_sweep
 from model.data.augment import standardise
 from model.data.registry import load
 from orchestrator.evaluate import load_network, main
@@ -255,6 +257,19 @@ def test_other_data_than_they_were_trained_on_are_refused(out, capsys, tmp_path)
     other = make_images(tmp_path / "other", train=11)
     assert main([str(out), "--data-dir", str(other)]) == 2
     assert "data fingerprint" in capsys.readouterr().err
+
+
+def test_the_report_says_what_they_answer_and_which_files_are_damaged(evaluated, out):
+    shutil.copytree(evaluated / "evaluations", out / "evaluations")
+    assert "Where batch norm’s error comes from" in build(str(out))
+    one, two, *rest = sorted(out.glob("evaluations/*/*"))
+    one.write_bytes(b"{}")
+    content = {**json.loads(two.read_text()), "stored_error": 99.0}
+    Files(str(out)).write_json(str(two.relative_to(out)), content)
+    sweep = load_sweep(str(out))
+    assert f"{one.relative_to(out)} is damaged and was ignored" in sweep.warnings
+    assert f"{two.relative_to(out)} is of another training" in " ".join(sweep.warnings)
+    assert len(sweep.evaluations) == len(rest) == 10
 
 
 @pytest.mark.xdist_group("ray")

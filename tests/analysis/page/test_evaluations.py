@@ -20,7 +20,10 @@ def of(*sweeps):
 def rows(body, number=-1):
     """The texts of a table's cells, row by row."""
     table = re.findall(r"<table.*?</table>", body, re.S)[number]
-    return [[re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in re.findall(r"<tr.*?</tr>", table, re.S)]
+    return [
+        [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)]
+        for row in re.findall(r"<tr.*?</tr>", table, re.S)
+    ]
 
 
 def test_without_evaluations_no_section():
@@ -42,7 +45,9 @@ def test_the_parts_of_a_rise_stand_in_words_and_in_a_table():
 
 
 def test_all_answers_are_columns_also_of_norms_without_running_statistics():
-    sweep = with_answers(evaluated({"population": POPULATION}), {"population": {32: [1.0, 2.0, 3.0]}}, split="train")
+    sweep = with_answers(
+        evaluated({"population": POPULATION}), {"population": {32: [1.0, 2.0, 3.0]}}, split="train"
+    )
     sweep = with_answers(sweep, {"population": {2: [50.0, 51.0, 49.0]}}, split="images", data="abcdef0123")
     section = of(sweep)
     assert section.title == "What the stored networks answer"
