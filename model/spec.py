@@ -56,7 +56,8 @@ class Spec:
 
     Exactly one of `epochs` and `iterations` is set. `groups` is set for norms in groups alone. `holdout`
     images are taken out of the training set, the same ones whatever the seed; where it is above zero the
-    trial is judged on them and never sees the test set.
+    trial is judged on them and never sees the test set. `train_size` of the others are trained on, None for
+    all; an epoch is so many images, and fewer of them are fewer steps. `model.data.selection` chooses.
     """
 
     dataset: Annotated[
@@ -175,6 +176,26 @@ class Spec:
             short="hold-out {}",
         ),
     ] = 0
+    train_size: Annotated[
+        Positive | None,
+        Axis(
+            "Train size",
+            help="images trained on, of every class its share (default: all); fewer are fewer steps an epoch",
+            unit="images",
+            title="{:,} training images",
+            before=None,
+        ),
+    ] = None
+    label_noise: Annotated[
+        float,
+        RealNumber(most=1.0),
+        Axis(
+            "Label noise",
+            help="share of training labels that are wrong, each of the other classes equally likely",
+            title="label noise {:g}",
+            before=0.0,
+        ),
+    ] = 0.0
     lr: Annotated[
         float,
         RealNumber(above=True),
@@ -336,24 +357,35 @@ class Spec:
         """What a person calls the cell, within its sweep: gn G=8, batch 32."""
         return cell_name(vars(self))
 
-    def steps_per_epoch(self, train_size: int) -> int:
-        """Steps of a whole epoch; `train_size` counts the hold-out too; the incomplete batch is dropped."""
-        return (train_size - self.holdout) // self.batch_size
+    @property
+    def as_tried(self) -> "Spec":
+        """The same network and step for an epoch on whatever images there are: to see what it does."""
+        return replace(
+            self, epochs=1, iterations=None, warmup_epochs=0, holdout=0, train_size=None, label_noise=0.0
+        )
 
-    def total_steps(self, train_size: int) -> int:
+    def images(self, available: int) -> int:
+        """Images that are trained on; `available`: all training images of the data set, hold-out included."""
+        return available - self.holdout if self.train_size is None else self.train_size
+
+    def steps_per_epoch(self, available: int) -> int:
+        """Steps of a whole epoch; `available` as above; the incomplete batch is dropped."""
+        return self.images(available) // self.batch_size
+
+    def total_steps(self, available: int) -> int:
         if self.iterations is not None:
             return self.iterations
         assert self.epochs is not None
-        return self.epochs * self.steps_per_epoch(train_size)
+        return self.epochs * self.steps_per_epoch(available)
 
-    def total_epochs(self, train_size: int) -> int:
+    def total_epochs(self, available: int) -> int:
         """Epochs begun; where `iterations` rules, the last one may stop early."""
-        return -(-self.total_steps(train_size) // self.steps_per_epoch(train_size))
+        return -(-self.total_steps(available) // self.steps_per_epoch(available))
 
-    def steps_in_epoch(self, epoch: int, train_size: int) -> int:
+    def steps_in_epoch(self, epoch: int, available: int) -> int:
         """Steps of epoch `epoch` (from 1): all of them, but for a last one cut short by `iterations`."""
-        full = self.steps_per_epoch(train_size)
-        return max(0, min(full, self.total_steps(train_size) - (epoch - 1) * full))
+        full = self.steps_per_epoch(available)
+        return max(0, min(full, self.total_steps(available) - (epoch - 1) * full))
 
 
 #: The table by name. The seed, which `Trial` adds, is no axis of a cell.

@@ -34,7 +34,7 @@ from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
 from orchestrator.planning.resources import Resources, Site
-from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed
+from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
 from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
 from orchestrator.results.mixing import check_code
@@ -167,13 +167,17 @@ def _throughput(
 
         calibrate = calibrator(site, sources(own_code(trials)))
     return EstimatedThroughput(
-        observed(trials, states),
+        observed(trials, states, lambda spec: _evaluation(spec, infos[spec.dataset])),
         infos,
         device=site.resources.device,
         threads=site.resources.threads,
         calibrate=calibrate,
         calibration=source,
     )
+
+
+def _evaluation(spec: Spec, info: DataInfo) -> float:
+    return with_evaluation(spec, info.train_size, info.test_size)
 
 
 def _choices(
@@ -211,8 +215,8 @@ def declare(prepared: Prepared, command: str) -> None:
     The data is loaded once here, which downloads or decodes it into the cache for every worker of this
     machine, and finds what is wrong with it before anything runs.
     """
-    for dataset, holdout in {(pack.spec.dataset, pack.spec.holdout) for pack in prepared.plan.packs}:
-        load(dataset, prepared.options.data_dir, holdout)
+    for dataset in {pack.spec.dataset for pack in prepared.plan.packs}:
+        load(dataset, prepared.options.data_dir)
     store, plan = prepared.store, prepared.plan
     waiting = [trial for pack in plan.packs for trial in pack.trials]
     store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])

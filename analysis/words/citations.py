@@ -128,6 +128,13 @@ WORKS: tuple[Work, ...] = (
         "Xiao et al. 2017", "xiao2017fashion", "Xiao, Han and Rasul, Kashif and Vollgraf, Roland",
         "{Fashion-MNIST}: a Novel Image Dataset for Benchmarking Machine Learning Algorithms", "1708.07747",
     ),
+    _paper(
+        "Han et al. 2018", "han2018coteaching",
+        "Han, Bo and Yao, Quanming and Yu, Xingrui and Niu, Gang and Xu, Miao and Hu, Weihua and Tsang, Ivor "
+        "and Sugiyama, Masashi",
+        "Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels",
+        "Advances in Neural Information Processing Systems 31",
+    ),
     Work("Alpaydin & Kaynak 1998", "alpaydin1998optical", "misc", {
         "author": "Alpaydin, Ethem and Kaynak, Cenk",
         "title": "Optical Recognition of Handwritten Digits",

@@ -8,7 +8,7 @@ from model.recipe import RECIPES
 from model.spec import AXES
 
 #: What other sentences say.
-_SAID = {"norm", "groups", "batch_size"}
+_SAID = {"norm", "groups", "batch_size", "train_size", "label_noise"}
 
 
 def settings(setup: Setup) -> str:

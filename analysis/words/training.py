@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from analysis.sources.setup import Setup
+from analysis.words.data_used import used
 from analysis.words.mixtures import said, trials_words
 from analysis.words.numbers import listed
 from analysis.words.settings import settings
@@ -63,18 +64,7 @@ def data(setup: Setup) -> str:
         sentences.append(f"Data: {_named(name)}{_size(facts)}.")
         known = name in DATASETS or is_own(name)
         sentences += [_augmentation(name, facts)] if described(setup) and known else []
-    held = setup.axes["holdout"] if setup.axes["dataset"] else {}
-    for images, trials in held.items():
-        where = f"In {trials_words(trials)} error" if len(held) > 1 else "Error"
-        if images:
-            sentences.append(
-                f"{where} is judged on {images:,} training images held out, the same ones for every "
-                "seed; the test "
-                "images took no part."
-            )
-        else:
-            sentences.append(f"{where} is judged on the test images.")
-    return " ".join(sentences)
+    return " ".join([*sentences, *used(setup)])
 
 
 def _named(dataset: str) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from model.data import cifar, digits, fashionmnist, imagefolder, npz, own, svhn
-from model.data.dataset import DataInfo, Dataset, assemble
+from model.data.assemble import assemble
+from model.data.dataset import DataInfo, Dataset
+from model.data.selection import WHOLE, Selection
 from model.errors import InputError
 from model.own import is_own
 
@@ -40,22 +42,21 @@ def flips(name: str) -> bool:
     return _INFOS[name].flip if name in _INFOS else DataInfo.flip
 
 
-def load(name: str, data_dir: str | None = None, holdout: int = 0) -> Dataset:
-    """The images. `holdout` > 0 takes that many training images as the evaluation set.
+def load(name: str, data_dir: str | None = None, selection: Selection = WHOLE) -> Dataset:
+    """The images, and those of them that a trial uses.
 
-    Raises InputError: unknown or missing data, no network to fetch it, a hold-out that leaves nothing.
+    Raises InputError: unknown or missing data, no network to fetch it, more selected than there is.
     """
     if name == "imagefolder":
         scanned = imagefolder.scan(data_dir)  # once: it asks the file system about every image
-        _check_holdout(scanned.info, holdout)
-        return assemble(scanned.info, imagefolder.arrays(scanned), holdout)
+        selection.check(scanned.info)  # before any image is decoded
+        return assemble(scanned.info, imagefolder.arrays(scanned), selection)
     if name == "npz" or is_own(name):
         found = npz.read(data_dir) if name == "npz" else own.read(name)
-        _check_holdout(found.info, holdout)
-        return assemble(found.info, found.arrays, holdout)
+        return assemble(found.info, found.arrays, selection)
     info = describe(name)
-    _check_holdout(info, holdout)
-    return assemble(info, _arrays(name, data_dir), holdout)
+    selection.check(info)
+    return assemble(info, _arrays(name, data_dir), selection)
 
 
 def _arrays(name: str, data_dir: str | None) -> Arrays:
@@ -66,11 +67,3 @@ def _arrays(name: str, data_dir: str | None) -> Arrays:
     if name == "fashionmnist":
         return fashionmnist.arrays(data_dir)
     return cifar.arrays(name, data_dir)
-
-
-def _check_holdout(info: DataInfo, holdout: int) -> None:
-    if not 0 <= holdout < info.train_size:
-        raise InputError(
-            f"a hold-out of {holdout} images out of {info.train_size} of {info.name} leaves nothing to train "
-            "on; choose a smaller one"
-        )

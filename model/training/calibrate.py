@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.data.dataset import DataInfo, Dataset, assemble
+from model.data.assemble import assemble
+from model.data.dataset import DataInfo, Dataset
 from model.spec import Spec
 from model.training.training import Training
 
@@ -19,7 +20,7 @@ def calibrate(spec: Spec, replicas: int, info: DataInfo, device: str, *, seconds
     Runs for about `seconds`, at least one block after a warm-up, on torch's present number of threads.
     """
     steps = _STEPS["cuda" if device.startswith("cuda") else "cpu"]
-    spec = replace(spec, epochs=1, iterations=None, holdout=0)
+    spec = spec.as_tried
     data = noise(steps * spec.batch_size, 1, info)
     training = Training(spec, range(1, replicas + 1), data, device)
     training.train_steps(steps)
@@ -44,5 +45,4 @@ def noise(train: int, test: int, info: DataInfo | None = None) -> Dataset:
             "test_images": generator.integers(0, 256, (test, *shape), dtype=np.uint8),
             "test_labels": generator.integers(0, classes, test, dtype=np.int64),
         },
-        0,
     )

@@ -23,7 +23,7 @@ _COPIES = 3
 
 def saved_bytes(spec: Spec, info: DataInfo) -> int:
     """Bytes that one replica's forward pass keeps for its backward pass, for each image of the batch."""
-    return _saved_bytes(replace(spec, batch_size=1, epochs=1, iterations=None, holdout=0), info)
+    return _saved_bytes(replace(spec.as_tried, batch_size=1), info)
 
 
 @functools.cache  # a plan asks for every cell, and many have one network
@@ -48,5 +48,5 @@ def replica_bytes(spec: Spec, info: DataInfo) -> int:
     """Bytes of device memory that one replica of a pack needs, the epoch's augmented images included."""
     net = network(spec, info, [1], zero_gamma=False)
     weights = sum(parameter.nbytes for parameter in net.parameters())
-    epoch = info.train_size * info.channels * info.height * info.width
+    epoch = spec.images(info.train_size) * info.channels * info.height * info.width
     return _SAFETY_FACTOR * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch

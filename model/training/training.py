@@ -45,7 +45,8 @@ class EpochMetrics:
     """One epoch of one replica. Errors in percent; NaN where the replica has diverged.
 
     `train_loss` and `train_error` are means over the epoch's batches as they were trained on, the
-    weights changing meanwhile. Exactly one of `test_error` and `val_error` is set.
+    weights changing meanwhile, against the labels that are learnt, wrong ones among them. Exactly one of
+    `test_error` and `val_error` is set.
     """
 
     epoch: int
@@ -93,9 +94,9 @@ class Training:
             data = replace(data, info=replace(data.info, flip=False, pad=0), pad=0)
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
         self.recipe = RECIPES[spec.recipe]
-        self.train_size = len(data.train_labels) + spec.holdout
+        self._available = len(data.train_labels) + spec.holdout
         self.epoch, self._search = 0, search
-        self.total_epochs = spec.total_epochs(self.train_size)
+        self.total_epochs = spec.total_epochs(self._available)
         self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
         self.convolution = convolution or _convolution(self.device, dtype, precision, pixels)
         default = default_layout(self.device, precision, spec.norm, pixels, self.convolution)
@@ -115,7 +116,7 @@ class Training:
             zero_gamma=self.spec.zero_gamma,
             together=why_alone(self.spec, self.data.info) is None,
         )
-        know_length(net, self.spec.total_steps(self.train_size))
+        know_length(net, self.spec.total_steps(self._available))
         function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
         net.compute_by(function, fused=self.convolution == "triton")
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]
@@ -128,7 +129,7 @@ class Training:
     def _make_loop(self, graphs: CudaGraphs | None) -> LoopedEpoch | GraphedEpoch:
         if self._stream is None and graphs is None:
             return LoopedEpoch(self.step, self._source, self._tally)
-        steps = self.spec.steps_per_epoch(self.train_size)
+        steps = self.spec.steps_per_epoch(self._available)
         return GraphedEpoch(self.step, self._source, self._tally, steps, graphs)
 
     # -- an epoch ----------------------------------------------------------------------------------
@@ -185,9 +186,9 @@ class Training:
 
     def _learning_rates(self) -> list[tuple[float, ...]]:
         """The learning rate of each group in each step of the epoch at hand."""
-        first = self.epoch * self.spec.steps_per_epoch(self.train_size)
-        total = self.spec.total_steps(self.train_size)
-        steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self.train_size))
+        first = self.epoch * self.spec.steps_per_epoch(self._available)
+        total = self.spec.total_steps(self._available)
+        steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self._available))
         rates = [self._rates(group.spec, steps, total) for group in self.step.groups]
         return list(zip(*rates, strict=True))
 
@@ -199,7 +200,7 @@ class Training:
             lr=spec.lr,
             scaling=spec.lr_scaling,
             schedule=spec.schedule,
-            warmup=spec.warmup_epochs * spec.steps_per_epoch(self.train_size),
+            warmup=spec.warmup_epochs * spec.steps_per_epoch(self._available),
         )
 
     @contextmanager
@@ -315,6 +316,8 @@ def _common(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
 def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | None) -> None:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device}: there is no CUDA device here; use cpu")
+    if spec.train_size not in (None, len(data.train_labels)):
+        raise ValueError(f"{len(data.train_labels)} training images for a cell of {spec.train_size}")
     if spec.batch_size > len(data.train_labels):
         raise InputError(
             f"a batch of {spec.batch_size} is larger than the training set of {data.info.name}, "

@@ -10,8 +10,8 @@ class Assignment:
     """A pack and what a worker has to know to train it; small enough to send to any worker.
 
     `results`: where the store is. `token`: of the lock under which it trains, None without one.
-    `train_size`: training images before the hold-out. `device`: cpu, cuda or cuda:N. `threads`: of the CPU,
-    for one pack. `fingerprint`: of the data that were declared; None takes any.
+    `train_size`: training images of the data set, before any are selected. `device`: cpu, cuda or cuda:N.
+    `threads`: of the CPU, for one pack. `fingerprint`: of the data that were declared; None takes any.
     """
 
     pack: Pack

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from model import own
 from model.data.dataset import Dataset
 from model.data.registry import load
+from model.data.selection import Selection
 from model.errors import InputError, summary
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
@@ -173,13 +174,13 @@ def _data(assignment: Assignment) -> Dataset:
     """
     spec = assignment.pack.trials[0].spec
     with _loading:
-        return _loaded(spec.dataset, assignment.data_dir, spec.holdout, assignment.fingerprint)
+        return _loaded(spec.dataset, assignment.data_dir, Selection.of(spec), assignment.fingerprint)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, data_dir: str | None, holdout: int, fingerprint: str | None) -> Dataset:
+def _loaded(name: str, data_dir: str | None, selection: Selection, fingerprint: str | None) -> Dataset:
     try:
-        data = load(name, data_dir, holdout)
+        data = load(name, data_dir, selection)
     except InputError as error:  # they could be read when the run began
         raise GoneError(str(error)) from None
     if fingerprint is not None and data.info.fingerprint != fingerprint:

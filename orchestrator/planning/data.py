@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from model.data.dataset import DataInfo
 from model.data.registry import describe
+from model.data.selection import Selection
 from model.errors import InputError
 from orchestrator.grid.trial import Trial
 from orchestrator.results.records import DataFacts
@@ -14,15 +15,18 @@ def describe_data(trials: Sequence[Trial], data_dir: str | None) -> dict[str, Da
     infos = {name: describe(name, data_dir) for name in dict.fromkeys(trial.dataset for trial in trials)}
     for trial in trials:
         info = infos[trial.dataset]
-        usable = info.train_size - trial.holdout
-        if usable <= 0:
-            raise InputError(
-                f"holdout {trial.holdout}: {info.name} has {info.train_size} training images in all."
-            )
-        if trial.batch_size > usable:
+        Selection.of(trial).check(info)
+        images = trial.images(info.train_size)
+        if trial.batch_size > images:
+            which = " as train_size says" if trial.train_size else " after the hold-out" * bool(trial.holdout)
             raise InputError(
                 f"batch size {trial.batch_size} is larger than the training set: {info.name} has "
-                f"{usable} training images{' after the hold-out' if trial.holdout else ''}."
+                f"{images} training images{which}."
+            )
+        if trial.label_noise and trial.label_noise * images < 0.5:
+            raise InputError(
+                f"label_noise {trial.label_noise:g}: of {images} training images that is not one; choose a "
+                "larger share, or 0"
             )
     return infos
 

@@ -16,21 +16,23 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning.throughput import observed, with_evaluation
 from orchestrator.results.store import Store
 
-#: norm, batch size, replicas -> images a second of all replicas together.
+#: norm, batch size, replicas -> images a second of training, of all replicas together.
 Rates = Mapping[tuple[str, int, int], float]
 
 
 class MeasuredThroughput:
-    """Images per second of a pack, evaluation included, all its replicas together. Callable.
+    """Images per second of a pack, evaluation included, all its replicas together. Callable."""
 
-    `evaluated`: the rates include evaluation already, as a sweep's own do and a benchmark's do not.
-    """
-
-    def __init__(self, rates: Rates, source: str, *, evaluated: bool) -> None:
-        self.rates, self.source, self._evaluated = dict(rates), source, evaluated
+    def __init__(self, rates: Rates, source: str) -> None:
+        self.rates, self.source = dict(rates), source
 
     def __call__(self, spec: Spec, replicas: int, info: DataInfo) -> float:
         """Raises InputError for a cell that was not measured."""
+        training = self.training(spec, replicas, info)
+        return training / with_evaluation(spec, info.train_size, info.test_size)
+
+    def training(self, spec: Spec, replicas: int, *_: object) -> float:
+        """The same without evaluation, as a calibration would find it: see `throughput`."""
         known = {
             n: v for (norm, size, n), v in self.rates.items() if (norm, size) == (spec.norm, spec.batch_size)
         }
@@ -40,12 +42,7 @@ class MeasuredThroughput:
                 f"{self.source} has no time of {spec.norm} at batch size {spec.batch_size}; it has {cells}. "
                 "Give --bench a file that has, or narrow the grid."
             )
-        rate = known[min(known, key=lambda n: (abs(n - replicas), n))]
-        return rate if self._evaluated else rate / with_evaluation(info)
-
-    def training(self, spec: Spec, replicas: int, info: DataInfo, *_: object) -> float:
-        """The same without evaluation, as a calibration would find it: see `throughput`."""
-        return self(spec, replicas, info) * with_evaluation(info)
+        return known[min(known, key=lambda n: (abs(n - replicas), n))]
 
 
 def from_bench(path: str) -> MeasuredThroughput:
@@ -66,7 +63,7 @@ def from_bench(path: str) -> MeasuredThroughput:
         raise InputError(f"{path} is not what `python -m model.bench --json` writes: {error!r}") from None
     if not rates or min(rates.values()) <= 0:
         raise InputError(f"{path} has no rates above zero")
-    return MeasuredThroughput(rates, path, evaluated=False)
+    return MeasuredThroughput(rates, path)
 
 
 def _paces(text: str) -> list[Any]:
@@ -86,12 +83,16 @@ def from_results(url: str) -> MeasuredThroughput:
     if sweep is None:
         raise InputError(f"{url} is no sweep: give the folder named by --results")
     trials = [Trial.from_identity(identity) for identity in sweep["trials"].values()]
-    rates = observed(trials, store.scan())
+    data = sweep["data"]
+
+    def evaluation(spec: Spec) -> float:
+        facts = data.get(spec.dataset)
+        return with_evaluation(spec, facts["train_size"], facts["test_size"]) if facts else 1.0
+
+    rates = observed(trials, store.scan(), evaluation)
     kinds = {key[:4] for key, _ in rates}
     if len(kinds) != 1:
         raise InputError(
             f"{url} has {'several data sets or models' if kinds else 'no finished trial'} to time"
         )
-    return MeasuredThroughput(
-        {(key[4], key[5], n): rate for (key, n), rate in rates.items()}, url, evaluated=True
-    )
+    return MeasuredThroughput({(key[4], key[5], n): rate for (key, n), rate in rates.items()}, url)

@@ -24,9 +24,12 @@ def _key(spec: Spec) -> _Key:
 Calibrate = Callable[[Spec, int, DataInfo, str, int], float]
 
 
-def with_evaluation(info: DataInfo) -> float:
-    """An epoch's work over its training's: evaluation is a forward pass, about a third of a step's work."""
-    return 1 + info.test_size / (3 * info.train_size)
+def with_evaluation(spec: Spec, train_size: int, test_size: int) -> float:
+    """An epoch's work over its training's: evaluation is a forward pass, about a third of a step's work.
+
+    `train_size`, `test_size`: of the whole data set; of small parts of it, evaluation is most of the work.
+    """
+    return 1 + (spec.holdout or test_size) / (3 * spec.images(train_size))
 
 
 def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
@@ -73,6 +76,11 @@ class EstimatedThroughput:
         return f"its history and {self._calibration}" if self._used_history else self._calibration
 
     def __call__(self, spec: Spec, replicas: int) -> float:
+        info = self._infos[spec.dataset]
+        return self._training(spec, replicas) / with_evaluation(spec, info.train_size, info.test_size)
+
+    def _training(self, spec: Spec, replicas: int) -> float:
+        """Evaluation not counted."""
         key = _key(spec)
         own = {count: rate for (other, count), rate in self._history.items() if other == key}
         if own:
@@ -89,7 +97,7 @@ class EstimatedThroughput:
     def _calibrate(self, spec: Spec, replicas: int) -> float:
         info = self._infos[spec.dataset]
         try:
-            training = self._measure(spec, replicas, info, self._device, self._threads)
+            return self._measure(spec, replicas, info, self._device, self._threads)
         except InputError:
             raise
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why
@@ -97,7 +105,6 @@ class EstimatedThroughput:
                 return self._nearest(spec, replicas)
             self.guessed = True
             return _GUESS
-        return training / with_evaluation(info)
 
     def _nearest(self, spec: Spec, replicas: int) -> float:
         def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
@@ -109,8 +116,13 @@ class EstimatedThroughput:
         return self._calibrated[min(self._calibrated, key=distance)]
 
 
-def observed(trials: Iterable[Trial], states: Mapping[str, TrialState]) -> dict[tuple[_Key, int], float]:
-    """Median images per second by cell and pack size, from the results and histories of these trials."""
+def observed(
+    trials: Iterable[Trial], states: Mapping[str, TrialState], evaluation: Callable[[Spec], float]
+) -> dict[tuple[_Key, int], float]:
+    """Median images per second of training alone, by cell and pack size, from what these trials recorded.
+
+    `evaluation`: an epoch's work over its training's, as `with_evaluation` has it.
+    """
     by_cell: dict[tuple[_Key, int], list[float]] = {}
     for trial in trials:
         state = states.get(trial.trial_id)
@@ -119,5 +131,6 @@ def observed(trials: Iterable[Trial], states: Mapping[str, TrialState]) -> dict[
         measured = [state.result] if state.result else state.records
         rates = [float(rate) for entry in measured if (rate := entry.get("images_per_second"))]
         if rates:
-            by_cell.setdefault((_key(trial.spec), len(state.pack)), []).append(median(rates))
+            rate = median(rates) * evaluation(trial.spec)
+            by_cell.setdefault((_key(trial.spec), len(state.pack)), []).append(rate)
     return {key: median(rates) for key, rates in by_cell.items()}

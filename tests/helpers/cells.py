@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from model.data.dataset import DataInfo, Dataset, assemble
+from model.data.assemble import assemble
+from model.data.dataset import DataInfo, Dataset
+from model.data.selection import Selection
 from model.spec import Spec
 
 
@@ -22,7 +24,9 @@ def spec(**changes: object) -> Spec:
     return Spec(**(fields | changes))  # type: ignore[arg-type]
 
 
-def toy_data(n: int = 22, holdout: int = 0, size: int = 8, tests: int = 9) -> Dataset:
+def toy_data(
+    n: int = 22, size: int = 8, tests: int = 9, *, holdout: int = 0, train_size: int | None = None
+) -> Dataset:
     """Noise whose brightness depends on the class; `n` is chosen so that batches do not divide it."""
     rng = np.random.default_rng(5)
     labels, test_labels = rng.permutation(np.arange(n) % 3), np.arange(tests) % 3
@@ -38,4 +42,4 @@ def toy_data(n: int = 22, holdout: int = 0, size: int = 8, tests: int = 9) -> Da
         "test_labels": test_labels,
     }
     info = DataInfo("toy", n, tests, 3, size, size, ("dark", "grey", "light"), "0" * 12)
-    return assemble(info, arrays, holdout)
+    return assemble(info, arrays, Selection(holdout, train_size))

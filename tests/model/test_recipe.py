@@ -47,6 +47,16 @@ def test_the_incomplete_batch_is_dropped():
     assert cell.steps_per_epoch(1352) == (1352 - 100) // 32 == 39
 
 
+def test_an_epoch_of_fewer_images_is_fewer_steps():
+    part = {"dataset": "digits", "norm": "bn", "batch_size": 32, "train_size": 500}
+    cell = Spec(**part, epochs=4, holdout=100)
+    assert cell.images(1352) == 500, "whatever is held out of the rest"
+    assert cell.steps_per_epoch(1352) == 500 // 32 == 15
+    assert (cell.total_steps(1352), cell.total_epochs(1352)) == (60, 4)
+    cell = Spec(**part, epochs=None, iterations=40)
+    assert (cell.total_epochs(1352), cell.steps_in_epoch(3, 1352)) == (3, 10)
+
+
 def test_rates_of_an_epoch_are_those_of_its_steps():
     """However milestones fall between steps: by the definition, with exact fractions."""
     for recipe in RECIPES.values():

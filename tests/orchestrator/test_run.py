@@ -200,6 +200,12 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
     ("arguments", "message"),
     [
         (["--batch-sizes", "64"], "batch size 64 is larger than the training set"),
+        (["--set", "train_size=21"], "train_size 21: imagefolder has 20 training images"),
+        (["--set", "train_size=15", "--set", "holdout=6"], "has 14 training images after a hold-out of 6"),
+        (["--set", "train_size=0"], "greater than 0"),
+        (["--set", "train_size=4", "--batch-sizes", "8"], "4 training images as train_size says"),
+        (["--set", "label_noise=1.5"], "less than or equal to 1"),
+        (["--set", "label_noise=0.01"], "of 20 training images that is not one"),
         (["--batch-sizes", "-2"], "greater than 0"),
         (["--batch-sizes", "x"], "whole numbers"),
         (["--batch-sizes", ""], "empty list"),

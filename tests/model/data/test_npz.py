@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from model.data.registry import describe, load
+from model.data.selection import Selection
 from model.errors import InputError
 from tests.helpers.arrays import arrays
 
@@ -30,7 +31,7 @@ def test_what_is_trained_on_is_what_was_saved(tmp_path):
         assert np.array_equal(data.train_images.permute(0, 2, 3, 1).numpy(), arrays()["train_images"])
         assert data.eval_labels.tolist() == arrays()["test_labels"].tolist()
         assert (data.classes, data.flip, data.pad) == (("dark", "light"), False, 2)
-    assert load("npz", file, holdout=6).which == "validation"
+    assert load("npz", file, Selection(6)).which == "validation"
 
 
 def test_the_fingerprint_is_of_the_data_and_not_of_the_file(tmp_path):

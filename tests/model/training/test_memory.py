@@ -42,3 +42,5 @@ def test_it_grows_with_pixels_and_batch():
     assert large == pytest.approx(4 * small, rel=0.02)
     one, two = (memory.replica_bytes(spec(batch_size=size), info(32)) for size in (8, 16))
     assert two - one == 2 * 8 * large
+    whole, part = (memory.replica_bytes(spec(train_size=n), info(32)) for n in (None, 300))
+    assert whole - part == (1000 - 300) * 3 * 32 * 32, "an epoch's augmented images lie on the device"

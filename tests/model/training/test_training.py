@@ -222,6 +222,14 @@ def test_a_hold_out_is_reported_as_validation_error():
     assert metrics.val_error is not None
 
 
+def test_a_part_of_the_images_is_what_an_epoch_has():
+    training = Training(spec(train_size=9, iterations=5, epochs=None), [1], toy_data(n=28, train_size=9))
+    assert training.total_epochs == 3, "steps of 4, of which 9 images have two"
+    assert len(training.run_epoch()) == 1
+    with pytest.raises(ValueError, match="28 training images for a cell of 9"):
+        Training(spec(train_size=9), [1], toy_data(n=28))
+
+
 def test_a_batch_larger_than_the_training_set_is_an_input_error():
     with pytest.raises(InputError, match="batch of 64 is larger than the training set"):
         Training(spec(batch_size=64), [1], toy_data(n=22))

@@ -2,10 +2,15 @@
 
 import io
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from model.data.registry import load
+from model.data.selection import corrupted, stratified
+from model.training.training import Training
 from orchestrator.execution.events import EpochEnd
 from orchestrator.execution.failures import out_of_memory
 from orchestrator.execution.worker import Stopped, run_pack
@@ -66,6 +71,27 @@ def numbers_of(store, trial_id):
     """The bytes of its final weights."""
     weights = torch.load(io.BytesIO(store.read_weights(trial_id)), weights_only=True)
     return {k: v.numpy().tobytes() for k, v in weights.items()}
+
+
+def test_a_worker_trains_on_the_images_and_labels_that_a_trial_selects(tmp_path, images):
+    """Held against a training of the same numbers, selected from the image folder's arrays here by hand."""
+    chosen = trial(epochs=1, train_size=12, label_noise=0.5)
+    store, _ = train(assignment(tmp_path, images, [chosen]))
+    whole = load("imagefolder", str(images))
+    places = stratified(whole.train_labels.numpy(), np.arange(20), 12)
+    labels = corrupted(whole.train_labels.numpy()[places], places, 0.5, 2)
+    pixels = whole.train_images[places].contiguous(memory_format=torch.channels_last)
+    data = replace(
+        whole,
+        train_images=pixels,
+        train_labels=torch.from_numpy(labels),
+        mean=pixels.double().mean((0, 2, 3)).float(),
+        std=pixels.double().std((0, 2, 3), correction=0).float(),
+    )
+    (metrics,) = Training(chosen.spec, [1], data).run_epoch()
+    entry = store.files.read_json(f"trials/{chosen.trial_id}/history.json")["epochs"][0]
+    assert entry["train_loss"] == pytest.approx(metrics.train_loss, rel=1e-5)
+    assert (entry["train_error"], entry["test_error"]) == (metrics.train_error, metrics.test_error)
 
 
 @pytest.fixture(scope="module")

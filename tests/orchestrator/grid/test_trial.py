@@ -74,6 +74,8 @@ def test_every_identity_field_changes_the_id():
         "epochs": 99,
         "iterations": 1000,
         "holdout": 5000,
+        "train_size": 1000,
+        "label_noise": 0.2,
         "lr": 0.05,
         "weight_decay": 0.0,
         "momentum": 0.5,
