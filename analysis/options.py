@@ -5,8 +5,11 @@ import math
 
 from analysis.stats.choices import MARGIN, MEASURES, Choices, Margin
 
+#: A parser, or a group of its options.
+Parser = argparse._ActionsContainer
 
-def add_results(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+
+def add_results(parser: Parser, *, several: bool = False) -> None:
     """`several`: one or more of them."""
     parser.add_argument(
         "results",
@@ -16,7 +19,7 @@ def add_results(parser: argparse.ArgumentParser, *, several: bool = False) -> No
     )
 
 
-def add_paired(parser: argparse.ArgumentParser) -> None:
+def add_paired(parser: Parser) -> None:
     parser.add_argument(
         "--paired",
         action="store_true",
@@ -25,7 +28,7 @@ def add_paired(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_margin(parser: argparse.ArgumentParser) -> None:
+def add_margin(parser: Parser) -> None:
     parser.add_argument(
         "--margin",
         type=margin,
@@ -36,7 +39,7 @@ def add_margin(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_measure(parser: argparse.ArgumentParser) -> None:
+def add_measure(parser: Parser) -> None:
     parser.add_argument(
         "--measure",
         choices=MEASURES,
@@ -45,8 +48,7 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_axes(parser: argparse.ArgumentParser) -> None:
-    """What the figures show of the axes, and what a CSV means by its columns."""
+def add_x(parser: Parser) -> None:
     parser.add_argument(
         "--x",
         default="",
@@ -54,6 +56,11 @@ def add_axes(parser: argparse.ArgumentParser) -> None:
         help="what lines run over: any axis, as lr (default: the batch size where it varies, "
         "else the axis with most values)",
     )
+
+
+def add_axes(parser: Parser) -> None:
+    """What the figures show of the axes, and what a CSV means by its columns."""
+    add_x(parser)
     parser.add_argument(
         "--axis",
         action="append",
@@ -63,7 +70,7 @@ def add_axes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_base(parser: argparse.ArgumentParser) -> None:
+def add_base(parser: Parser) -> None:
     parser.add_argument(
         "--base",
         default="",

@@ -1,7 +1,9 @@
 """What is printed before and after a run, and the files that a run leaves beside its trials."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,11 +13,15 @@ from model.errors import reason
 from model.spec import Spec
 from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
+from orchestrator.grid.trial import Trial
 from orchestrator.planning.packing import Choice
 from orchestrator.planning.resources import Resources, bill
 from orchestrator.results.records import Failure
 from orchestrator.results.store import Store
 from orchestrator.sweep import Prepared, Schedule
+
+if TYPE_CHECKING:
+    from analysis.stats.choices import Choices
 
 _MOST_FAILURES = 10
 
@@ -133,10 +139,21 @@ def _reasons(prepared: Prepared) -> list[str]:
     ]
 
 
-def write_report(store: Store, *, live: bool = False) -> str:
+def check_choices(trials: Sequence[Trial], url: str, choices: "Choices") -> None:
+    """Raises InputError where a report of these trials, and of what lies in `url` already, cannot be what a
+    reader chose: before anything trains, since a report is made last."""
+    if not (choices.x or choices.base):
+        return
+    from analysis.sources.declared import foreseen
+    from analysis.study import read
+
+    read([foreseen(url, {trial.trial_id: trial.identity for trial in trials})], choices)
+
+
+def write_report(store: Store, choices: "Choices", *, live: bool = False) -> str:
     """Make results.csv and report.html from the store; gives the report's place.
 
-    `live`: the sweep still runs, and the page says so.
+    `choices`: what the reader chose. `live`: the sweep still runs, and the page says so.
     """
     from analysis.report import build
     from analysis.sources.load import load_sweep
@@ -144,15 +161,15 @@ def write_report(store: Store, *, live: bool = False) -> str:
 
     sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
     store.files.write("results.csv", results_csv(sweep.frame).encode())
-    store.files.write("report.html", build(sweep, live=live).encode())
+    store.files.write("report.html", build(sweep, live=live, choices=choices).encode())
     path = store.files.path("report.html")
     return path if store.files.local else f"{store.url}/report.html"
 
 
-def try_report(store: Store) -> str:
+def try_report(store: Store, choices: "Choices") -> str:
     """The report of a run that storage has stopped, if that can still be written."""
     try:
-        return write_report(store)
+        return write_report(store, choices)
     except Exception as error:  # the trouble itself is told anyway
         return f"could not be written: {reason(error)}"
 
@@ -165,11 +182,15 @@ def spent(schedule: Schedule, seconds: float) -> str:
 
 
 def print_outcome(
-    prepared: Prepared, console: Console, report: str, interrupt: Interrupt, command: str
+    prepared: Prepared,
+    console: Console,
+    report: str,
+    interrupt: Interrupt,
+    command: str,
+    choices: "Choices",
 ) -> int:
     """The table of cells, the report's place and what to do next; gives the exit code."""
     from analysis.sources.load import load
-    from analysis.stats.choices import Choices
     from analysis.tables import terminal
 
     after = prepared.store.scan()
@@ -178,7 +199,7 @@ def print_outcome(
     failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
     failed = {i: failure for i, failure in failures.items() if failure is not None}
     if finished:
-        console.print(terminal(load(prepared.store.url), Choices(paired=True)))
+        console.print(terminal(load(prepared.store.url), replace(choices, paired=True)))
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, TextIO, cast
 
 from rich.console import Console
 
+from analysis import options as reading
 from model.command import command, leave, of_output
 from model.data.dataset import DataInfo
 from model.errors import InputError
@@ -38,6 +39,7 @@ from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.url import refuse_undecodable
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
+    from analysis.stats.choices import Choices
     from orchestrator.cluster.preflight import Vetted
     from orchestrator.planning.options import Options
     from orchestrator.planning.resources import Site
@@ -114,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
     add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
+    for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
+        add(shown)
     return parser
 
 
@@ -127,19 +132,20 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
         refuse_undecodable(argument)
     from orchestrator.planning.data import describe_data
     from orchestrator.planning.local import local_site
-    from orchestrator.report import print_outcome, print_plan
+    from orchestrator.report import check_choices, print_outcome, print_plan
     from orchestrator.results.lock import Lock
     from orchestrator.results.store import Store
     from orchestrator.sweep import declare, prepare
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = _trials(grid, arguments)
-    options = options_of(arguments, grid.name)
+    options, choices = options_of(arguments, grid.name), reading.choices(arguments)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
     command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
     with ExitStack() as joined:
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
+        check_choices(trials, options.results, choices)
         join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
         if arguments.dry_run:
             Store(options.results).files.readable()
@@ -158,8 +164,8 @@ def _main(arguments: argparse.Namespace, console: Console) -> int:
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
             _read_data(prepared.schedule, console)
             declare(prepared, command)
-            report = _run(prepared, console, interrupt, lock)
-            code = print_outcome(prepared, console, report, interrupt, command)
+            report = _run(prepared, console, interrupt, lock, choices)
+            code = print_outcome(prepared, console, report, interrupt, command, choices)
     if arguments.open and report.startswith("/"):
         webbrowser.open(Path(report).as_uri())
     return code
@@ -210,7 +216,9 @@ def _trials(grid: Grid, arguments: argparse.Namespace) -> list[Trial]:
     return adjust_by_width(grid, wanted, best_groups(load(arguments.groups_from), [*map(str, norms)]))
 
 
-def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock") -> str:
+def _run(
+    prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock", choices: "Choices"
+) -> str:
     """Train and report; gives the report's place."""
     from orchestrator.display.live import refreshing
     from orchestrator.report import spent, try_report, write_report
@@ -218,11 +226,12 @@ def _run(prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lo
 
     if (schedule := prepared.schedule) is not None and not interrupt.requested:
         begun = time.monotonic()
-        with refreshing(lambda: write_report(prepared.store, live=True)):
+        with refreshing(lambda: write_report(prepared.store, choices, live=True)):
             execute(prepared, console, interrupt, lock)
         lock.check()
         console.print(spent(schedule, time.monotonic() - begun))
-    return try_report(prepared.store) if interrupt.trouble else write_report(prepared.store)
+    make = try_report if interrupt.trouble else write_report
+    return make(prepared.store, choices)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The command line: the main job without Ray, and every mistake a user can make."""
 
+import json
+import re
 import shutil
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from analysis import report
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
@@ -80,6 +83,37 @@ def test_the_main_job(run, tmp_path, training_forbidden):
     code, out, _ = run()
     assert code == 0
     assert "8 done, 0 to run" in out
+    assert files(tmp_path / "out") == before
+
+
+def drawn(page):
+    """The figures of a page, without the moment at which they were made."""
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text(), re.S)[1])
+    return {name: data[name] for name in ("measure", "figures", "copies")}
+
+
+def test_a_report_is_as_its_run_was_told(run, tmp_path):
+    """As `analysis.report` makes it of the same choices; the next run is told anew."""
+    common = ["--norms", "bn,gn", "--set", "lr=0.05,0.1", "--epochs", "1", "--seeds", "1", "--groups", "4"]
+    chosen = ["--x", "lr", "--base", "norm=gn", "--margin", "2"]
+    page = tmp_path / "out" / "report.html"
+    code, out, _ = run(*common, *chosen)
+    assert code == 0
+    assert "gn" in out
+    told = drawn(page)
+    run(*common)
+    assert drawn(page) != told
+    assert report.main([str(tmp_path / "out"), *chosen]) == 0
+    assert drawn(page) == told
+
+
+def test_a_report_that_cannot_be_is_told_before_anything_trains(run, tmp_path, training_forbidden):
+    run("--norms", "bn", "--batch-sizes", "8")
+    before = files(tmp_path / "out")
+    training_forbidden()
+    code, _, err = run("--norms", "gn", "--base", "ln")
+    assert code == 2
+    assert "--base ln is no line of these results; expected all or one of: norm=bn; norm=gn,groups=4" in err
     assert files(tmp_path / "out") == before
 
 
@@ -206,6 +240,9 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--set", "train_size=4", "--batch-sizes", "8"], "4 training images as train_size says"),
         (["--set", "label_noise=1.5"], "less than or equal to 1"),
         (["--set", "label_noise=0.01"], "of 20 training images that is not one"),
+        (["--x", "lrr"], "--x lrr is no axis that lines can run over; did you mean lr?"),
+        (["--x", "groups"], "not every trial has a value of it"),
+        (["--base", "ln"], "--base ln is no line of these results; expected all or one of: norm=bn"),
         (["--batch-sizes", "-2"], "greater than 0"),
         (["--batch-sizes", "x"], "whole numbers"),
         (["--batch-sizes", ""], "empty list"),
