@@ -17,6 +17,7 @@ from rich.console import Console
 
 from model.command import command, leave
 from model.data.dataset import DataInfo
+from model.data.selection import Selection
 from model.errors import InputError
 from model.norm_table import STATISTICS, Statistics, statistics_of
 from orchestrator.cli import Parser
@@ -161,7 +162,7 @@ def _all(chosen: "Chosen", task: "Callable[[Trial], Task]", console: Console) ->
 def _task(arguments: argparse.Namespace, store: Store, have: frozenset[str], trial: Trial) -> "Task":
     from orchestrator.execution.evaluation import Task
 
-    data = _data(trial.dataset, arguments.data_dir, trial.holdout)
+    data = _data(trial.dataset, arguments.data_dir, Selection.of(trial))
     other = _other(arguments.images, data.info) if arguments.images else None
     return Task(
         store,
@@ -175,10 +176,10 @@ def _task(arguments: argparse.Namespace, store: Store, have: frozenset[str], tri
 
 
 @cache  # cells of one data set follow each other
-def _data(name: str, data_dir: str | None, holdout: int) -> "Dataset":
+def _data(name: str, data_dir: str | None, selection: Selection) -> "Dataset":
     from model.data.registry import load
 
-    return load(name, data_dir, holdout)
+    return load(name, data_dir, selection)
 
 
 @cache
