@@ -18,6 +18,7 @@ from typing import Annotated, Any, get_args
 from model.architectures import ARCHITECTURES
 from model.axis import THE_RECIPES, Axis, Option, RealNumber, Value, WholeNumber, axes_of
 from model.norm_table import NORM_TABLE, NORMS
+from model.optimizer_table import OPTIMIZERS
 from model.own import short_name
 from model.recipe import RECIPES, Scaling, Schedule
 
@@ -35,6 +36,10 @@ DATASETS: tuple[str, ...] = (
     "imagefolder",
     "npz",
 )
+
+#: Ways of clipping gradients, and where each clips unless a trial says otherwise: `norm` as is usual, `agc`
+#: as Brock et al. 2021 (High-Performance Large-Scale Image Recognition Without Normalization, section 4.1).
+CLIP_AT: Mapping[str, float | None] = {"none": None, "norm": 1.0, "agc": 0.01}
 
 
 def _data_at(value: str) -> str:
@@ -201,7 +206,7 @@ class Spec:
         RealNumber(above=True),
         Axis(
             "Learning rate",
-            help="the first one, before it is scaled to the batch size",
+            help="the first one, before it is scaled to the batch size; of adamw 0.001 where it is not said",
             per_replica=True,
             from_recipe=True,
             short="lr {:g}",
@@ -213,7 +218,7 @@ class Spec:
         RealNumber(),
         Axis(
             "Weight decay",
-            help="of every parameter",
+            help="of every parameter; of adamw 0.01 where it is not said, decoupled and times the rate",
             per_replica=True,
             from_recipe=True,
             short="wd {:g}",
@@ -225,7 +230,7 @@ class Spec:
         RealNumber(most=1.0),
         Axis(
             "Momentum",
-            help="of stochastic gradient descent",
+            help="of stochastic gradient descent; β1 of adamw",
             per_replica=True,
             from_recipe=True,
             title="momentum {:g}",
@@ -309,12 +314,45 @@ class Spec:
         str,
         Axis(
             "Optimiser",
-            help="stochastic gradient descent, with Nesterov's momentum or without",
-            choices=("sgd", "sgd-nesterov"),
+            help="stochastic gradient descent, with Nesterov's momentum or without, or AdamW",
+            choices=tuple(OPTIMIZERS),
             title="{}",
             before="sgd",
         ),
     ] = "sgd"
+    decay_norm: Annotated[
+        bool,
+        Axis(
+            "Decay of norms",
+            help="whether weight decay falls on the norms' γ and β too, and whatever else is theirs",
+            per_replica=True,
+            title="decay of γ and β",
+            before=True,
+        ),
+    ] = True
+    grad_clip: Annotated[
+        str,
+        Axis(
+            "Gradient clipping",
+            help="to a norm, of all gradients of a replica together, or adaptively, unit by unit (agc)",
+            choices=tuple(CLIP_AT),
+            per_replica=True,
+            title="gradient clipping: {}",
+            short="clip {}",
+            before="none",
+        ),
+    ] = "none"
+    clip_at: Annotated[
+        Annotated[float, RealNumber(above=True)] | None,
+        Axis(
+            "Clipping threshold",
+            help="the largest norm of the gradients, 1, or of agc their share of the weights' norm, 0.01",
+            per_replica=True,
+            title="clipping threshold {:g}",
+            short="at {:g}",
+            before=None,
+        ),
+    ] = None
     label_smoothing: Annotated[
         float,
         RealNumber(most=1.0),
@@ -339,9 +377,10 @@ class Spec:
     ] = "standard"
 
     def __post_init__(self) -> None:
-        """What is not said is the recipe's or the norm's; nobody reads a trial that leaves it open."""
+        """What is not said is the recipe's, say, or the norm's; nobody reads a trial that leaves it open."""
         for name, axis in AXES.items():
-            if (axis.from_recipe or axis.from_norm) and getattr(self, name) is None:
+            given = axis.from_recipe or axis.from_norm or name in _FOLLOWING
+            if given and getattr(self, name) is None:
                 object.__setattr__(self, name, default_of(name, vars(self)))
         if self.norm_batch == self.batch_size:  # the whole batch, which is what goes without saying
             object.__setattr__(self, "norm_batch", None)
@@ -349,8 +388,10 @@ class Spec:
     @property
     def shared(self) -> "Spec":
         """What replicas of one network have in common: the axes that must not differ in a pack."""
-        values: Any = {name: default_of(name, vars(self)) for name in PER_REPLICA}
-        return replace(self, **values)
+        row: dict[str, Any] = {**vars(self)}
+        for name in PER_REPLICA:
+            row[name] = default_of(name, row)
+        return replace(self, **{name: row[name] for name in PER_REPLICA})
 
     @property
     def name(self) -> str:
@@ -392,11 +433,16 @@ class Spec:
 AXES: Mapping[str, Axis] = axes_of(Spec)
 #: The axes, besides the seed, in which replicas of one network may differ.
 PER_REPLICA: tuple[str, ...] = tuple(name for name, axis in AXES.items() if axis.per_replica)
+#: Axis -> another that comes before it, and the default by that one's value.
+_FOLLOWING: Mapping[str, tuple[str, Mapping[str, Value]]] = {"clip_at": ("grad_clip", CLIP_AT)}
 
 
 def default_of(name: str, row: Mapping[str, Any]) -> Value:
     """The default of an axis beside the other values of `row`, which may be the recipe's or the norm's."""
     axis = AXES[name]
+    if name in _FOLLOWING:
+        other, by_value = _FOLLOWING[name]
+        return by_value.get(row.get(other) or "")
     return _given(axis, row) if axis.from_recipe or axis.from_norm else axis.default  # type: ignore[return-value]
 
 
@@ -407,9 +453,13 @@ def unsaid_of(name: str, row: Mapping[str, Any]) -> Value:
 
 
 def _given(axis: Axis, row: Mapping[str, Any]) -> Value:
-    """What the recipe or the norm of a row says of an axis; None where it is not known."""
+    """What the recipe, its optimiser or the norm of a row says of an axis; None where it is not known."""
     if axis.from_recipe:
-        return getattr(RECIPES.get(row.get("recipe") or ""), axis.name, None)
+        if (recipe := RECIPES.get(row.get("recipe") or "")) is None:
+            return None
+        own = getattr(OPTIMIZERS.get(row.get("optimizer") or ""), axis.name, None)
+        value: Value = getattr(recipe, axis.name) if own is None else own
+        return value
     return getattr(NORM_TABLE.get(row.get("norm") or ""), axis.name, None)
 
 

@@ -159,7 +159,11 @@ def write_report(store: Store, choices: "Choices", *, live: bool = False) -> str
     from analysis.sources.load import load_sweep
     from analysis.tables import results_csv
 
-    sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
+    try:
+        sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
+    except InputError:
+        store.files.names(".")  # raises StorageError where the folder went away just now
+        raise
     store.files.write("results.csv", results_csv(sweep.frame).encode())
     store.files.write("report.html", build(sweep, live=live, choices=choices).encode())
     path = store.files.path("report.html")

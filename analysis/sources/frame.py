@@ -102,7 +102,8 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
         if name in frame and axis.unsaid is not None:
             frame[name] = frame[name].fillna(axis.unsaid)
         if name in frame and axis.from_recipe and "recipe" in frame:
-            unsaid = [unsaid_of(name, {"recipe": recipe}) for recipe in frame["recipe"].fillna("")]
+            by = zip(frame["recipe"].fillna(""), frame["optimizer"].fillna(""), strict=True)
+            unsaid = [unsaid_of(name, {"recipe": recipe, "optimizer": own}) for recipe, own in by]
             frame[name] = frame[name].fillna(_column(unsaid, _KINDS[name]))
     return frame
 

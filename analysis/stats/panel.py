@@ -78,7 +78,8 @@ class Panel:
         if name == "batch_size":
             return at(name, value)
         axis = axis_named(name)
-        usual = default_of(name, {"recipe": self.get("recipe")}) if axis.from_recipe else axis.default
+        said = {"recipe": self.get("recipe"), "optimizer": self.get("optimizer")}
+        usual = default_of(name, said) if axis.from_recipe else axis.default
         return RECIPE_NAMES.get(value) or axis.in_title(value, usual)
 
     def named(self, axes: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from analysis.sources.frame import COLUMNS, plain_column
 from analysis.stats.axes import XAxis
 from model.axis import Value
 from model.errors import InputError
-from model.spec import AXES
+from model.spec import AXES, default_of
 
 #: What tells the lines apart wherever they differ: a norm, with its G.
 NORM = ("norm", "groups")
@@ -77,7 +77,8 @@ def roles_of(frame: pd.DataFrame, x: str = "") -> Roles:
     """
     own = own_axes(frame)
     experiments = _experiments(frame, own, x)
-    free = [name for name in _foreground(own) if _varies(name, experiments)]
+    varied = [name for name in _foreground(own) if _varies(name, experiments)]
+    free = [name for name in varied if name == x or not _goes_without_saying(name, experiments)]
     x = _checked(x, own, experiments) if x else _x(free, experiments)
     rest = [name for name in free if name != x]
     along = [name for name in rest if _follows(name, [x], experiments)]
@@ -88,6 +89,7 @@ def roles_of(frame: pd.DataFrame, x: str = "") -> Roles:
     elif rest:
         more = [_most_values(rest, experiments)]
     rest = [name for name in rest if name not in more]
+    rest += [name for name in varied if name not in free]
     along += [name for name in rest if _follows(name, [*NORM, *more, x], experiments)]
     return Roles(x, _is_numeric(x, experiments), tuple(more), tuple(along), own)
 
@@ -113,6 +115,13 @@ def _experiments(frame: pd.DataFrame, own: Sequence[str], x: str) -> list[Cells]
 
 def _varies(name: str, experiments: Iterable[Cells]) -> bool:
     return any(len({row[name] for row in rows}) > 1 for rows in experiments)
+
+
+def _goes_without_saying(name: str, experiments: Iterable[Cells]) -> bool:
+    """Whether an axis has nothing but defaults, which differ where another does: the rates of optimisers."""
+    axis = AXES.get(name)
+    given = axis is not None and not axis.from_norm and (axis.from_recipe or axis.optional)
+    return given and all(row[name] == default_of(name, row) for rows in experiments for row in rows)
 
 
 def _follows(name: str, by: Sequence[str], experiments: Iterable[Cells]) -> bool:

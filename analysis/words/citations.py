@@ -114,6 +114,22 @@ WORKS: tuple[Work, ...] = (
         "and Kyrola, Aapo and Tulloch, Andrew and Jia, Yangqing and He, Kaiming",
         "Accurate, Large Minibatch {SGD}: Training {ImageNet} in 1 Hour", "1706.02677",
     ),
+    _paper(
+        "Loshchilov & Hutter 2019", "loshchilov2019decoupled", "Loshchilov, Ilya and Hutter, Frank",
+        "Decoupled Weight Decay Regularization", "International Conference on Learning Representations",
+    ),
+    _paper(
+        "Pascanu et al. 2013", "pascanu2013difficulty",
+        "Pascanu, Razvan and Mikolov, Tomas and Bengio, Yoshua",
+        "On the Difficulty of Training Recurrent Neural Networks",
+        "Proceedings of the 30th International Conference on Machine Learning", "1310--1318",
+    ),
+    _paper(
+        "Brock et al. 2021", "brock2021high",
+        "Brock, Andrew and De, Soham and Smith, Samuel L. and Simonyan, Karen",
+        "High-Performance Large-Scale Image Recognition Without Normalization",
+        "Proceedings of the 38th International Conference on Machine Learning", "1059--1071",
+    ),
     Work("Krizhevsky 2009", "krizhevsky2009learning", "techreport", {
         "author": "Krizhevsky, Alex", "title": "Learning Multiple Layers of Features from Tiny Images",
         "institution": "University of Toronto", "year": "2009",

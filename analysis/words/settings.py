@@ -7,6 +7,19 @@ from analysis.words.numbers import listed
 from model.recipe import RECIPES
 from model.spec import AXES
 
+#: Axis and value -> what a methods section calls it, where the axis's own words are too few.
+_WORDS: dict[tuple[str, object], str] = {
+    ("optimizer", "sgd-nesterov"): "Nesterov’s momentum",
+    (
+        "optimizer",
+        "adamw",
+    ): "AdamW as the optimiser (Loshchilov & Hutter 2019; β1 is the momentum, β2 = 0.999, "
+    "ε = 1e-8, and the learning rate multiplies the decoupled weight decay)",
+    ("decay_norm", False): "no weight decay of γ, β and other parameters of the norms",
+    ("grad_clip", "norm"): "each network’s gradients clipped by their norm (Pascanu et al. 2013)",
+    ("grad_clip", "agc"): "adaptive gradient clipping, unit by unit, of all layers but the classifier "
+    "(Brock et al. 2021)",
+}
 #: What other sentences say.
 _SAID = {"norm", "groups", "batch_size", "train_size", "label_noise"}
 
@@ -25,8 +38,8 @@ def settings(setup: Setup) -> str:
 
 
 def _unusual(name: str, counts: Counts, usual: object, trials: int) -> list[str]:
+    words = {value: _WORDS.get((name, value)) or at(name, value) for value in counts if value != usual}
     return [
-        at(name, value) if n == trials else f"{at(name, value)} ({trials_words(n)})"
-        for value, n in counts.items()
-        if value != usual
+        said if counts[value] == trials else f"{said} ({trials_words(counts[value])})"
+        for value, said in words.items()
     ]

@@ -30,9 +30,12 @@ class StreamsStep(Step):
         self.branches = Branches(net)
         super().__init__(net, specs, precision)
 
-    def leaves(self) -> tuple[list[Tensor], list[Tensor]]:
+    def of_leaves(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        parameters = list(self.net.parameters())
+        if all(one is other for one, other in zip(tensors, parameters, strict=True)):
+            return self.branches.leaves
         count = self.net.replicas
-        return self.branches.leaves, [m.chunk(count)[r] for r in range(count) for m in self.momentum]
+        return [tensor.chunk(count)[r] for r in range(count) for tensor in tensors]
 
     def network(self, images: Tensor) -> Tensor:
         return self.branches(images)

@@ -44,7 +44,7 @@ def network(
         return net
     template = module(spec, images, seeds[0], len(seeds), zero_gamma=zero_gamma, together=together)
     alone = [module(spec, images, seed, zero_gamma=zero_gamma, together=False) for seed in seeds]
-    return Stacked(template, alone, together=together)
+    return Stacked(template, alone, classes=len(images.classes), together=together)
 
 
 def module(

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from model.errors import InputError, summary
 from model.net.build import maker, module, network
 from model.net.network import Images, ReplicaNetwork
+from model.net.parts import of_the_classifier, of_the_norms
 from model.net.side_by_side import DifferentError, gradient, hold
 from model.net.studied import Norm
 from model.own import is_own, short_name, source_file, where
@@ -25,8 +26,8 @@ from model.spec import Spec
 
 _IMAGES = 4
 _SEEDS = (1, 2, 3)
-#: The axes that make a network what it is. Cells that differ in others alone, as in a search over learning
-#: rates, have one network, which is looked at once.
+#: The axes that make a network what it is, or ask for a part of it. Cells that differ in others alone, as in
+#: a search over learning rates, have one network, which is looked at once.
 OF_THE_NETWORK = (
     "model",
     "shortcut",
@@ -38,6 +39,8 @@ OF_THE_NETWORK = (
     "norm_momentum",
     "eps",
     "weight_standardization",
+    "decay_norm",
+    "grad_clip",
 )
 
 
@@ -84,8 +87,21 @@ def _hold_to_the_contract(spec: Spec, images: Images) -> None:
     grads = torch.autograd.grad(F.cross_entropy(out, labels), list(named.values()), allow_unused=True)
     if unused := [key for key, grad in zip(named, grads, strict=True) if grad is None]:
         raise _error(spec, f"{name}.{unused[0]} is a parameter without a part in the output; take it out")
+    _hold_to_the_axes(spec, images)
     if not all(tensor.isfinite().all() for tensor in (out, *(grad for grad in grads if grad is not None))):
         raise _error(spec, f"{name} gives NaN or infinity at the first step, on standardised images")
+
+
+def _hold_to_the_axes(spec: Spec, images: Images) -> None:
+    """Raises InputError where an axis asks for a part of the network that it has not."""
+    net = network(spec, images, _SEEDS[:1], zero_gamma=spec.zero_gamma, together=False)
+    try:
+        if spec.grad_clip == "agc":
+            of_the_classifier(net)
+        if not spec.decay_norm:
+            of_the_norms(net)
+    except InputError as error:
+        raise _error(spec, str(error)) from None
 
 
 def _made(spec: Spec, images: Images) -> nn.Module:

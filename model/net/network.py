@@ -1,5 +1,6 @@
 """What a training asks of a network, whichever it is."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -35,6 +36,14 @@ class ReplicaNetwork(nn.Module):
         for module in self.modules():
             if isinstance(module, GroupNorm):
                 module.fused = fused
+
+    def norms(self) -> Iterator[nn.Module]:
+        """The layers under study."""
+        raise NotImplementedError
+
+    def classifying(self) -> nn.Module | None:
+        """The layer that gives the logits; None where none can be told."""
+        raise NotImplementedError
 
     def __call__(self, x: Tensor) -> Tensor:
         out: Tensor = super().__call__(x)

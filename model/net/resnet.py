@@ -8,6 +8,8 @@ Every parameter and buffer has replicas outermost in its first dimension, so one
 of every tensor (`model.net.replicas`), under the names and in the shapes of `model.bench.reference`.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -131,6 +133,17 @@ class ResNet(ReplicaNetwork):
         for module in self.modules():
             if isinstance(module, Conv):
                 module.convolve = function
+
+    def norms(self) -> Iterator[nn.Module]:
+        yield self.norm
+        for module in self.modules():
+            if isinstance(module, ResidualBlock):
+                yield from (module.norm1, module.norm2)
+            elif isinstance(module, Shortcut):
+                yield module.norm
+
+    def classifying(self) -> nn.Module:
+        return self.classifier
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.blocks(activated(self.norm, self.conv(x)))

@@ -27,17 +27,19 @@ class Stacked(ReplicaNetwork):
     """R modules of the same shape as one.
 
     `replicas`: one each, with norms of one replica, whose tensors are taken. `template`: another one, whose
-    norms have all of them.
+    norms have all of them. `classes`: how many logits they give.
 
     Its tensors have the module's own names. With `together` False there is one replica, in `template`, and
     its module is called as it is. Raises ValueError where the modules differ in their tensors.
     """
 
-    def __init__(self, template: nn.Module, replicas: Sequence[nn.Module], *, together: bool) -> None:
+    def __init__(
+        self, template: nn.Module, replicas: Sequence[nn.Module], *, classes: int, together: bool
+    ) -> None:
         super().__init__()
         if not together and len(replicas) != 1:
             raise ValueError("this network trains one replica at a time")
-        self.replicas, self.together = len(replicas), together
+        self.replicas, self.classes, self.together = len(replicas), classes, together
         self._operations = Operations(grouped, together)
         self.shapes: dict[str, torch.Size] = {}
         self.template = template
@@ -73,6 +75,20 @@ class Stacked(ReplicaNetwork):
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
         super().compute_by(function, fused=fused)
         self._operations = Operations(function, self.together)
+
+    def norms(self) -> Iterator[nn.Module]:
+        return (module for module in self.template.modules() if isinstance(module, Norm))
+
+    def classifying(self) -> nn.Module | None:
+        """The last layer, in the order in which the module names them, with weights for each class."""
+        studied = {id(part) for norm in self.norms() for part in norm.modules()}
+        rows = self.replicas * self.classes
+        found = None
+        for module in self.template.modules():
+            weight = getattr(module, "weight", None)
+            matrix = isinstance(weight, Tensor) and weight.dim() > 1 and len(weight) == rows
+            found = module if matrix and id(module) not in studied else found
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
         with self._operations:

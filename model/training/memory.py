@@ -13,12 +13,13 @@ import torch
 from model.data.dataset import DataInfo
 from model.net.build import network
 from model.spec import Spec
+from model.training.step import UPDATES
 
 _IMAGES = 2
 #: Gradients of activations live as long as what they are made of; workspaces.
 _SAFETY_FACTOR = 2
-#: Weights, gradients, momentum.
-_COPIES = 3
+#: Of all weights, beside what the optimiser remembers of them: themselves and their gradients.
+_COPIES = 2
 
 
 def saved_bytes(spec: Spec, info: DataInfo) -> int:
@@ -49,4 +50,5 @@ def replica_bytes(spec: Spec, info: DataInfo) -> int:
     net = network(spec, info, [1], zero_gamma=False)
     weights = sum(parameter.nbytes for parameter in net.parameters())
     epoch = spec.images(info.train_size) * info.channels * info.height * info.width
-    return _SAFETY_FACTOR * spec.batch_size * saved_bytes(spec, info) + _COPIES * weights + epoch
+    copies = _COPIES + len(UPDATES[spec.optimizer].keeps) + (spec.grad_clip != "none")  # clipped gradients
+    return _SAFETY_FACTOR * spec.batch_size * saved_bytes(spec, info) + copies * weights + epoch

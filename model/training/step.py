@@ -4,7 +4,7 @@ The loss is the sum over replicas of each one's mean over its batch. The gradien
 weights then holds nothing of another's, and stays finite where another's is not; the update is
 elementwise. A replica that diverges stays alone with it.
 
-Weight decay falls on all parameters, γ and β too (Wu & He 2018, section 4.1).
+Weight decay falls on all parameters, γ and β too (Wu & He 2018, section 4.1), unless the cell says otherwise.
 
 Precision. float32 throughout is the default, on every device: the study compares errors that differ by
 tenths of a percent, small batches are bound by launches and memory and not by arithmetic, and only so
@@ -13,7 +13,7 @@ do devices agree to rounding. `tf32` (CUDA matrix products and convolutions with
 experiments on speed. Other ways of computing a step are subclasses in `model.bench.steps`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -22,29 +22,46 @@ from torch.nn import functional as F
 
 from model.errors import InputError
 from model.net.network import ReplicaNetwork
+from model.net.parts import of_the_classifier, of_the_norms
 from model.spec import Spec
-from model.training.sgd import Sgd, groups
+from model.training.adamw import AdamW
+from model.training.clip import Clip, clips
+from model.training.sgd import Sgd
+from model.training.update import Update, groups
 
 Precision = Literal["fp32", "tf32", "bf16"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
+
+#: By the name that a cell has for it (`model.optimizer_table`).
+UPDATES: Mapping[str, type[Update]] = {"sgd": Sgd, "sgd-nesterov": Sgd, "adamw": AdamW}
 
 
 class Step:
     """A step of every replica; what replica r is trained by stands in specs[r].
 
-    `net` must have its device, dtype and memory format already. `momentum`: like its parameters, in order.
-    `groups`: of replicas that are updated alike.
+    `net` must have its device, dtype and memory format already. `moments`: what the optimiser remembers, by
+    its name, like the parameters, in order. `groups`: of replicas that are updated alike.
+
+    Raises InputError where the cells ask for what the network has no part for.
     """
 
     def __init__(self, net: ReplicaNetwork, specs: Sequence[Spec], precision: Precision = "fp32") -> None:
         if precision not in PRECISIONS:
             raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
         self.net, self.precision = net, precision
-        self.momentum: list[Tensor] = [torch.zeros_like(p) for p in net.parameters()]
-        self._leaves, momentum = self.leaves()
+        kind, parameters = UPDATES[specs[0].optimizer], list(net.parameters())
+        self.moments = {name: [torch.zeros_like(p) for p in parameters] for name in kind.keeps}
+        self._leaves = self.of_leaves(parameters)
         self.groups = groups(specs)
         self._smoothed = _by_smoothing(specs, self._leaves[0].device)
-        self.optimizer = Sgd(self._leaves, momentum, net.replicas, self.groups)
+        self.optimizer = kind(
+            self._leaves,
+            [self.of_leaves(moment) for moment in self.moments.values()],
+            net.replicas,
+            self.groups,
+            norms=of_the_norms(net) if any(not spec.decay_norm for spec in specs) else (),
+            clip=self._clip(specs),
+        )
         self._ones = torch.empty(0)
 
     def __call__(
@@ -63,9 +80,15 @@ class Step:
         self.optimizer.update(grads, rates)
         return losses.detach(), logits.detach()
 
-    def leaves(self) -> tuple[list[Tensor], list[Tensor]]:
-        """What gradients are taken of, and the momentum of each."""
-        return list(self.net.parameters()), self.momentum
+    def of_leaves(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The parameters, or tensors like them, as gradients are taken of them."""
+        return list(tensors)
+
+    def _clip(self, specs: Sequence[Spec]) -> Clip | None:
+        if not clips(specs):
+            return None
+        spared = of_the_classifier(self.net) if clips(specs, "agc") else ()
+        return Clip(self._leaves, self.net.replicas, specs, spared)
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Each replica's mean cross-entropy over its batch [R], and the logits [R, B, classes]."""

@@ -1,8 +1,9 @@
 """Training R seeds of one cell, an epoch at a time.
 
-State is weights, momentum and buffers (batch norm's running statistics), per replica; nothing else. The
-order of images, the crops and the learning rate follow from (seed, epoch, step), so a run cut after any
-epoch goes on, in any pack, as if nothing had happened.
+State is weights, what the optimiser remembers of them (`Update.keeps`) and buffers (batch norm's running
+statistics), per replica; nothing else. The order of images, the crops, the learning rate and the count of
+steps follow from (seed, epoch, step), so a run cut after any epoch goes on, in any pack, as if nothing had
+happened.
 
 On a CPU that holds to the last bit in float32, on the same processor with the same torch and number of
 threads: layout, convolution and how many images are evaluated at once are chosen by the cell alone, and
@@ -231,6 +232,7 @@ class Training:
         order = augment.draw(self.data, self.seeds, self.epoch + 1, len(lrs), batch, device=self.device)
         self.net.train()
         self._tally.clear()
+        self.step.optimizer.start_at(self.epoch * self.spec.steps_per_epoch(self.train_size))
         with convolutions(self.device, self._pixels):
             self.loop.run(order, lrs, self._rehearse)
         errors = self._tally.wrong.double() / (len(lrs) * batch) * 100
@@ -274,10 +276,12 @@ class Training:
 
     def state(self) -> list[dict[str, Any]]:
         """Per seed what `load_state` needs: CPU tensors and ints, copies, safe to keep."""
-        parts = [replicas.unstack(tensors, len(self.seeds)) for tensors in self._tensors()]
+        parts = {
+            name: replicas.unstack(tensors, len(self.seeds)) for name, tensors in self._tensors().items()
+        }
         return [
-            {"epoch": self.epoch, "weights": w, "momentum": m, "statistics": b}
-            for w, m, b in zip(*parts, strict=True)
+            {"epoch": self.epoch, **{name: of_each[r] for name, of_each in parts.items()}}
+            for r in range(len(self.seeds))
         ]
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
@@ -290,7 +294,9 @@ class Training:
             raise ValueError(
                 f"{len(states)} states of epochs {sorted(epochs)} for {len(self.seeds)} replicas"
             )
-        for name, tensors in zip(("weights", "momentum", "statistics"), self._tensors(), strict=True):
+        for name, tensors in self._tensors().items():
+            if any(name not in state for state in states):
+                raise ValueError(f"no {name} in a state: it is another optimiser's")
             replicas.stack(tensors, [state[name] for state in states])
         self.epoch = epochs.pop()
 
@@ -298,10 +304,12 @@ class Training:
         """Per seed, weights and buffers under the names and shapes of `model.bench.reference`."""
         return [{**state["weights"], **state["statistics"]} for state in self.state()]
 
-    def _tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    def _tensors(self) -> dict[str, dict[str, Tensor]]:
         weights: dict[str, Tensor] = dict(self.net.named_parameters())
-        momentum = dict(zip(weights, self.step.momentum, strict=True))
-        return weights, momentum, dict(self.net.named_buffers())
+        moments = {
+            kind: dict(zip(weights, tensors, strict=True)) for kind, tensors in self.step.moments.items()
+        }
+        return {"weights": weights, **moments, "statistics": dict(self.net.named_buffers())}
 
 
 def _common(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:

@@ -61,8 +61,7 @@ class Trial(Spec):
             raise ValueError(
                 f"warmup_epochs: {self.warmup_epochs} of {self.epochs} epochs leave nothing after"
             )
-        if self.optimizer == "sgd-nesterov" and not self.momentum:
-            raise ValueError("momentum: Nesterov's needs one above 0")
+        self._check_update()
         wrong = problem(
             self.model, norm=self.norm, groups=self.groups, width=self.width, shortcut=self.shortcut
         ) or idle(
@@ -76,6 +75,20 @@ class Trial(Spec):
         if wrong:
             raise ValueError(f"{wrong.axis}: {wrong.text}")
         return self
+
+    def _check_update(self) -> None:
+        """The axes of the optimiser that would say nothing, or nothing sensible, beside one another."""
+        if self.optimizer == "sgd-nesterov" and not self.momentum:
+            raise ValueError("momentum: Nesterov's needs one above 0")
+        if self.optimizer == "adamw" and self.momentum == 1:
+            raise ValueError("momentum: it is β1 of adamw, which needs one below 1")
+        if not self.decay_norm and not self.weight_decay:
+            raise ValueError("decay_norm: false changes nothing where weight_decay is 0; leave it out there")
+        if self.grad_clip == "none" and self.clip_at is not None:
+            raise ValueError(
+                "clip_at: nothing is clipped where grad_clip is none; give it beside grad_clip norm or agc, "
+                "in a block of their own"
+            )
 
     def _check_norm(self) -> None:
         """The axes that not every norm has. An own norm is asked nothing: its file may be elsewhere."""

@@ -110,6 +110,7 @@ class Files:
         try:
             write_whole(self.root, path, data, once=once)
         except FileNotFoundError as error:  # the root went away in its middle, and may be back by now
+            self._root_is_there()
             raise as_storage_error(error, self.url) from error
 
     def write_json(self, name: str, value: Mapping[str, object], *, once: bool = False) -> None:

@@ -49,6 +49,31 @@ def test_without_batch_sizes_the_number_with_most_values_is_x():
     assert {"clip", "batch_size"} <= set(roles.panel)
 
 
+def test_rates_that_come_with_an_optimiser_are_not_what_is_studied():
+    """Their own that nobody said; a rate that was said is."""
+    rates = {"sgd": (0.1, 1e-4), "adamw": (0.001, 0.01)}
+    own = {
+        "recipe": ["wu2018"],
+        "optimizer": list(rates),
+        "lr": lambda row: rates[row["optimizer"]][0],
+        "weight_decay": lambda row: rates[row["optimizer"]][1],
+    }
+    roles = roles_of(frame_of(sizes=[32], **own))
+    assert (roles.x, roles.numeric, set(roles.along)) == ("optimizer", False, {"lr", "weight_decay"})
+    roles = roles_of(frame_of(**own))
+    assert (roles.x, roles.more) == ("batch_size", ())
+    assert {"optimizer", "lr", "weight_decay"} <= set(roles.panel)
+    assert roles_of(frame_of(sizes=[32], **own), x="lr").x == "lr"
+    assert roles_of(frame_of(sizes=[32], **{**own, "lr": [0.1, 0.2]})).x == "lr"
+
+
+def test_thresholds_that_come_with_a_way_of_clipping_are_not_what_is_studied():
+    at = {"none": None, "norm": 1.0, "agc": 0.01}
+    frame = frame_of(norms=["bn"], grad_clip=list(at), clip_at=lambda row: at[row["grad_clip"]])
+    roles = roles_of(frame)
+    assert (roles.x, roles.more, roles.along) == ("batch_size", ("grad_clip",), ("clip_at",))
+
+
 def test_without_norms_the_next_axis_makes_the_lines():
     roles = roles_of(frame_of(norms=["bn"], sizes=[32], temperature=[0.1, 0.2, 0.4], clip=[1.0, 2.0]))
     assert (roles.x, roles.more) == ("temperature", ("clip",))

@@ -94,6 +94,26 @@ def test_what_was_done_to_images_is_what_the_sweep_says_of_its_data(sweep, datas
     assert said in of(url)[0].text
 
 
+def test_the_optimiser_and_what_is_clipped_are_named(sweep):
+    """With their papers; in a sweep of two optimisers, of how many trials each is."""
+    sizes = {"batch_size": 32, "seeds": 2, "epochs": 4}
+    (own,) = of(sweep(block(optimizer="adamw", grad_clip="norm", decay_norm=False, **sizes)))
+    assert (
+        "Set otherwise than there: learning rate 0.001, weight decay 0.01, AdamW as the optimiser (Loshchilov & Hutter "
+        "2019; β1 is the momentum, β2 = 0.999, ε = 1e-8, and the learning rate multiplies the decoupled weight decay), "
+        "no weight decay of γ, β and other parameters of the norms, each network’s gradients clipped by their norm "
+        "(Pascanu et al. 2013) and clipping threshold 1." in own.text
+    )
+    assert "loshchilov2019decoupled" in own.bibtex
+    assert "pascanu2013difficulty" in own.bibtex
+    (both,) = of(sweep(block(**sizes) + block(grad_clip="agc", **sizes), folder="both"))
+    assert (
+        "Set otherwise than there: adaptive gradient clipping, unit by unit, of all layers but the classifier (Brock et "
+        "al. 2021) (2 trials) and clipping threshold 0.01 (2 trials)." in both.text
+    )
+    assert "brock2021high" in both.bibtex
+
+
 def test_the_recipe_of_he_et_al_has_its_own_words(sweep):
     (own,) = of(sweep(block(recipe="he2015", batch_size=128, epochs=None, iterations=64_000), epochs=4))
     assert "He et al. 2015a, section 4.2" in own.text

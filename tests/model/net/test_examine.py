@@ -58,6 +58,12 @@ class Unused(Net):
 class NoNorm(Net):
     def __init__(self, in_channels, classes, norm): super().__init__(in_channels, classes, nn.BatchNorm2d)
 
+class Headless(nn.Module):
+    def __init__(self, in_channels, classes, norm):
+        super().__init__()
+        self.norm, self.head = norm(8), nn.Parameter(torch.ones(8, classes))
+    def forward(self, x): return self.norm(x.flatten(1)[:, :8]) @ self.head
+
 def raises(in_channels, classes, norm): raise KeyError("nothing")
 def number(in_channels, classes, norm): return 3
 def odd(in_channels, classes, norm): return nn.Sequential(nn.Conv2d(in_channels, 12, 3), norm(12))
@@ -126,9 +132,9 @@ def test_what_cannot_be_stacked_trains_alone(own, name, reason):
         ("Divides", 36, "NaN or infinity at the first step"),
         ("Unused", 38, "Unused.more.weight is a parameter"),
         ("NoNorm", 42, "never calls norm"),
-        ("raises", 45, "KeyError"),
-        ("number", 46, "gives a int; expected a torch.nn.Module"),
-        ("odd", None, r"own_nets.py line 47: .*8 groups do not divide 12"),
+        ("raises", 51, "KeyError"),
+        ("number", 52, "gives a int; expected a torch.nn.Module"),
+        ("odd", None, r"own_nets.py line 53: .*8 groups do not divide 12"),
         ("value", None, "own_nets.py: value cannot be called"),
         ("Nett", None, "did you mean Net"),
     ],
@@ -138,6 +144,14 @@ def test_what_cannot_train_is_one_error_with_file_and_line(own, name, line, prob
         why_alone(own(name, groups=8 if name == "odd" else 4), DATA.info)
     assert line is None or f"own_nets.py line {line}: " in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_an_axis_needs_of_a_network_is_asked_before_anything_trains(own):
+    """agc needs to know the classifier; clipping by norm doesn't."""
+    assert why_alone(own("Headless", grad_clip="norm", decay_norm=False), DATA.info) is None
+    with pytest.raises(InputError, match=r"own_nets.py line 45: grad_clip agc leaves the classifier alone"):
+        why_alone(own("Headless", grad_clip="agc"), DATA.info)
+    assert why_alone(own("Net", grad_clip="agc"), DATA.info) is None
 
 
 def test_width_is_for_networks_that_take_it(own):

@@ -88,12 +88,12 @@ def test_a_short_last_epoch_uses_the_same_buffers():
 
 def test_loading_a_state_keeps_every_address_that_a_graph_knows():
     training = Training(spec(), [1, 2], toy_data())
-    tensors = [*training.net.parameters(), *training.net.buffers(), *training.step.momentum]
+    tensors = [*training.net.parameters(), *training.net.buffers(), *training.step.moments["momentum"]]
     before = [tensor.data_ptr() for tensor in tensors]
     state = training.state()
     training.run_epoch()
     training.load_state(state)
-    after = [*training.net.parameters(), *training.net.buffers(), *training.step.momentum]
+    after = [*training.net.parameters(), *training.net.buffers(), *training.step.moments["momentum"]]
     assert before == [tensor.data_ptr() for tensor in after]
 
 
@@ -108,10 +108,19 @@ def test_tally_sums_losses_and_wrong_answers():
 
 
 @needs_cuda
-@pytest.mark.parametrize(("norm", "groups"), [("bn", None), ("gn", 4)])
-def test_on_cuda_the_captured_epochs_are_the_cpus(norm, groups):
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {},
+        {"norm": "gn", "groups": 4},
+        {"optimizer": "adamw"},
+        {"optimizer": "adamw", "decay_norm": False, "grad_clip": "agc"},
+        {"grad_clip": "norm", "clip_at": 0.1},
+    ],
+)
+def test_on_cuda_the_captured_epochs_are_the_cpus(axes):
     """float64, so that devices differ by rounding alone."""
-    data, cell = toy_data(n=30), spec(norm=norm, groups=groups)
+    data, cell = toy_data(n=30), spec(**axes)
     cpu = Training(cell, [1, 2], data, dtype=torch.float64)
     cuda = Training(cell, [1, 2], data, "cuda", dtype=torch.float64)
     for _ in range(3):

@@ -37,6 +37,18 @@ def test_saved_bytes_of_resnet20_by_hand():
     )
 
 
+def test_what_an_optimiser_and_clipping_keep_of_every_weight():
+    """ResNet-20 with BN has 272,474 parameters of 4 bytes (He et al. 2015, table 6: 0.27 million)."""
+    plain = memory.replica_bytes(spec(), info(32))
+    for more, copies in (
+        ({"optimizer": "adamw"}, 1),
+        ({"grad_clip": "norm"}, 1),
+        ({"optimizer": "adamw", "grad_clip": "agc"}, 2),
+    ):
+        found = memory.replica_bytes(spec(**more), info(32)) - plain
+        assert found == pytest.approx(copies * 4 * 272_474, rel=0.02)
+
+
 def test_it_grows_with_pixels_and_batch():
     small, large = memory.saved_bytes(spec(), info(16)), memory.saved_bytes(spec(), info(32))
     assert large == pytest.approx(4 * small, rel=0.02)

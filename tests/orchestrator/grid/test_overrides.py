@@ -169,6 +169,22 @@ def test_what_only_a_whole_trial_can_tell_is_told(wanted, message):
         adjust(find("demo"), wanted)
 
 
+def test_each_optimiser_of_a_sweep_has_its_own_rate():
+    wanted = {"optimizer": ("sgd", "adamw"), "norm": ("bn",), "batch_size": (8,), "seeds": (1,)}
+    trials = adjust(find("demo"), wanted)
+    assert [(t.optimizer, t.lr, t.weight_decay) for t in trials] == [
+        ("sgd", 0.1, 1e-4),
+        ("adamw", 1e-3, 1e-2),
+    ]
+
+
+def test_where_gradients_are_clipped_is_for_those_that_are():
+    wanted = {"grad_clip": ("none", "norm"), "norm": ("bn",), "batch_size": (8,), "seeds": (1,)}
+    assert [(t.grad_clip, t.clip_at) for t in adjust(find("demo"), wanted)] == [("none", None), ("norm", 1.0)]
+    with pytest.raises(InputError, match="clip_at: nothing is clipped where grad_clip is none"):
+        adjust(find("demo"), {**wanted, "clip_at": (0.5,)})
+
+
 def test_a_new_norm_of_a_wider_network_may_have_its_g():
     trials = adjust(find("demo"), {"norm": ("rms",), "groups": (32,), "width": (2,), "seeds": (1,)})
     assert {(t.norm, t.groups, t.width) for t in trials} == {("rms", 32, 2)}

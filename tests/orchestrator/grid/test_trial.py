@@ -87,6 +87,9 @@ def test_every_identity_field_changes_the_id():
         "schedule": "cosine",
         "warmup_epochs": 5,
         "optimizer": "sgd-nesterov",
+        "decay_norm": False,
+        "grad_clip": "norm",
+        "clip_at": 0.5,
         "label_smoothing": 0.1,
         "augment": "none",
         "seed": 2,
@@ -99,6 +102,8 @@ def test_every_identity_field_changes_the_id():
         changed = {**BASE, name: value}
         if name in {"norm_batch", "norm_momentum"}:
             changed["norm"] = "bn"
+        if name == "clip_at":
+            changed["grad_clip"] = "norm"
         if changed["norm"] != "gn":
             del changed["groups"]
         ids.add(Trial(**changed).trial_id)
@@ -124,6 +129,19 @@ def test_an_axis_added_later_leaves_old_ids_alone():
     assert Trial(**BASE, lr="0.1", momentum=0.9) == old
     assert Trial(**BASE, lr=0.05).identity == {**old.identity, "lr": 0.05}
     assert Trial.from_identity(Trial(**BASE, lr=0.05).identity).lr == 0.05
+
+
+def test_an_optimisers_own_rate_goes_unsaid():
+    """As a recipe's does; said, it is the same trial, and where trials clip is always written down."""
+    plain = Trial(**BASE, optimizer="adamw")
+    assert plain == Trial(**BASE, optimizer="adamw", lr=0.001, weight_decay=0.01)
+    assert plain.identity == {**Trial(**BASE).identity, "optimizer": "adamw"}
+    recipes = Trial(**BASE, optimizer="adamw", lr=0.1, weight_decay=1e-4)
+    assert recipes.identity == {**plain.identity, "lr": 0.1, "weight_decay": 1e-4}
+    clipped = Trial(**BASE, grad_clip="agc")
+    assert clipped.identity == {**Trial(**BASE).identity, "grad_clip": "agc", "clip_at": 0.01}
+    for trial in (plain, recipes, clipped, Trial(**BASE, decay_norm=False)):
+        assert Trial.from_identity(trial.identity) == trial
 
 
 def test_identity_round_trip():
@@ -153,6 +171,15 @@ def test_identity_round_trip():
         ),
         ({"epochs": 3, "warmup_epochs": 3}, "leave nothing after"),
         ({"optimizer": "sgd-nesterov", "momentum": 0}, "above 0"),
+        ({"optimizer": "adamw", "momentum": 1.0}, "β1 of adamw, which needs one below 1"),
+        (
+            {"weight_decay": 0.0, "decay_norm": False},
+            "decay_norm: false changes nothing where weight_decay is 0",
+        ),
+        ({"clip_at": 1.0}, "clip_at: nothing is clipped where grad_clip is none"),
+        ({"grad_clip": "agc", "clip_at": 0.0}, "greater than 0"),
+        ({"grad_clip": "value"}, "'value' is none of none, norm, agc"),
+        ({"optimizer": "adam"}, "'adam' is none of sgd, sgd-nesterov, adamw"),
     ],
 )
 def test_inconsistent_trials(changes, message):
