@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from model.errors import reason
+from model.errors import InputError, reason
 from model.spec import Spec
 from orchestrator.cli import duration
 from orchestrator.execution.signals import Interrupt
@@ -162,7 +162,7 @@ def write_report(store: Store, choices: "Choices", *, live: bool = False) -> str
     try:
         sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
     except InputError:
-        store.files.names(".")  # raises StorageError where the folder went away just now
+        store.files.names("trials")  # raises StorageError where the folder went away just now
         raise
     store.files.write("results.csv", results_csv(sweep.frame).encode())
     store.files.write("report.html", build(sweep, live=live, choices=choices).encode())
