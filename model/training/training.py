@@ -232,7 +232,7 @@ class Training:
         order = augment.draw(self.data, self.seeds, self.epoch + 1, len(lrs), batch, device=self.device)
         self.net.train()
         self._tally.clear()
-        self.step.optimizer.start_at(self.epoch * self.spec.steps_per_epoch(self.train_size))
+        self.step.optimizer.start_at(self.epoch * self.spec.steps_per_epoch(self._available))
         with convolutions(self.device, self._pixels):
             self.loop.run(order, lrs, self._rehearse)
         errors = self._tally.wrong.double() / (len(lrs) * batch) * 100
