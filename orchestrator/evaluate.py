@@ -8,9 +8,8 @@ evaluating a sweep takes about as long as an epoch of it or two.
 
 import argparse
 import sys
-import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -23,6 +22,7 @@ from model.norm_table import STATISTICS, Statistics, statistics_of
 from orchestrator.cli import Parser
 from orchestrator.display.evaluated import show
 from orchestrator.display.output import Output
+from orchestrator.display.warned import warnings_in_lines
 from orchestrator.execution.stored import load_network
 from orchestrator.grid.trial import Trial
 from orchestrator.results import evaluations
@@ -52,9 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = _parser().parse_args(argv)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("once", UserWarning)
-            warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        with warnings_in_lines():
             return _evaluate(arguments, Output(highlight=False))
     except KeyboardInterrupt:
         print("Interrupted; what was evaluated is kept. Run the same command to go on.", file=sys.stderr)
@@ -175,14 +173,14 @@ def _task(arguments: argparse.Namespace, store: Store, have: frozenset[str], tri
     )
 
 
-@cache  # cells of one data set follow each other
+@lru_cache(maxsize=1)  # cells of one data set follow each other, and one at a time fills the memory
 def _data(name: str, data_dir: str | None, selection: Selection) -> "Dataset":
     from model.data.registry import load
 
     return load(name, data_dir, selection)
 
 
-@cache
+@lru_cache(maxsize=1)
 def _other(path: str, info: DataInfo) -> "OtherImages":
     from model.data.another import other_images
 

@@ -10,12 +10,11 @@ import os
 import shlex
 import sys
 import time
-import warnings
 import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TextIO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 
@@ -27,6 +26,7 @@ from model.queues import CUDA_QUEUES
 from orchestrator.cli import Parser
 from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
+from orchestrator.display.warned import warnings_in_lines
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import add_options, adjustments
 from orchestrator.grid.blocks import Grid
@@ -66,9 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault(*CUDA_QUEUES)
     console = Output(highlight=False)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("once", UserWarning)  # the data set says what it had to do to images
-            warnings.showwarning = _show_warning
+        with warnings_in_lines():
             return _main(arguments, console)
     except KeyboardInterrupt:
         print("Interrupted before anything was trained.", file=sys.stderr)
@@ -84,19 +82,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """What concerns the user in a line; what concerns programmers not at all."""
-    if issubclass(category, UserWarning):
-        print(f"warning: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,11 @@
 """AdamW: Adam with weight decay decoupled from the gradient (Loshchilov & Hutter 2019, algorithm 2)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from model.training.clip import Clip
-from model.training.update import Group, Pass, Update
+from model.training.update import Pass, Update
 
 #: β2 and ε of Kingma & Ba 2015, algorithm 1, which Loshchilov & Hutter keep; β1 is the axis `momentum`.
 BETA2, EPS = 0.999, 1e-8
@@ -22,22 +21,6 @@ class AdamW(Update):
     """
 
     keeps = ("momentum", "squares")
-
-    def __init__(
-        self,
-        leaves: Sequence[Tensor],
-        moments: Sequence[Sequence[Tensor]],
-        replicas: int,
-        groups: Sequence[Group],
-        *,
-        norms: Collection[int] = (),
-        clip: Clip | None = None,
-    ) -> None:
-        super().__init__(leaves, moments, replicas, groups, norms=norms, clip=clip)
-        self._step = torch.zeros((), dtype=torch.float32, device=leaves[0].device)
-
-    def start_at(self, step: int) -> None:
-        self._step.fill_(step)
 
     @torch.no_grad()
     def update(self, grads: Sequence[Tensor], rates: Sequence[float] | Tensor) -> None:

@@ -11,9 +11,6 @@ class Sgd(Update):
 
     keeps = ("momentum",)
 
-    def start_at(self, step: int) -> None:
-        """Every step is alike."""
-
     def _fused(self, one: Pass, grads: list[Tensor], rate: float | Tensor) -> None:
         (momentum,) = one.moments
         sgd(

@@ -75,11 +75,12 @@ class Update(ABC):
     ) -> None:
         self._leaves, self._replicas, self._norms, self._clip = leaves, replicas, norms, clip
         self._groups = groups
+        self._step = torch.zeros((), dtype=torch.float32, device=leaves[0].device)
         self._passes = [self._passes_of(group, moments) for group in groups]
 
-    @abstractmethod
     def start_at(self, step: int) -> None:
-        """Told before an epoch how many steps lie behind it."""
+        """Told before an epoch how many steps lie behind it; for what counts them, see `AdamW`."""
+        self._step.fill_(step)
 
     @torch.no_grad()
     def update(self, grads: Sequence[Tensor], rates: Sequence[float] | Tensor) -> None:

@@ -13,6 +13,7 @@ from model.net.resnet import ResNet
 from model.spec import Spec
 from model.training.step import Step
 from model.training.training import Training
+from tests.helpers.beside_torch import step_beside
 from tests.helpers.cells import spec, toy_data
 from tests.model.training.test_epoch import Calls
 from tests.model.training.test_packs import EPOCHS, hold_to_one_by_one
@@ -43,14 +44,7 @@ def test_update_is_torchs_whatever_the_gradients_strides(dtype, beta, decay):
     optimiser = torch.optim.AdamW(
         twin.parameters(), lr=0.1, betas=(beta, 0.999), eps=1e-8, weight_decay=decay, foreach=False
     )
-    for rate in (0.1, 0.1, 0.01):
-        grads = [torch.randn(p.shape, dtype=dtype) for p in net.parameters()]  # NCHW beside NHWC weights
-        for p, g in zip(twin.parameters(), grads, strict=True):
-            p.grad = g.clone()
-        optimiser.param_groups[0]["lr"] = rate
-        optimiser.step()
-        step.optimizer.update(grads, [rate])
-    tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 1e-12, "atol": 1e-12}
+    tolerance = step_beside(step, net, optimiser, twin)
     kept = [optimiser.state[p] for p in twin.parameters()]
     for which, theirs in (("momentum", "exp_avg"), ("squares", "exp_avg_sq")):
         for ours, state in zip(step.moments[which], kept, strict=True):

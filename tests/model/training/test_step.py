@@ -9,6 +9,7 @@ from model.errors import InputError
 from model.net.resnet import ResNet
 from model.training.step import Step
 from model.training.training import Training
+from tests.helpers.beside_torch import step_beside
 from tests.helpers.cells import spec, toy_data
 
 
@@ -25,14 +26,7 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype, optimizer):
     optimiser = torch.optim.SGD(
         twin.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, foreach=False, nesterov=optimizer != "sgd"
     )
-    for rate in (0.1, 0.1, 0.01):
-        grads = [torch.randn(p.shape, dtype=dtype) for p in net.parameters()]  # NCHW beside NHWC weights
-        for p, g in zip(twin.parameters(), grads, strict=True):
-            p.grad = g.clone()
-        optimiser.param_groups[0]["lr"] = rate
-        optimiser.step()
-        step.optimizer.update(grads, [rate])
-    tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 1e-12, "atol": 1e-12}
+    tolerance = step_beside(step, net, optimiser, twin)
     for (name, p), q in zip(net.named_parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(p, q, **tolerance, msg=lambda m, name=name: f"{name}: {m}")
 
