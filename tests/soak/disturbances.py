@@ -107,7 +107,7 @@ def suspended(bench, folder, executor):
         return run.code, None
     held = note(folder).get("pid") == run.pid
     under_way = [path.read_text() for path in marks.iterdir()]
-    time.sleep(0.5)  # for longer than a note is believed without being watched
+    unbelieved()
     then = bench.chance.choice(["finishes", "finishes", "is killed", "goes on"])
     second, _ = bench.start(folder, "inline", host="another", **_fate(bench, then))
     if then == "goes on":
@@ -144,6 +144,11 @@ def _said_so(run, folder, bench):
     said = run.said()
     lost = run.code == 1 and any(words in said for words in LOST)
     assert lost or (run.code == 0 and bench.whole(folder)), f"exit code {run.code}:\n{said[-2000:]}"
+
+
+def unbelieved():
+    """Wait for longer than the note of a run on another host, killed just now, is believed without being watched."""
+    time.sleep(0.5)
 
 
 def note(folder, name="lock.json"):

@@ -175,6 +175,7 @@ class Soak:
         if what:
             self.damaged[what] += 1
         if restore:
+            disturbances.unbelieved()
             run, _ = self.bench.start(folder, "inline")
             code, said = run.wait(), run.said()
             assert (code, "another imagefolder" in said) == (2, True), (
