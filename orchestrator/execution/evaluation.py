@@ -2,7 +2,7 @@
 
 A trial's result says how many images its network got wrong. Weights that do not say the same are not those
 weights: damaged, exchanged, or computed by other code. On the CPU, threads and versions of then the number is
-the same to the last image (see README, "Same to the bit"); elsewhere rounding may turn an image or two.
+the same to the last image (see docs/exactness.md); elsewhere rounding may turn an image or two.
 """
 
 import hashlib

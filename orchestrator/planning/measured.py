@@ -40,7 +40,7 @@ class MeasuredThroughput:
             cells = ", ".join(sorted({f"{norm} {size}" for norm, size, _ in self.rates}))
             raise InputError(
                 f"{self.source} has no time of {spec.norm} at batch size {spec.batch_size}; it has {cells}. "
-                "Give --bench a file that has, or narrow the grid."
+                "Name a file that has it, or narrow the grid."
             )
         return known[min(known, key=lambda n: (abs(n - replicas), n))]
 

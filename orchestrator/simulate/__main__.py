@@ -24,9 +24,9 @@ from orchestrator.grid.blocks import MOST_SEEDS
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find
 from orchestrator.planning.measured import MeasuredThroughput, from_bench, from_results
+from orchestrator.simulate.core_rates import from_the_docs
 from orchestrator.simulate.paper_cluster import Setting
 from orchestrator.simulate.play import Played, paper_packs, play
-from orchestrator.simulate.readme_rates import from_readme
 
 WORKERS = (1, 4, 16, 64, 256, 1000)
 _MOST_WORKERS = 100_000
@@ -69,7 +69,7 @@ def _times(options: argparse.Namespace) -> MeasuredThroughput:
         raise InputError("--bench and --results: give one of them")
     if options.bench:
         return from_bench(options.bench)
-    return from_results(options.results) if options.results else from_readme()
+    return from_results(options.results) if options.results else from_the_docs()
 
 
 def _assumptions(options: argparse.Namespace) -> str:

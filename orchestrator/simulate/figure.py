@@ -1,9 +1,9 @@
 """The figure of scale: a sweep on up to a thousand workers on paper, and the real driver up to 10,000 trials.
 
-`.github/scale.png` is drawn by
+`docs/scale.png` is drawn by
 
     python -m orchestrator.bench --nodes 3 --json > driver.json
-    python -m orchestrator.simulate --grid full --seeds 100 --driver driver.json --figure .github/scale.png
+    python -m orchestrator.simulate --grid full --seeds 100 --driver driver.json --figure docs/scale.png
 
 The upper panels say what a cluster does to a sweep; the lower ones whether the driver's share grows
 with the number of trials.

@@ -15,7 +15,7 @@ from orchestrator.grid.parse import find
 from orchestrator.planning import measured
 from orchestrator.planning.plan import makespan
 from orchestrator.simulate import __main__ as simulate
-from orchestrator.simulate import readme_rates
+from orchestrator.simulate import core_rates
 from orchestrator.simulate.paper_cluster import PaperPack, Setting, Span, lower_bound
 from orchestrator.simulate.paper_cluster import simulate as play
 from orchestrator.simulate.play import Played
@@ -281,8 +281,8 @@ def test_nothing_to_do():
 # -- pack times and the command --------------------------------------------------------------------------
 
 
-def test_the_readmes_rates_are_the_readmes(request):
-    table = (request.config.rootpath / "README.md").read_text(encoding="utf-8")
+def test_the_rates_are_those_of_the_docs(request):
+    table = (request.config.rootpath / "docs/performance.md").read_text(encoding="utf-8")
     rows = [
         [cell.strip() for cell in line.split("|")[1:-1]]
         for line in table.splitlines()
@@ -294,7 +294,7 @@ def test_the_readmes_rates_are_the_readmes(request):
             size, bn, bn5, _, _, gn, gn5, _, _ = row
             for norm, n, rate in (("bn", 1, bn), ("bn", 5, bn5), ("gn", 1, gn), ("gn", 5, gn5)):
                 found[norm, int(size), n] = float(rate)
-    assert found == readme_rates.README
+    assert found == core_rates.CORE
 
 
 def rows_of(capsys, *arguments):
@@ -319,7 +319,7 @@ def test_one_worker_takes_what_the_rates_say(capsys):
     )
     # 50,000 images, 100 epochs, of which a test set of 10,000 forwards adds 10/150; packs as --pack auto cuts.
     images = 100 * (1 + 10_000 / 150_000)
-    rates = readme_rates.README
+    rates = core_rates.CORE
     expected = 0.0
     for norm in ("bn", "gn"):
         for size in (32, 16, 8, 4, 2):
@@ -340,7 +340,7 @@ def test_more_workers_are_never_slower_and_never_beat_the_bound(capsys):
     assert all(a.makespan > b.makespan for a, b in itertools.pairwise(rows))
     grid = adjust(find("full"), {"seeds": tuple(range(1, 21))})
     for row in rows:
-        packs = packs_of(grid, readme_rates.from_readme(), {"cifar10": describe("cifar10")}, row.workers)
+        packs = packs_of(grid, core_rates.from_the_docs(), {"cifar10": describe("cifar10")}, row.workers)
         seconds = [pack.seconds for pack in packs]
         assert row.bound == pytest.approx(max(sum(seconds) / row.workers, *seconds) / 3600)
         assert row.packs == len(packs)
@@ -377,7 +377,7 @@ def test_rates_from_a_bench_file(tmp_path, capsys):
             "norm": norm,
             "batch_size": size,
             "pack": 1,
-            "images_per_second": 2 * readme_rates.README[norm, size, 1],
+            "images_per_second": 2 * core_rates.CORE[norm, size, 1],
         }
         for norm in ("bn", "gn")
         for size in (32, 16, 8, 4, 2)

@@ -1,9 +1,9 @@
-"""The README's table of one CPU core: what a worker on paper is, until another machine was measured."""
+"""What one CPU core does, the table of docs/performance.md: a worker on paper, until another machine was measured."""
 
 from orchestrator.planning.measured import MeasuredThroughput, Rates
 
 #: `python -m model.bench` on one core of an AMD EPYC, torch 2.15.0, ResNet-20 on 32×32 images.
-README: Rates = {
+CORE: Rates = {
     (norm, batch_size, replicas): float(rate)
     for norm, rows in {
         "bn": {32: (616, 517), 16: (585, 586), 8: (487, 545), 4: (400, 510), 2: (290, 414)},
@@ -14,5 +14,5 @@ README: Rates = {
 }
 
 
-def from_readme() -> MeasuredThroughput:
-    return MeasuredThroughput(README, "the README's rates, one core of an AMD EPYC a worker")
+def from_the_docs() -> MeasuredThroughput:
+    return MeasuredThroughput(CORE, "the rates of docs/performance.md, one core of an AMD EPYC a worker")
