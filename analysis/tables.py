@@ -22,7 +22,7 @@ import pandas as pd
 from analysis import options
 from analysis.sources.frame import COLUMNS
 from analysis.stats import bases
-from analysis.stats.axes import value_text
+from analysis.stats.axes import in_column, value_text
 from analysis.stats.bounds import bounded
 from analysis.stats.cells import panels
 from analysis.stats.choices import DEFAULT, Choices
@@ -146,7 +146,7 @@ def _text_table(table: Sequence[CellRow], measure: str) -> tuple[list[str], list
     body = []
     for row in table:
         interval = f"{row.low:.2f} to {row.high:.2f}" if math.isfinite(row.low) else "–"
-        cells = [*(value_text(row.differing[key]) for key in keys), row.line.norm_name]
+        cells = [*(in_column(key, row.differing[key]) for key in keys), row.line.norm_name]
         cells += [
             value_text(row.batch_size),
             str(row.n),

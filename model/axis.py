@@ -103,6 +103,9 @@ class Axis:
     leave the axis out where it has that value, and a source that does not say means it. `from_recipe`: that
     value, and the default, is the recipe's field of the same name. `from_norm`: the norm's.
 
+    `spoken`: a text in words, where a template cannot say it. `of_line`: wherever it differs it is part of
+    what a line of a figure is, as a norm's G is.
+
     The rest is read off the field by `axes_of`.
     """
 
@@ -121,6 +124,8 @@ class Axis:
     before: Value | _Nothing = NOTHING
     from_recipe: bool = False
     from_norm: bool = False
+    spoken: Callable[[object], str] | None = None
+    of_line: bool = False
 
     name: str = ""
     item: Any = str
@@ -172,6 +177,8 @@ class Axis:
         return self._words(self.short or self.title, value)
 
     def _words(self, template: str, value: Value) -> str:
+        if self.spoken is not None:
+            return self.spoken(value)
         if self.kind == "bool":
             words = template or f"{self.label[:1].lower()}{self.label[1:]}"
             return words if value else f"no {words}"

@@ -110,10 +110,17 @@ NORM_TABLE: Mapping[str, Norm] = {
 
 NORMS: tuple[str, ...] = tuple(NORM_TABLE)
 NORM_NAMES: Mapping[str, str] = {norm.name: norm.title for norm in NORM_TABLE.values()}
+#: Norms that are not called by their name in capitals.
+_ABBREVIATIONS = {"evob0": "EvoNorm-B0", "evos0": "EvoNorm-S0", "dyt": "DyT", "none": "No norm"}
 #: The norms that need G.
 GROUPED: tuple[str, ...] = tuple(norm.name for norm in NORM_TABLE.values() if norm.groups)
 #: The axes that not every norm has.
 NORM_AXES: tuple[str, ...] = ("groups", "norm_batch", "norm_momentum", "eps")
+
+
+def abbreviation(norm: str) -> str:
+    """What a figure calls it: BN, DyT; one that is none of ours by its own name."""
+    return _ABBREVIATIONS.get(norm, norm.upper()) if norm in NORM_TABLE else norm
 
 
 def takes(norm: str, axis: str) -> bool:

@@ -21,6 +21,7 @@ from model.norm_table import NORM_TABLE, NORMS
 from model.optimizer_table import OPTIMIZERS
 from model.own import short_name
 from model.recipe import RECIPES, Scaling, Schedule
+from model.start import in_words
 
 #: Depth of He et al.'s CIFAR ResNets: 6n + 2 layers (He et al. 2015, section 4.2).
 MODELS: dict[str, int] = {name: a.depth for name, a in ARCHITECTURES.items() if a.depth is not None}
@@ -375,6 +376,16 @@ class Spec:
             before="standard",
         ),
     ] = "standard"
+    start: Annotated[
+        str | None,
+        Axis(
+            "Start",
+            help="the trial whose weights it starts from, norm=bn batch_size=32; in a grid's block: from",
+            spoken=in_words,
+            of_line=True,
+            before=None,
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """What is not said is the recipe's, say, or the norm's; nobody reads a trial that leaves it open."""

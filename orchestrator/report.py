@@ -16,8 +16,10 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.packing import Choice
 from orchestrator.planning.resources import Resources, bill
+from orchestrator.results.parents import held_in, waiting_in_words
 from orchestrator.results.records import Failure
 from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
 from orchestrator.sweep import Prepared, Schedule
 
 if TYPE_CHECKING:
@@ -41,6 +43,16 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         f"{len(plan.finished)} done, {plan.waiting} to run"
         + (f", {len(plan.given_up)} failed before (--retry-failed tries them again)" if plan.given_up else "")
     )
+    if plan.first:
+        those = (
+            "is trained first because others start"
+            if plan.first == 1
+            else "are trained first because others start"
+        )
+        them = "it" if plan.first == 1 else "them"
+        console.print(f"{_count(plan.first, 'trial')} {those} from {them}")
+    for sentence in waiting_in_words(plan.held):
+        console.print(f"{sentence} (--retry-failed tries it again)", soft_wrap=True, markup=False)
     if cells:
         console.print(_cells(prepared, console.width))
         for line in _reasons(prepared):
@@ -214,6 +226,8 @@ def print_outcome(
         console.print(f"  {command}", soft_wrap=True, markup=False)
         return interrupt.exit_code
     if failed:
+        for sentence in waiting_in_words(_held(declared, after)):
+            console.print(sentence, soft_wrap=True, markup=False)
         _print_failures(failed, console, command)
         return 1
     if finished < len(declared):
@@ -221,6 +235,12 @@ def print_outcome(
         console.print(f"  {command}", soft_wrap=True, markup=False)
         return 1
     return 0
+
+
+def _held(declared: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, str]:
+    """The trials that wait for a failed one, and for which."""
+    parents = {i: trial.parent_id for i, trial in declared.items() if trial.parent_id is not None}
+    return held_in(parents, states)
 
 
 def _print_failures(failed: Mapping[str, Failure], console: Console, command: str) -> None:

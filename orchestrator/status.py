@@ -19,10 +19,11 @@ from model.command import leave
 from model.errors import InputError
 from orchestrator.cli import duration
 from orchestrator.display.output import Output
-from orchestrator.grid.trial import Trial
+from orchestrator.grid.trial import PARENT, Trial
 from orchestrator.results.codes import mixture, record_of, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.lock import is_held
+from orchestrator.results.parents import held_in, waiting_in_words
 from orchestrator.results.records import Identity, SweepRecord
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
@@ -38,7 +39,8 @@ class TrialStatus(TypedDict):
     """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds.
 
     `code`: digests of the source that trained its epochs, in order, None for epochs that do not say.
-    `changes`: of pack, machine, threads or kernels, each with the epoch from which on.
+    `changes`: of pack, machine, threads or kernels, each with the epoch from which on. `waits_for`: id of the
+    failed trial whose weights it is to start from, None where there is none.
     """
 
     trial_id: str
@@ -51,6 +53,7 @@ class TrialStatus(TypedDict):
     diverged_at: int | None
     code: list[str | None]
     changes: list[str]
+    waits_for: str | None
 
 
 class SweepStatus(TypedDict):
@@ -76,8 +79,10 @@ def status(url: str) -> SweepStatus:
     running = set(held.get("running", ())) if held else set()
     states = store.scan(history=True)
     declared = sweep["trials"]
+    parents = {i: str(known[PARENT]) for i, known in declared.items() if known.get(PARENT)}
+    waits = held_in(parents, states)
     trials = [
-        _trial(trial_id, declared.get(trial_id), states.get(trial_id), sweep, running)
+        _trial(trial_id, declared.get(trial_id), states.get(trial_id), sweep, running, waits.get(trial_id))
         for trial_id in [*declared, *sorted(set(states) - set(declared))]
     ]
     counts = Counter(trial["state"] for trial in trials)
@@ -93,6 +98,7 @@ def status(url: str) -> SweepStatus:
         "trials": trials,
         "warnings": [
             *(sentence for sentence in (mixed, moved) if sentence),
+            *waiting_in_words(waits),
             *(warning for state in states.values() for warning in state.warnings),
             *damage(store, states),
         ],
@@ -105,6 +111,7 @@ def _trial(
     state: TrialState | None,
     sweep: SweepRecord,
     running: set[str],
+    waits_for: str | None,
 ) -> TrialStatus:
     state = state or TrialState(trial_id, "missing")
     last = state.records[-1] if state.records else None
@@ -127,6 +134,7 @@ def _trial(
         "diverged_at": state.result.get("diverged_at") if state.result else None,
         "code": list(trained_by(state)),
         "changes": changes(stretches_of({**(state.result or state.history or {})})),
+        "waits_for": waits_for,
     }
 
 

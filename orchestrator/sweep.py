@@ -31,8 +31,10 @@ from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
+from orchestrator.planning.order import makespan
 from orchestrator.planning.packing import Choice, choose
-from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, makespan, remaining
+from orchestrator.planning.parents import check_parents
+from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
 from orchestrator.results.inventory import inventory
@@ -117,6 +119,7 @@ def prepare(
     )
     told += mixed
     if left.waiting:
+        check_parents(store, left.waiting, states, infos)
         alone = trained_alone({trial.shared: None for trial in left.waiting})
         told += warnings(alone) + alike(trial.spec for trial in trials)
         plan, schedule = _schedule(left, states, options, infos, join, alone)
@@ -142,7 +145,7 @@ def _schedule(
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
-    estimate = None if throughput.guessed else makespan(plan.seconds, site.slots)
+    estimate = None if throughput.guessed else makespan(plan.seconds, site.slots, plan.after)
     return plan, Schedule(site, choices, estimate, throughput.source, vetted)
 
 
@@ -270,6 +273,7 @@ def execute(
         slots=site.slots,
         before=len(prepared.plan.finished),
         given_up=len(prepared.plan.given_up),
+        held=len(prepared.plan.held),
     )
     if lock is not None:
         lock.running = progress.running_trials
@@ -279,14 +283,23 @@ def execute(
             from orchestrator.execution.inline import run_inline
 
             gpus = math.ceil(site.slots * site.resources.gpus)
-            run_inline(assignments, listener, interrupt, at_once=site.slots, gpus=gpus)
+            after = prepared.plan.after
+            run_inline(assignments, listener, interrupt, at_once=site.slots, gpus=gpus, after=after)
             return None
         from orchestrator.cluster.session import cluster
         from orchestrator.execution.tune import run_on_ray
 
         shared, vetted = 0 < site.resources.gpus < 1, schedule.vetted
         with nullcontext() if vetted else cluster(None, cores(), shared_gpus=shared):
-            return run_on_ray(assignments, listener, interrupt, results=results, site=site, vetted=vetted)
+            return run_on_ray(
+                assignments,
+                listener,
+                interrupt,
+                results=results,
+                site=site,
+                vetted=vetted,
+                after=prepared.plan.after,
+            )
 
 
 def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignment:

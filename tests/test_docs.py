@@ -66,7 +66,7 @@ def files(text):
 def place(tmp_path_factory):
     """A folder that holds what the pages speak of: sweeps, somebody's CSV, grids and code, images at home."""
     place = tmp_path_factory.mktemp("docs")
-    for grid in ("fig1", "gsearch", "grule"):
+    for grid in ("fig1", "gsearch", "grule", "finetune-demo"):
         write_sweep(str(place / "results" / grid), grid=grid, epochs=3)
     write_sweep(str(place / "results/demo"), grid="demo", epochs=3)
     rows = [
@@ -82,7 +82,7 @@ def place(tmp_path_factory):
     make_images(place / "home/images", train=16)
     rates = [
         {"norm": norm, "batch_size": size, "pack": 1, "images_per_second": 1000.0}
-        for norm in ("bn", "gn", "ln", "in")
+        for norm in ("bn", "gn", "ln", "in", "fbn")
         for size in (32, 16, 8, 4, 2)
     ]
     (place / "rates.json").write_text(json.dumps(rates))

@@ -39,7 +39,7 @@ def section(study: Study) -> Section:
         columns.append(Column("code", "Code"))
     body = [
         [
-            *(html.axis_value(row.differing[key]) for key in keys),
+            *(html.axis_cell(key, row.differing[key]) for key in keys),
             html.swatch(study, row.line, row.line.norm_name),
             *(row.batch_size, row.n, row.mean, row.sd, row.low, row.high),
             *(row.minimum, row.median, row.maximum),

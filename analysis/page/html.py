@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from analysis.plots import palette
 from analysis.plots.theme import Json
-from analysis.stats.axes import value_text
+from analysis.stats.axes import in_column, value_text
 from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
@@ -219,6 +219,12 @@ def under_each(bodies: Mapping[str, Markup]) -> Markup:
 def axis_value(value: Value) -> object:
     """A value of an axis in a table; a number sorts as one."""
     return Shown(value, value_text(value)) if isinstance(value, (bool, float)) else value
+
+
+def axis_cell(name: str, value: Value) -> object:
+    """The same of an axis whose name the column has."""
+    words = in_column(name, value)
+    return axis_value(value) if words == value_text(value) else words
 
 
 def swatch(study: Study, line: Line, name: str | None = None) -> Shown:

@@ -6,7 +6,7 @@ from analysis.page import html
 from analysis.page.html import Column, Section
 from analysis.page.opening import STATUS_WORDS
 from analysis.sources.frame import plain_column
-from analysis.stats.axes import axis_named, tells_apart
+from analysis.stats.axes import axis_named, in_column, tells_apart
 from analysis.stats.roles import own_axes
 from analysis.study import Study
 from model.spec import AXES
@@ -90,6 +90,9 @@ def trial_data(study: Study) -> TrialData:
     plain = wanted.where(wanted.notna(), None)
     if study.several and "trial_id" in plain:
         plain["trial_id"] = plain["trial_id"].str.partition("/")[2]
+    for axis in _MORE_AXES:
+        if axis.spoken is not None and axis.name in plain:
+            plain[axis.name] = [in_column(axis.name, value) for value in plain[axis.name]]
     described: list[dict[str, str | int | None]] = [
         {"key": c.key, "digits": c.digits, "class": "num" if c.numeric else ""} for c in columns
     ]

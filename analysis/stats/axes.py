@@ -6,6 +6,9 @@ from typing import NamedTuple
 from model.axis import Axis, Value
 from model.spec import AXES
 
+#: What a trial that starts from no other is called beside those that do.
+FROM_SCRATCH = "from scratch"
+
 
 def axis_named(name: str) -> Axis:
     """Ours, or one that is called as its column is."""
@@ -33,8 +36,15 @@ def value_text(value: Value) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+def in_column(name: str, value: Value) -> str:
+    """The same under the name of its axis: a text that is not for people in words."""
+    return value_text(value) if name not in AXES or AXES[name].spoken is None else at(name, value)
+
+
 def at(name: str, value: Value) -> str:
-    """“batch size 2”, “learning rate 0.1”, “no label smoothing”, “zero gamma”."""
+    """“batch size 2”, “learning rate 0.1”, “no label smoothing”, “zero gamma”, “from BN at batch 32”."""
+    if name in AXES and (spoken := AXES[name].spoken) is not None:
+        return FROM_SCRATCH if value is None else spoken(value)
     if value is None or value is False:
         return f"no {word(name)}"
     if name == "groups":
@@ -44,12 +54,18 @@ def at(name: str, value: Value) -> str:
 
 def sort_key(name: str, value: Value) -> tuple[bool, bool, float, int, str]:
     """Sorts the values of an axis as the page lists them: batch sizes fall, other numbers rise, texts as the
-    table of axes has them, and a missing one comes last."""
+    table of axes has them, and a missing one comes last; but a trial from scratch comes first."""
     choices = axis_named(name).choices
     text = isinstance(value, str)
     number = 0.0 if value is None or isinstance(value, str) else float(value)
     place = choices.index(str(value)) if text and value in choices else len(choices)
-    return value is None, text, -number if name == "batch_size" else number, place, str(value) if text else ""
+    return (
+        (value is None) != (name == "start"),
+        text,
+        -number if name == "batch_size" else number,
+        place,
+        str(value) if text else "",
+    )
 
 
 def tells_apart(name: str, values: Iterable[tuple[Value, Value]]) -> bool:

@@ -9,6 +9,7 @@ from model.errors import InputError
 
 #: What a reader writes for every pair.
 EVERY_PAIR = "all"
+_FROM_SCRATCH = "scratch"
 
 
 def pairs_of(lines: Sequence[Line], base: str = "") -> list[tuple[Line, Line]]:
@@ -16,7 +17,8 @@ def pairs_of(lines: Sequence[Line], base: str = "") -> list[tuple[Line, Line]]:
 
     `base`: empty for batch norm, or the first line where there is none; `all` for every pair; else a norm
     (`bn`), or values of the axes that tell lines apart (`norm=gn,groups=8`), and a panel that has no such
-    line compares nothing. Raises InputError where several lines fit.
+    line compares nothing. Where it says no start, the line from scratch is meant (`start=scratch`). Raises
+    InputError where several lines fit.
     """
     if base == EVERY_PAIR:
         return [(line, other) for i, other in enumerate(lines) for line in lines[i + 1 :]]
@@ -24,6 +26,8 @@ def pairs_of(lines: Sequence[Line], base: str = "") -> list[tuple[Line, Line]]:
         chosen = next((line for line in lines if line.norm == "bn"), lines[0]) if lines else None
     else:
         fitting = [line for line in lines if _fits(line, base)]
+        scratch = [line for line in fitting if dict(line.more).get("start") is None]
+        fitting = scratch if len(scratch) == 1 else fitting  # where nothing is said of the start
         if len(fitting) > 1:
             names = ", ".join(as_base(line) for line in fitting)
             raise InputError(f"--base {base} fits several lines; name one of them: {names}")
@@ -45,18 +49,19 @@ def as_base(line: Line) -> str:
     """How a reader names a line: norm=gn,groups=8."""
     groups = () if line.groups is None else (("groups", line.groups),)
     pairs = (("norm", line.label or line.norm), *groups, *line.more)
-    return ",".join(f"{name}={value_text(value)}" for name, value in pairs if value is not None)
+    said = [(name, _FROM_SCRATCH if (name, value) == ("start", None) else value) for name, value in pairs]
+    return ",".join(f"{name}={value_text(value)}" for name, value in said if value is not None)
 
 
 def _fits(line: Line, base: str) -> bool:
     """Whether `line` has every value that `base` asks for."""
     known = {"norm": line.norm, "groups": line.groups, **dict(line.more)}
     for part in base.split(","):
-        name, equals, text = part.strip().rpartition("=")
-        name = name.strip() if equals else "norm"
+        name, equals, text = part.strip().partition("=")
+        name, text = (name.strip(), text) if equals else ("norm", name)
         if name not in known:
             return False
-        value = known[name]
+        value = _FROM_SCRATCH if (name, known[name]) == ("start", None) else known[name]
         spellings = {str(value), value_text(value)} | ({line.short} if name == "norm" else set())
         if not {text.strip().lower(), _number(text)} & {_number(s) or s.lower() for s in spellings}:
             return False

@@ -9,12 +9,9 @@ import pandas as pd
 from analysis.sources.frame import plain_column
 from analysis.stats.axes import at, sort_key
 from model.axis import Value
-from model.norm_table import NORM_NAMES, NORMS
+from model.norm_table import NORM_NAMES, NORMS, abbreviation
 from model.own import short_name, unpinned
 from model.spec import AXES
-
-#: Norms that are not called by their name in the registry in capitals.
-_SHORT = {"evob0": "EvoNorm-B0", "evos0": "EvoNorm-S0", "dyt": "DyT", "none": "No norm"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Line:
     @property
     def short(self) -> str:
         """The norm alone: BN, GN; one that is none of ours as its file spells it."""
-        return _SHORT.get(self.norm, self.norm.upper()) if self.norm in NORMS else self.label or self.norm
+        return abbreviation(self.norm) if self.norm in NORMS else self.label or self.norm
 
     @property
     def norm_name(self) -> str:

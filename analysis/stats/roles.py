@@ -12,7 +12,7 @@ from functools import cached_property
 import pandas as pd
 
 from analysis.sources.frame import COLUMNS, plain_column
-from analysis.stats.axes import XAxis
+from analysis.stats.axes import XAxis, axis_named
 from model.axis import Value
 from model.errors import InputError
 from model.spec import AXES, default_of
@@ -88,6 +88,7 @@ def roles_of(frame: pd.DataFrame, x: str = "") -> Roles:
         more = [name for name in rest if _is_of_the_norm(name, experiments)]
     elif rest:
         more = [_most_values(rest, experiments)]
+    more += [name for name in rest if name not in more and axis_named(name).of_line]
     rest = [name for name in rest if name not in more]
     rest += [name for name in varied if name not in free]
     along += [name for name in rest if _follows(name, [*NORM, *more, x], experiments)]

@@ -20,7 +20,7 @@ def pairing_sentences(origin: Origin, *, paired: bool, norms_alone: bool = True)
     alike = (
         "both norms alike and shows them the same images in the same order"
         if norms_alone
-        else "the runs of all lines alike, as far as their networks and data are alike"
+        else "the runs of all lines alike, as far as networks, data and what they start from are alike"
     )
     why = (
         f"Each seed starts {alike}, so the runs of a seed are pairs"

@@ -31,6 +31,11 @@ class ReplicaNetwork(nn.Module):
 
     replicas: int
 
+    @property
+    def norms(self) -> list[str]:
+        """Names of the layers under study, as the tensors' names have them."""
+        raise NotImplementedError
+
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
         """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
         for module in self.modules():

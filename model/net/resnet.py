@@ -22,6 +22,9 @@ from model.net.norms.registry import norm_of
 from model.net.standardise import standardised
 from model.spec import MODELS, Spec
 
+#: What the norms are called wherever they stand.
+_NORMS = frozenset({"norm", "norm1", "norm2"})
+
 
 class Conv(nn.Module):
     """R convolutions side by side, without bias. [N, R·I, H, W] -> [N, R·O, H/stride, W/stride].
@@ -127,6 +130,10 @@ class ResNet(ReplicaNetwork):
                 inputs = width
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)
+
+    @property
+    def norms(self) -> list[str]:
+        return [name for name, _ in self.named_modules() if name.rpartition(".")[2] in _NORMS]
 
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
         super().compute_by(function, fused=fused)

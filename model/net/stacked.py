@@ -51,7 +51,7 @@ class Stacked(ReplicaNetwork):
         """The modules' tensors, stacked, into the template; a tensor with two names stays one."""
         taken: dict[int, Tensor] = {}
         others = [dict(replica.named_modules()) for replica in replicas]
-        within = [name for name, module in self.template.named_modules() if isinstance(module, Norm)]
+        within = self.norms
         for place, module in self.template.named_modules():
             studied = any(place == norm or place.startswith(f"{norm}.") for norm in within)
             for name, tensor in getattr(module, kind).items():
@@ -65,6 +65,10 @@ class Stacked(ReplicaNetwork):
                     whole = torch.cat([part if part.dim() else part[None] for part in parts])
                     taken[id(tensor)] = nn.Parameter(whole) if kind == "_parameters" else whole
                 getattr(module, kind)[name] = taken[id(tensor)]
+
+    @property
+    def norms(self) -> list[str]:
+        return [name for name, module in self.template.named_modules() if isinstance(module, Norm)]
 
     def named_parameters(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, nn.Parameter]]:
         return self.template.named_parameters(*args, **kwargs)

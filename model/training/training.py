@@ -11,7 +11,7 @@ sums have an order that the number of replicas does not change (`model.net.order
 `Step.update`). A GPU repeats to rounding.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +28,7 @@ from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_c
 from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
+from model.net.transfer import taken_over
 from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
@@ -299,6 +300,22 @@ class Training:
                 raise ValueError(f"no {name} in a state: it is another optimiser's")
             replicas.stack(tensors, [state[name] for state in states])
         self.epoch = epochs.pop()
+
+    def start_from(self, parents: Sequence[Mapping[str, Tensor]]) -> None:
+        """Begin at the final weights of other trials, one per seed in order, by the rule of
+        `model.net.transfer`; momentum and schedule begin as they are.
+
+        Raises MisfitError where they are of another network, RuntimeError after an epoch.
+        """
+        if self.epoch:
+            raise RuntimeError(f"{self.epoch} epochs are trained already")
+        states, classes = self.state(), len(self.data.info.classes)
+        for state, parent in zip(states, parents, strict=True):
+            weights, statistics = state["weights"], state["statistics"]
+            taken = taken_over(parent, weights, statistics, self.net.norms, classes)
+            for part in (weights, statistics):
+                part |= {name: tensor for name, tensor in taken.items() if name in part}
+        self.load_state(states)
 
     def weights(self) -> list[dict[str, Tensor]]:
         """Per seed, weights and buffers under the names and shapes of `model.bench.reference`."""

@@ -30,7 +30,8 @@ from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
 from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
-from orchestrator.planning.plan import by_length, make_plan, makespan
+from orchestrator.planning.order import makespan
+from orchestrator.planning.plan import by_length, make_plan
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, History
 from orchestrator.results.result import result

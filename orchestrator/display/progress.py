@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.execution.events import EpochEnd
-from orchestrator.planning.plan import Pack, makespan
+from orchestrator.planning.order import makespan
+from orchestrator.planning.plan import Pack
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Progress:
     """A Listener that keeps count as events come, so that none costs more in a larger sweep.
 
     `estimates`: seconds of each pack, in the plan's order; `epochs`: each one's total; `before`: trials done
-    before this run; `given_up`: trials that had failed for good before it.
+    before this run; `given_up`: trials that had failed for good before it; `held`: those that
+    start from one of these.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Progress:
         slots: int,
         before: int,
         given_up: int = 0,
+        held: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.packs = [
@@ -65,7 +68,7 @@ class Progress:
         self.begun = clock()
         self._running: dict[int, PackProgress] = {}
         self._waiting = dict(enumerate(self.packs))
-        self._trials = Counter({"waiting": sum(len(pack.trials) for pack in packs)})
+        self._trials = Counter({"waiting": held + sum(len(pack.trials) for pack in packs)})
         self.total = before + given_up + self._trials["waiting"]
         self._whole = sum(estimates)
         self._expected = sum(entry.estimate * entry.share for entry in self.packs)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+import ray
 from ray import tune
 from ray.actor import ActorHandle
 from ray.tune.experiment import Trial as TuneTrial
@@ -76,11 +77,12 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         interrupt: Interrupt,
         store: Store,
         bad_node: Callable[[], str | None],
+        dispatcher: ActorHandle,
     ) -> None:
         """`bad_node`: looks for a node on which no worker can start."""
         self._assignments, self._listener = assignments, listener
         self._interrupt, self._store = interrupt, store
-        self._bad_node = bad_node
+        self._bad_node, self._dispatcher = bad_node, dispatcher
         self._next_word = time.monotonic() + _SILENCE_SECONDS
         self._pack_of: dict[str, int] = {}
         self._told: set[str] = set()
@@ -131,6 +133,8 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
     ) -> None:
         if (index := self._pack_of.get(trial.trial_id)) is not None:
+            # Before Tune starts it again: it must not have gone to another and come back to this one as well.
+            ray.get(self._dispatcher.lost.remote(trial.trial_id))
             self._listener.retrying(index, _last_line(trial))
         else:
             self._could_not_start()
@@ -142,6 +146,7 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._could_not_start()
             return
         record_failure(self._store, [t.trial_id for t in self._assignments[index].pack.trials], error)
+        ray.get(self._dispatcher.ended.remote(trial.trial_id, trained=False))
         self._listener.failed(index, error)
 
 

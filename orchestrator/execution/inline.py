@@ -12,16 +12,19 @@ from collections.abc import Sequence
 
 from model.errors import summary
 from orchestrator.execution.assignment import Assignment
-from orchestrator.execution.dispatcher import Dispatcher
+from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Stopped, run_pack, store_of
+from orchestrator.planning.order import After
 from orchestrator.results.storage_errors import StorageError
 
 #: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
 #: microseconds every few milliseconds, and one that writes the report or a checkpoint must not starve them.
 _SWITCH = 0.0005
+#: Seconds between two looks of a seat that waits for another's pack.
+_WAIT = 0.05
 
 
 def run_inline(
@@ -31,13 +34,14 @@ def run_inline(
     *,
     at_once: int = 1,
     gpus: int = 0,
+    after: After = (),
 ) -> None:
     """Train every pack; a failing one is tried again up to its `max_failures`, then left.
 
-    `at_once`: packs that train side by side, spread over `gpus` GPUs.
+    `at_once`: packs that train side by side, spread over `gpus` GPUs. `after`: see `Dispatcher`.
     """
     seats = [_Seat(number, listener, interrupt, gpus) for number in range(at_once)]
-    dispatcher = Dispatcher(assignments)
+    dispatcher = Dispatcher(assignments, after)
     lock = threading.Lock()
     if at_once == 1:
         seats[0].run(dispatcher, lock)
@@ -79,9 +83,13 @@ class _Seat:
                     taken = dispatcher.take(name, gpus=self._gpus)
                 if taken is None:
                     return
-                self._attempts(*taken)
+                if taken == LATER:
+                    time.sleep(_WAIT)
+                    continue
+                trained = self._attempts(*taken)
                 with lock:
                     dispatcher.release(name)
+                    dispatcher.ended(name, trained=trained)
                 taken_before += 1
         except Stopped:
             return
@@ -94,7 +102,8 @@ class _Seat:
                 return
             raise
 
-    def _attempts(self, index: int, assignment: Assignment) -> None:
+    def _attempts(self, index: int, assignment: Assignment) -> bool:
+        """Whether the pack was trained."""
         with self._lock:
             self._listener.started(index)
         while not self._interrupt.requested:
@@ -108,13 +117,14 @@ class _Seat:
                 if given_up(store_of(assignment), assignment) is not None:
                     with self._lock:
                         self._listener.failed(index, summary(error))
-                    return
+                    return False
                 with self._lock:
                     self._listener.retrying(index, summary(error))
             else:
                 with self._lock:
                     self._listener.finished(index)
-                return
+                return True
+        return False
 
     def _report(self, index: int, event: EpochEnd | Warned | Trained) -> None:
         match event:

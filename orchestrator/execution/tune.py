@@ -10,6 +10,7 @@ the store counts the failures that the trial itself raised.
 import functools
 import os
 import socket
+import time
 from collections.abc import Sequence
 
 import ray
@@ -23,7 +24,7 @@ from orchestrator.cluster.own_code import receive
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble, late_trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
-from orchestrator.execution.dispatcher import Dispatcher
+from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import Listener
 from orchestrator.execution.failures import given_up
 from orchestrator.execution.messages import of_event
@@ -31,6 +32,7 @@ from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.tune_storage import fresh_storage
 from orchestrator.execution.worker import run_pack, store_of
+from orchestrator.planning.order import After
 from orchestrator.planning.resources import Site
 from orchestrator.results.codes import enumerated
 from orchestrator.results.source import Code, differing, training_code
@@ -38,6 +40,7 @@ from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
+_WAIT = 1.0  # seconds between two looks of a worker that waits for another's pack
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
@@ -49,19 +52,21 @@ def run_on_ray(
     results: str,
     site: Site,
     vetted: Vetted | None = None,
+    after: After = (),
 ) -> "tune.ResultGrid | None":
     """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
 
     None where trouble ended the run and took Tune's state with it.
 
     `vetted`: what the nodes of a joined cluster answered; one that comes later is asked by its first pack.
+    `after`: see `Dispatcher`.
 
     In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
     `metrics_dataframe` holds every epoch reported.
     """
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
     here = this_node()
-    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments))
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments), after)
     _set_up_tune(site)
     storage_path, storage_filesystem = fresh_storage(results, assignments[0].token)
     tuner = tune.Tuner(
@@ -96,6 +101,7 @@ def run_on_ray(
                     interrupt,
                     Store(results, token=assignments[0].token),
                     lambda: None if vetted is None else late_nodes_trouble(vetted, site),
+                    dispatcher,
                 ),
             ],
             stop=AllStopped(interrupt, listener),
@@ -138,9 +144,9 @@ def _trainable(
         return
     warning = share_gpu(share)  # before torch looks for GPUs
     trial_id = tune.get_context().get_trial_id()
-    taken = ray.get(
-        dispatcher.take.remote(trial_id, ray.get_runtime_context().get_node_id(), _gpus() if share else 0)
-    )
+    node, gpus = ray.get_runtime_context().get_node_id(), _gpus() if share else 0
+    while (taken := ray.get(dispatcher.take.remote(trial_id, node, gpus))) == LATER:
+        time.sleep(_WAIT)
     if taken is None:
         tune.report({"interrupted": True})
         return
@@ -148,7 +154,7 @@ def _trainable(
     if warning is not None:
         tune.report({"pack": index, "warning": warning, "once": True})
     try:
-        _run_taken(index, assignment)
+        dispatcher.ended.remote(trial_id, trained=_run_taken(index, assignment))
     finally:
         dispatcher.release.remote(trial_id)
 
@@ -178,13 +184,16 @@ def _gpus() -> int:
     return min(torch.cuda.device_count(), int(lent))
 
 
-def _run_taken(index: int, assignment: Assignment) -> None:
-    """A pack whose failures are used up ends without an error: the store has them."""
+def _run_taken(index: int, assignment: Assignment) -> bool:
+    """Whether the pack was trained. One whose failures are used up ends without an error: the store has
+    them."""
     tune.report({"pack": index, "started": True})
     if (error := given_up(store_of(assignment), assignment)) is not None:
         tune.report({"pack": index, "failed": error})
-        return
+        return False
     try:
         run_pack(assignment, lambda event: tune.report(of_event(index, event)))
     except StorageError as error:
         tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
+        return False
+    return True

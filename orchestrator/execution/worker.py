@@ -24,6 +24,7 @@ from model.data.dataset import Dataset
 from model.data.registry import load
 from model.data.selection import Selection
 from model.errors import InputError, summary
+from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import out_of_memory, record_failure
@@ -126,6 +127,8 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
     data = _data(assignment)
     training = Training([t.spec for t in trials], [t.seed for t in trials], data, device)
     records = restore(store, states, training, report)
+    if training.epoch == 0:
+        start_from_parents(store, trials, training)
     facts = provenance(
         device_name(device),
         threads=str(assignment.threads),

@@ -12,12 +12,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED, NORM_AXES, ghost_problem, takers, takes
 from model.spec import AXES, NotNegative
+from orchestrator.grid.parents import with_parents
+from orchestrator.grid.start import KEY, said_text
 from orchestrator.grid.trial import Trial
 
 #: A larger count is one seed that somebody forgot to make a list of.
@@ -43,9 +53,10 @@ def _as_seeds(value: Any) -> Any:
 
 
 class _Block(BaseModel):
-    """The product of its lists. A scalar is a list of one; `seeds` may be a count."""
+    """The product of its lists. A scalar is a list of one; `seeds` may be a count; `from` says the axis
+    `start`, as a mapping."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     #: In a file a mapping of axes that go together (`orchestrator.grid.zipped`); here the names of those
     #: whose values must not be multiplied any more.
@@ -60,7 +71,8 @@ class _Block(BaseModel):
     def _consistent(self) -> Self:
         for name in (*AXES, "seeds"):
             if repeated := [v for v, n in Counter(self.values(name) or ()).items() if n > 1]:
-                raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
+                key = KEY if name == "start" else name
+                raise ValueError(f"{key}: given twice: {', '.join(map(str, repeated))}")
         norms, groups = self.values("norm") or (), self.values("groups")
         grouped = [norm for norm in norms if norm in GROUPED]
         if grouped and groups is None:
@@ -80,7 +92,18 @@ class _Block(BaseModel):
                 raise ValueError(f"{wrong.axis}: {wrong.text}")
         if self.values("epochs") is not None and self.values("iterations") is not None:
             raise ValueError("epochs: give epochs or iterations, not both")
+        if self.values("start") is not None:
+            self._check_start()
         return self
+
+    def _check_start(self) -> None:
+        """What a parent may be is known of whole trials alone."""
+        try:
+            for _ in self.trials():
+                pass
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"]
+            raise ValueError(message.removeprefix("Value error, ")) from None
 
     def _product(self, *names: str) -> Iterator[dict[str, Any]]:
         """The values of some axes, in all their combinations."""
@@ -103,8 +126,20 @@ class _Block(BaseModel):
             yield Trial(**said, seed=seed)  # type: ignore[arg-type]  # checked as it is made
 
 
+def _as_starts(value: Any) -> Any:
+    return [said_text(one) for one in _as_list(value)]
+
+
+def _start_field() -> tuple[Any, Any]:
+    """The axis `start`, which a block says under another key and as mappings."""
+    texts = Annotated[tuple[str, ...], BeforeValidator(_as_starts), Field(min_length=1)]
+    return texts | None, Field(default=None, validation_alias=KEY)
+
+
 def _field(axis: Axis) -> tuple[Any, Any]:
     """The type and the default of an axis in a block."""
+    if axis.name == "start":
+        return _start_field()
     values: Any = Annotated[
         tuple[axis.item, ...],  # type: ignore[name-defined]  # read off the table at run time
         BeforeValidator(_as_list),
@@ -139,5 +174,6 @@ class Grid(BaseModel):
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     def trials(self) -> list[Trial]:
-        """Every trial once, in the order declared, however many blocks declare it."""
-        return list(dict.fromkeys(trial for block in self.blocks for trial in block.trials()))
+        """Every trial once, in the order declared, however many blocks declare it; before them those that
+        they start from and no block declares."""
+        return with_parents(trial for block in self.blocks for trial in block.trials())

@@ -16,6 +16,7 @@ from model.norm_table import GROUPED, takes
 from model.own import is_own, pinned
 from model.spec import AXES
 from orchestrator.grid.blocks import Block, Grid
+from orchestrator.grid.parents import with_parents
 from orchestrator.grid.trial import Trial
 
 #: Key of a block -> values instead of the grid's own; a key that is absent leaves the grid's.
@@ -36,7 +37,7 @@ def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     if "groups" in wanted and not any(_grouped(_norms(block)) for block in blocks):
         raise _no_use("--groups")
     try:
-        return list(dict.fromkeys(trial for block in blocks for trial in block.trials()))
+        return with_parents(trial for block in blocks for trial in block.trials())
     except ValidationError as error:  # what only a trial as a whole can tell
         raise InputError(_told(error)) from None
 

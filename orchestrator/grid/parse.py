@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from model.errors import InputError
 from model.plain_file import read_text
 from orchestrator.grid.blocks import Block, Grid
+from orchestrator.grid.start import KEY as START
 from orchestrator.grid.zipped import KEY as ZIP
 from orchestrator.grid.zipped import Origin, ZipError, unzipped
 
@@ -130,10 +131,12 @@ def _explain(
     path = [part for part in problem["loc"] if not (isinstance(part, str) and "[" in part)]
     message = problem["msg"].removeprefix("Value error, ")
     key, _, rest = message.partition(": ")
-    if rest and key in Block.model_fields:  # our own checks of a whole block name its key first
+    path = [START if part == "start" else part for part in path]
+    if rest and key in {*Block.model_fields, START}:  # our own checks of a whole block name its key first
         path, message = [*path, key], rest
     if problem["type"] == "extra_forbidden":
-        known = list((Block if "blocks" in path else Grid).model_fields)
+        fields = (Block if "blocks" in path else Grid).model_fields
+        known = [START if name == "start" else name for name in fields]
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         message = (
             "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"

@@ -15,6 +15,7 @@ from model.axis import Axis
 from model.norm_table import GROUPED
 from model.spec import AXES
 from orchestrator.grid.blocks import MOST_SEEDS, Grid
+from orchestrator.grid.start import KEY as START
 from orchestrator.grid.zipped import KEY as ZIP
 
 Schema = dict[str, Any]
@@ -49,7 +50,8 @@ def _block() -> Schema:
         "type": "object",
         "description": "the product of its lists; a scalar is a list of one",
         "properties": {
-            **{name: _axis(axis) for name, axis in AXES.items()},
+            **{name: _axis(axis) for name, axis in AXES.items() if name != "start"},
+            START: _start(),
             "seeds": {**seeds, "anyOf": [_COUNT, _several({"type": "integer", "minimum": 0})]},
             ZIP: _zip(),
         },
@@ -71,9 +73,29 @@ def _zip() -> Schema:
         "properties": {
             name: {"type": "array", "items": {"anyOf": [_item(axis), _NULL]}, "minItems": 1}
             for name, axis in AXES.items()
-        },
+            if name != "start"
+        }
+        | {START: {"type": "array", "items": {"anyOf": [_parent(), _NULL]}, "minItems": 1}},
         "additionalProperties": False,
         "minProperties": 2,
+    }
+
+
+def _start() -> Schema:
+    """The axis `start`, as a block says it: one trial to start from, or several."""
+    axis = AXES["start"]
+    return {"title": axis.label, "description": axis.help, "anyOf": [_parent(), _several(_parent()), _NULL]}
+
+
+def _parent() -> Schema:
+    """What of a parent is otherwise than its child's; a parent's own parent may be of any such kind."""
+    axes = {name: _item(axis) for name, axis in AXES.items() if name != "start"}
+    return {
+        "type": "object",
+        "description": "what the trial that it starts from has otherwise: {norm: bn, batch_size: 32}",
+        "properties": {**axes, START: {"type": "object"}},
+        "additionalProperties": False,
+        "minProperties": 1,
     }
 
 

@@ -18,7 +18,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
@@ -28,9 +28,13 @@ from model.norm_table import GROUPED, NORM_AXES, NORM_TABLE, ghost_problem, take
 from model.own import is_own, short_name
 from model.recipe import RECIPES
 from model.spec import AXES, NotNegative, Spec, default_of, unsaid_of
+from orchestrator.grid import start
 
 #: Raised when training itself changes meaning, so that old and new results are never mixed.
 PROTOCOL = 1
+
+#: Key of an identity: the id of the trial that this one starts from.
+PARENT = "parent"
 
 _ADDED = tuple(name for name, axis in AXES.items() if axis.added)
 
@@ -74,6 +78,8 @@ class Trial(Spec):
         )
         if wrong:
             raise ValueError(f"{wrong.axis}: {wrong.text}")
+        if self.start is not None:
+            self._start_from(self.start)
         return self
 
     def _check_update(self) -> None:
@@ -89,6 +95,33 @@ class Trial(Spec):
                 "clip_at: nothing is clipped where grad_clip is none; give it beside grad_clip norm or agc, "
                 "in a block of their own"
             )
+
+    def _start_from(self, text: str) -> None:
+        """Hold the parent to what it may be, and name it as every child would."""
+        try:
+            parent = self._parent(start.said_text(text))
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"from: {message}") from None
+        except ValueError as error:
+            raise ValueError(f"from: {error}") from None
+        if wrong := start.misfit(self, parent):
+            raise ValueError(f"from: {wrong}")
+        object.__setattr__(self, "start", start.canonical(self, parent))
+
+    def _parent(self, text: str) -> Self:
+        values: dict[str, Any] = start.parent_values(vars(self), text)
+        said = {k: v for k, v in values.items() if v is not None or not AXES[k].from_recipe}
+        return type(self)(**said, seed=self.seed)
+
+    @cached_property
+    def parent(self) -> Self | None:
+        """The trial whose final weights it starts from; None of one that starts from scratch."""
+        return None if self.start is None else self._parent(self.start)
+
+    @property
+    def parent_id(self) -> str | None:
+        return None if self.parent is None else self.parent.trial_id
 
     def _check_norm(self) -> None:
         """The axes that not every norm has. An own norm is asked nothing: its file may be elsewhere."""
@@ -111,11 +144,11 @@ class Trial(Spec):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The validated identity as plain JSON values, with the protocol version."""
+        """The validated identity as plain JSON values, with the protocol version and the parent's id."""
         values = _values(self)
-        return {"protocol": PROTOCOL} | {
-            k: v for k, v in values.items() if k not in _ADDED or v != unsaid_of(k, values)
-        }
+        above = {} if self.parent is None else {PARENT: self.parent.trial_id}
+        said = {k: v for k, v in values.items() if k not in _ADDED or v != unsaid_of(k, values)}
+        return {"protocol": PROTOCOL, **said, **above}
 
     @cached_property
     def trial_id(self) -> str:
@@ -144,6 +177,7 @@ class Trial(Spec):
         """The trial of a stored identity. Raises ValueError where the protocol is another."""
         stored = dict(identity)
         protocol = stored.pop("protocol", None)
+        stored.pop(PARENT, None)  # it follows from the rest
         if protocol != PROTOCOL:
             raise ValueError(f"protocol {protocol!r}, this version trains protocol {PROTOCOL}")
         before = {name: unsaid_of(name, stored) for name in _ADDED if not AXES[name].from_recipe}

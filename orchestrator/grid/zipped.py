@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.grid.start import KEY as START
+
 KEY = "zip"
 
 
@@ -21,7 +23,7 @@ class Origin:
 
     def place(self, path: Sequence[Any], block: Any) -> list[Any]:
         """The path in the file of a `path` in the written out `block`, such as [lr, 0]."""
-        if self.row is None or not path or path[0] not in block[KEY]:
+        if self.row is None or not path or _axis(path[0]) not in block[KEY]:
             return [self.number, *path]
         return [self.number, KEY, path[0], self.row]
 
@@ -43,9 +45,14 @@ def unzipped(blocks: Sequence[Any]) -> tuple[list[Any], list[Origin]]:
         rest = {key: value for key, value in block.items() if key != KEY}
         for row in range(len(next(iter(zipped.values())))):
             own = {name: [values[row]] for name, values in zipped.items() if values[row] is not None}
-            whole.append({**rest, **own, KEY: tuple(zipped)})
+            whole.append({**rest, **own, KEY: tuple(map(_axis, zipped))})
             origins.append(Origin(number, row))
     return whole, origins
+
+
+def _axis(key: Any) -> Any:
+    """The axis that a key of a block says."""
+    return "start" if key == START else key
 
 
 def _checked(block: Mapping[Any, Any], number: int) -> Mapping[str, Sequence[Any]]:

@@ -8,15 +8,18 @@ the numbers stay as near the undisturbed run's as they can. Only seeds without a
 and a pack that has begun is cut only where a person or its memory wants that; see `changes` for what is said.
 
 The longest pack goes first: a pack started last must not be the one that everybody waits for (Graham's
-LPT rule).
+LPT rule). Where trials start from others, what counts is the time until the last of those is done that wait
+for the pack (critical path), so that parents come before their children.
 """
 
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from model.spec import AXES, PER_REPLICA, Spec
 from orchestrator.grid.trial import Trial
+from orchestrator.planning.order import After, longest_first
+from orchestrator.results.parents import held_by
 from orchestrator.results.trial_state import TrialState
 
 #: Images per second of a pack of that many replicas, all of them together.
@@ -68,7 +71,8 @@ class Pack:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do. `finished`, `given_up` and `undeclared` are trial ids."""
+    """What a run would do. `finished`, `given_up` and `undeclared` are trial ids; `held`: trials that cannot
+    begin, and which given up one each starts from, by id."""
 
     trials: tuple[Trial, ...]
     packs: tuple[Pack, ...]
@@ -76,10 +80,26 @@ class Plan:
     given_up: frozenset[str]
     undeclared: tuple[str, ...]
     seconds: tuple[float, ...] = field(default=())
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def waiting(self) -> int:
         return sum(len(pack.trials) for pack in self.packs)
+
+    @cached_property
+    def after(self) -> After:
+        """For each pack the packs that have to end before it begins: those of its trials' parents."""
+        pack_of = {trial.trial_id: i for i, pack in enumerate(self.packs) for trial in pack.trials}
+        return tuple(
+            frozenset(pack_of[t.parent_id] for t in pack.trials if t.parent_id in pack_of)
+            for pack in self.packs
+        )
+
+    @property
+    def first(self) -> int:
+        """Trials of this run that others of it start from."""
+        ids = {trial.trial_id for pack in self.packs for trial in pack.trials}
+        return len({t.parent_id for pack in self.packs for t in pack.trials} & ids)
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,7 @@ class Remaining:
     finished: frozenset[str]
     given_up: frozenset[str]
     undeclared: tuple[str, ...]
+    held: Mapping[str, str]
 
 
 def remaining(
@@ -109,9 +130,12 @@ def remaining(
     given_up = frozenset(
         i for i in by_id if not retry_failed and i in states and exhausted(states[i], max_failures)
     )
-    waiting = tuple(trial for i, trial in by_id.items() if i not in finished and i not in given_up)
+    parents = {i: trial.parent_id for i, trial in by_id.items() if trial.parent_id is not None}
+    held = {i: up for i, up in held_by(parents, finished, given_up).items() if i not in given_up}
+    out = finished | given_up | held.keys()
+    waiting = tuple(trial for i, trial in by_id.items() if i not in out)
     undeclared = tuple(sorted(i for i in states if i not in by_id))
-    return Remaining(tuple(trials), waiting, finished, given_up, undeclared)
+    return Remaining(tuple(trials), waiting, finished, given_up, undeclared, held)
 
 
 def in_packs(
@@ -125,7 +149,7 @@ def in_packs(
     for trial in left.waiting:
         cells.setdefault(trial.shared, []).append(trial)
     packs = [made for own in cells.values() for made in _packs(own, states, pack_size, most_begun)]
-    return Plan(left.trials, tuple(packs), left.finished, left.given_up, left.undeclared)
+    return Plan(left.trials, tuple(packs), left.finished, left.given_up, left.undeclared, held=left.held)
 
 
 def make_plan(
@@ -149,27 +173,12 @@ def exhausted(state: TrialState, max_failures: int) -> bool:
 
 def by_length(plan: Plan, throughput: Throughput, train_size: TrainSize) -> Plan:
     """The plan with its packs longest first and an estimate of each one's seconds."""
-    timed = [
-        (pack.images_left(train_size(pack.spec.dataset)) / throughput(pack.spec, len(pack.trials)), pack)
+    seconds = [
+        pack.images_left(train_size(pack.spec.dataset)) / throughput(pack.spec, len(pack.trials))
         for pack in plan.packs
     ]
-    timed.sort(key=lambda entry: -entry[0])
-    return Plan(
-        plan.trials,
-        tuple(pack for _, pack in timed),
-        plan.finished,
-        plan.given_up,
-        plan.undeclared,
-        tuple(seconds for seconds, _ in timed),
-    )
-
-
-def makespan(seconds: Iterable[float], slots: int) -> float:
-    """Wall-clock seconds of these packs, in this order, each to the first of `slots` workers that is free."""
-    free = [0.0] * max(1, slots)
-    for duration in seconds:
-        heapq.heappush(free, heapq.heappop(free) + duration)
-    return max(free)
+    order = longest_first(seconds, plan.after)
+    return replace(plan, packs=tuple(plan.packs[i] for i in order), seconds=tuple(seconds[i] for i in order))
 
 
 def common_epoch(checkpoints: Iterable[Iterable[int]]) -> int:

@@ -25,11 +25,17 @@ def spec(**changes: object) -> Spec:
 
 
 def toy_data(
-    n: int = 22, size: int = 8, tests: int = 9, *, holdout: int = 0, train_size: int | None = None
+    n: int = 22,
+    size: int = 8,
+    tests: int = 9,
+    *,
+    holdout: int = 0,
+    train_size: int | None = None,
+    classes: int = 3,
 ) -> Dataset:
     """Noise whose brightness depends on the class; `n` is chosen so that batches do not divide it."""
     rng = np.random.default_rng(5)
-    labels, test_labels = rng.permutation(np.arange(n) % 3), np.arange(tests) % 3
+    labels, test_labels = rng.permutation(np.arange(n) % classes), np.arange(tests) % classes
 
     def images(of: np.ndarray) -> np.ndarray:
         noise = rng.integers(0, 120, (len(of), size, size, 3))
@@ -41,5 +47,5 @@ def toy_data(
         "test_images": images(test_labels),
         "test_labels": test_labels,
     }
-    info = DataInfo("toy", n, tests, 3, size, size, ("dark", "grey", "light"), "0" * 12)
+    info = DataInfo("toy", n, tests, 3, size, size, tuple(map(str, range(classes))), "0" * 12)
     return assemble(info, arrays, Selection(holdout, train_size))

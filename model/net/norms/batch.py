@@ -24,9 +24,10 @@ class BatchNorm(BatchStatistics):
 class FrozenBatchNorm(Affine):
     """Batch norm whose statistics never move, a linear layer per channel; γ and β are trained.
 
-    Wu & He 2018, section 4.2, freeze those of a trained network to fine-tune it. A trial starts from scratch,
-    so here they are mean 0 and variance 1: the activations are what initialisation makes of them, and the
-    residual network trains because its branches start at zero (`Recipe.zero_gamma`).
+    Wu & He 2018, section 4.2, freeze those of a trained network to fine-tune it, as a trial does here that
+    starts from one of batch norm (`model.net.transfer`). From scratch they are mean 0 and variance 1: the
+    activations are what initialisation makes of them, and the residual network trains because its branches
+    start at zero (`Recipe.zero_gamma`).
     """
 
     def __init__(self, settings: Settings) -> None:

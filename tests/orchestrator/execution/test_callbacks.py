@@ -49,7 +49,7 @@ def test_an_interrupt_ends_a_pack_at_its_next_epoch_but_for_the_last(asked, repo
 def test_done_is_said_of_results_alone(tmp_path, last, expected):
     assignments = [assignment(tmp_path, tmp_path)]
     progress = Progress([Pack(tuple(TRIALS))], [1.0], [3], slots=1, before=0)
-    events = Events(assignments, progress, Interrupt(), Store(str(tmp_path)), lambda: None)
+    events = Events(assignments, progress, Interrupt(), Store(str(tmp_path)), lambda: None, None)
     trial = SimpleNamespace(trial_id="a", last_result=last)
     events.on_trial_result(0, [], trial, {"pack": 0, "started": True})
     events.on_trial_result(0, [], trial, epoch(3))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.execution.dispatcher import Dispatcher
+from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.planning.resources import Resources, packs_at_once
 from tests.helpers.assignments import assignment
 
@@ -58,3 +58,58 @@ def test_one_visible_gpu_is_the_one_that_ray_gave(dispatcher):
 )
 def test_packs_at_once(share, gpus, fit):
     assert packs_at_once(Resources(1.0, share, "cuda" if share else "cpu"), 16, gpus) == fit
+
+
+# -- packs that wait for others ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def family(tmp_path):
+    """Pack 2 starts from the weights of packs 0 and 1."""
+    return Dispatcher([assignment(tmp_path / str(i), tmp_path) for i in range(3)], [(), (), {0, 1}])
+
+
+def test_a_child_is_given_when_all_its_parents_are_trained(family):
+    assert [family.take(name)[0] for name in "ab"] == [0, 1]
+    assert family.take("c") == LATER
+    family.ended("a", trained=True)
+    assert family.take("c") == LATER
+    family.ended("b", trained=True)
+    assert family.take("c")[0] == 2
+    assert family.take("d") is None
+
+
+def test_a_child_is_never_given_when_a_parent_failed(family):
+    family.take("a")
+    family.take("b")
+    family.ended("b", trained=False)
+    assert family.take("c") is None
+    family.ended("a", trained=True)
+    assert family.take("c") is None
+
+
+def test_who_waits_takes_the_pack_of_a_lost_worker(family):
+    """Whose own place may be gone with its machine: it would be waited for without end."""
+    family.take("a")
+    family.take("b")
+    assert family.take("c") == LATER
+    family.lost("a")
+    assert family.take("c")[0] == 0
+    assert family.take("a") == LATER, "come back, it waits in turn"
+    family.ended("c", trained=True)
+    family.ended("b", trained=True)
+    assert family.take("a")[0] == 2
+
+
+def test_nothing_is_waited_for_after_a_stop(family):
+    family.take("a")
+    family.take("b")
+    family.stop()
+    assert family.take("c") is None
+
+
+def test_a_lost_worker_keeps_its_pack_where_nobody_waits(dispatcher):
+    dispatcher.take("a")
+    dispatcher.lost("a")
+    assert dispatcher.take("b")[0] == 1
+    assert dispatcher.take("a")[0] == 0

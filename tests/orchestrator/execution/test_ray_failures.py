@@ -135,3 +135,34 @@ def test_a_node_lost_and_another_come(command, undisturbed, tmp_path):
         assert numbers(run.folder) == undisturbed
     finally:
         cluster.shutdown()
+
+
+FAMILY = """\
+blocks:
+  - {dataset: imagefolder, norm: gn, groups: 4, batch_size: 2, epochs: 12, seeds: 3, from: {norm: bn, batch_size: 4}}
+"""
+
+
+def test_trials_that_start_from_others(images, tmp_path):
+    """The parents' worker is killed while another waits for them, and takes over; then the driver is."""
+    grid = tmp_path / "family.yaml"
+    grid.write_text(FAMILY)
+    command = ["--grid", str(grid), "--data-dir", str(images), "--pack", "3"]
+    assert main([*command, "--executor", "inline", "--results", str(tmp_path / "inline")]) == 0
+    run = Run(command, tmp_path / "out")
+
+    def parents(states):
+        return [state for trial_id, state in states.items() if "-bn-b4-" in trial_id]
+
+    states = run.wait_for(lambda states: any(map(begun, parents(states))))
+    assert not any(state.epochs for trial_id, state in states.items() if "-gn4-b2-" in trial_id)
+    worker = next(s.history["epochs"][-1]["worker"] for s in parents(states) if begun(s))
+    os.kill(int(worker.rpartition("/")[2]), signal.SIGKILL)
+    states = run.wait_for(lambda states: any(begun(s) for i, s in states.items() if "-gn4-b2-" in i))
+    assert all(state.finished for state in parents(states))
+    assert "retrying" in run.output()
+    run.process.send_signal(signal.SIGKILL)
+    run.process.wait()
+    assert main([*command, "--results", str(tmp_path / "out")]) == 0
+    assert numbers(tmp_path / "out") == numbers(tmp_path / "inline")
+    assert len(numbers(tmp_path / "out")) == 6

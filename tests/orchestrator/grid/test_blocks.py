@@ -14,7 +14,8 @@ from orchestrator.grid.parse import find, parse, shipped
 def test_what_ships():
     counts = {name: len(grid.trials()) for name, grid in shipped().items()}
     assert counts == {
-        "demo": 18, "fig1": 50, "full": 100, "grule": 90, "grule-demo": 90, "gsearch": 15, "he2015": 5, "sequence": 60,
+        "demo": 18, "fig1": 50, "finetune": 30, "finetune-demo": 30, "full": 100, "grule": 90, "grule-demo": 90,
+        "gsearch": 15, "he2015": 5, "sequence": 60,
     }  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from orchestrator.planning.plan import Pack, by_length, common_epoch, make_plan, makespan
+from orchestrator.planning.order import makespan
+from orchestrator.planning.plan import Pack, by_length, common_epoch, make_plan
 from orchestrator.results.trial_state import TrialState
 from tests.helpers.tiny import trial
 

@@ -13,7 +13,7 @@ from model.errors import InputError
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find
 from orchestrator.planning import measured
-from orchestrator.planning.plan import makespan
+from orchestrator.planning.order import makespan
 from orchestrator.simulate import __main__ as simulate
 from orchestrator.simulate import core_rates
 from orchestrator.simulate.paper_cluster import PaperPack, Setting, Span, lower_bound
