@@ -1,6 +1,6 @@
 """What a training asks of a network, whichever it is."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -31,19 +31,14 @@ class ReplicaNetwork(nn.Module):
 
     replicas: int
 
-    @property
-    def norms(self) -> list[str]:
-        """Names of the layers under study, as the tensors' names have them."""
-        raise NotImplementedError
-
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
         """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
         for module in self.modules():
             if isinstance(module, GroupNorm):
                 module.fused = fused
 
-    def norms(self) -> Iterator[nn.Module]:
-        """The layers under study."""
+    def norms(self) -> Mapping[str, nn.Module]:
+        """The layers under study, by the names with which their tensors' own begin."""
         raise NotImplementedError
 
     def classifying(self) -> nn.Module | None:

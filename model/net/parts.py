@@ -13,7 +13,7 @@ def of_the_norms(net: ReplicaNetwork) -> frozenset[int]:
 
     Raises InputError where there are none.
     """
-    found = _numbers(net, net.norms())
+    found = _numbers(net, net.norms().values())
     if not found:
         raise InputError("decay_norm: false, but the norm has no parameters that could decay; leave it out")
     return found

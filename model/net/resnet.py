@@ -8,8 +8,6 @@ Every parameter and buffer has replicas outermost in its first dimension, so one
 of every tensor (`model.net.replicas`), under the names and in the shapes of `model.bench.reference`.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -131,23 +129,14 @@ class ResNet(ReplicaNetwork):
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)
 
-    @property
-    def norms(self) -> list[str]:
-        return [name for name, _ in self.named_modules() if name.rpartition(".")[2] in _NORMS]
-
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
         super().compute_by(function, fused=fused)
         for module in self.modules():
             if isinstance(module, Conv):
                 module.convolve = function
 
-    def norms(self) -> Iterator[nn.Module]:
-        yield self.norm
-        for module in self.modules():
-            if isinstance(module, ResidualBlock):
-                yield from (module.norm1, module.norm2)
-            elif isinstance(module, Shortcut):
-                yield module.norm
+    def norms(self) -> dict[str, nn.Module]:
+        return {name: part for name, part in self.named_modules() if name.rpartition(".")[2] in _NORMS}
 
     def classifying(self) -> nn.Module:
         return self.classifier

@@ -51,7 +51,7 @@ class Stacked(ReplicaNetwork):
         """The modules' tensors, stacked, into the template; a tensor with two names stays one."""
         taken: dict[int, Tensor] = {}
         others = [dict(replica.named_modules()) for replica in replicas]
-        within = self.norms
+        within = self.norms()
         for place, module in self.template.named_modules():
             studied = any(place == norm or place.startswith(f"{norm}.") for norm in within)
             for name, tensor in getattr(module, kind).items():
@@ -66,10 +66,6 @@ class Stacked(ReplicaNetwork):
                     taken[id(tensor)] = nn.Parameter(whole) if kind == "_parameters" else whole
                 getattr(module, kind)[name] = taken[id(tensor)]
 
-    @property
-    def norms(self) -> list[str]:
-        return [name for name, module in self.template.named_modules() if isinstance(module, Norm)]
-
     def named_parameters(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, nn.Parameter]]:
         return self.template.named_parameters(*args, **kwargs)
 
@@ -80,12 +76,12 @@ class Stacked(ReplicaNetwork):
         super().compute_by(function, fused=fused)
         self._operations = Operations(function, self.together)
 
-    def norms(self) -> Iterator[nn.Module]:
-        return (module for module in self.template.modules() if isinstance(module, Norm))
+    def norms(self) -> dict[str, nn.Module]:
+        return {name: module for name, module in self.template.named_modules() if isinstance(module, Norm)}
 
     def classifying(self) -> nn.Module | None:
         """The last layer, in the order in which the module names them, with weights for each class."""
-        studied = {id(part) for norm in self.norms() for part in norm.modules()}
+        studied = {id(part) for norm in self.norms().values() for part in norm.modules()}
         rows = self.replicas * self.classes
         found = None
         for module in self.template.modules():

@@ -15,7 +15,7 @@ Wu & He 2018, section 4.2, fine-tune in this way, their batch norm frozen. What 
 from scratch of the same seed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
@@ -31,7 +31,7 @@ class MisfitError(ValueError):
 
 
 def taken_over(
-    parent: Tensors, weights: Tensors, statistics: Tensors, norms: Sequence[str], classes: int
+    parent: Tensors, weights: Tensors, statistics: Tensors, norms: Collection[str], classes: int
 ) -> dict[str, Tensor]:
     """What a fresh replica of `weights` and `statistics`, its buffers, takes from a trained one: name -> the
     parent's tensor. All of one replica.
@@ -67,13 +67,13 @@ def misfit(child: Spec, images: Images, parent: Spec, parents_images: Images) ->
     weights, statistics = dict(own.named_parameters()), dict(own.named_buffers())
     there: dict[str, Tensor] = {**dict(other.named_parameters()), **dict(other.named_buffers())}
     try:
-        taken_over(there, weights, statistics, own.norms, len(images.classes))
+        taken_over(there, weights, statistics, own.norms(), len(images.classes))
     except MisfitError as error:
         return str(error)
     return None
 
 
-def _layer(name: str, norms: Sequence[str]) -> str | None:
+def _layer(name: str, norms: Collection[str]) -> str | None:
     """The norm that a tensor is of; None where it is of none."""
     return next((norm for norm in norms if name.startswith(f"{norm}.")), None)
 

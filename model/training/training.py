@@ -309,10 +309,10 @@ class Training:
         """
         if self.epoch:
             raise RuntimeError(f"{self.epoch} epochs are trained already")
-        states, classes = self.state(), len(self.data.info.classes)
+        states, norms, classes = self.state(), self.net.norms(), len(self.data.info.classes)
         for state, parent in zip(states, parents, strict=True):
             weights, statistics = state["weights"], state["statistics"]
-            taken = taken_over(parent, weights, statistics, self.net.norms, classes)
+            taken = taken_over(parent, weights, statistics, norms, classes)
             for part in (weights, statistics):
                 part |= {name: tensor for name, tensor in taken.items() if name in part}
         self.load_state(states)

@@ -1,7 +1,8 @@
 """The parent of a trial: which trial it starts from, and which trials may.
 
 What `from` does not say is the child's own, the seed too: seed k starts from the parent's seed k. Of what a
-norm or a recipe gives by itself the parent has its own: batch norm its ε and not filter response norm's.
+norm, a recipe, an optimiser or a way of clipping gives by itself the parent has its own: batch norm its ε and
+not filter response norm's, stochastic gradient descent its recipe's learning rate and not AdamW's.
 It is an ordinary trial that knows nothing of its children, so that all of them share it.
 """
 
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from model.axis import Value
 from model.norm_table import NORM_AXES, takes
+from model.optimizer_table import OPTIMIZERS
 from model.own import is_own
 from model.recipe import RECIPES
 from model.spec import AXES, Spec, default_of
@@ -65,7 +67,7 @@ def canonical(child: Spec, parent: Spec) -> str:
     said: dict[str, Value] = {}
     for name, value in values.items():
         usual = base.get(name)
-        if usual is None and (AXES[name].from_recipe or AXES[name].from_norm):
+        if usual is None:
             usual = default_of(name, values)
         length = name in _LENGTHS and value is None
         if name == "start" or length or (value is None and name in _ALWAYS):
@@ -76,7 +78,8 @@ def canonical(child: Spec, parent: Spec) -> str:
 
 
 def misfit(child: Spec, parent: Spec) -> str | None:
-    """Why `child` cannot start from `parent`, as far as that is known without building either."""
+    """Why `child` cannot start from `parent`, or from what that started from, as far as that is known
+    without building either."""
     for name in _SAME:
         here, there = getattr(child, name), getattr(parent, name)
         if here != there:
@@ -84,17 +87,18 @@ def misfit(child: Spec, parent: Spec) -> str | None:
                 f"{name} {there} there and {here} here; weights are taken over between networks of one "
                 f"{', '.join(_SAME)}"
             )
-    if child.dataset == parent.dataset and child.holdout > parent.holdout:
+    if child.dataset == parent.dataset and child.holdout not in (0, parent.holdout):
+        # Of a larger hold-out a smaller one need not be a part: what does not divide goes to other classes.
         return (
-            f"it holds out {parent.holdout} images and the block {child.holdout}, so it would have trained "
+            f"it holds out {parent.holdout} images and the block {child.holdout}, so it may have trained "
             "on images that the block is judged on; hold out as many"
         )
     return None
 
 
 def _base(child: Mapping[str, Value], said: Mapping[str, Value]) -> dict[str, Value]:
-    """What the parent has where `from` says nothing: the child's own values, but what the norm or the recipe
-    of either gives, or what the parent's norm has not."""
+    """What the parent has where `from` says nothing: the child's own values, but what the norm, the recipe,
+    the optimiser or the clipping of either gives, or what the parent's has not."""
     values: dict[str, Value] = {name: child[name] for name in AXES if name != "start"}
     norm = str(said.get("norm", child["norm"]))
     recipe = str(said.get("recipe", child["recipe"]))
@@ -114,6 +118,13 @@ def _base(child: Mapping[str, Value], said: Mapping[str, Value]) -> dict[str, Va
         own = RECIPES[str(child["recipe"])]
         if (values["epochs"], values["iterations"]) == (own.epochs, own.iterations):
             values |= dict.fromkeys(_LENGTHS)
+    if (optimizer := str(said.get("optimizer", child["optimizer"]))) != child["optimizer"]:
+        # A rate of one says nothing of another's, even where it is said.
+        here, there = OPTIMIZERS[str(child["optimizer"])], OPTIMIZERS[optimizer]
+        of_its_own = [name for name in ("lr", "weight_decay") if getattr(here, name) != getattr(there, name)]
+        values |= dict.fromkeys(of_its_own)
+    if said.get("grad_clip", child["grad_clip"]) != child["grad_clip"]:
+        values["clip_at"] = None
     return values
 
 

@@ -105,8 +105,11 @@ class Trial(Spec):
             raise ValueError(f"from: {message}") from None
         except ValueError as error:
             raise ValueError(f"from: {error}") from None
-        if wrong := start.misfit(self, parent):
-            raise ValueError(f"from: {wrong}")
+        ancestor: Trial | None = parent
+        while ancestor is not None:
+            if wrong := start.misfit(self, ancestor):
+                raise ValueError(f"from: {wrong}")
+            ancestor = ancestor.parent
         object.__setattr__(self, "start", start.canonical(self, parent))
 
     def _parent(self, text: str) -> Self:

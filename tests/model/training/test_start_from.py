@@ -27,9 +27,17 @@ def parents(data):
     return weights_of(spec(norm="bn", batch_size=8, epochs=1), data)
 
 
-@pytest.mark.parametrize(("norm", "groups"), [("gn", 4), ("fbn", None), ("dyt", None)])
-def test_a_pack_from_parents_is_its_seeds_from_theirs(data, parents, norm, groups):
-    cell = spec(norm=norm, groups=groups, batch_size=2, epochs=2)
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"norm": "gn", "groups": 4},
+        {"norm": "fbn"},
+        {"norm": "dyt"},
+        {"norm": "bn", "optimizer": "adamw", "decay_norm": False, "grad_clip": "agc"},
+    ],
+)
+def test_a_pack_from_parents_is_its_seeds_from_theirs(data, parents, axes):
+    cell = spec(**axes, batch_size=2, epochs=2)
     pack = Training(cell, SEEDS, data)
     pack.start_from(parents)
     metrics = pack.run_epoch()
@@ -51,6 +59,22 @@ def test_what_starts_anew_is_as_from_scratch_and_the_rest_the_parents(data, pare
         for name, tensor in state["weights"].items():
             anew = name.endswith("alpha")
             assert torch.equal(tensor, scratch["weights"][name] if anew else parent[name]), name
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_nothing_of_the_parents_optimiser_is_taken_over(data, parents, optimizer):
+    """Weights alone: an epoch from them is one of a training that was made with them."""
+    cell = spec(norm="bn", batch_size=2, epochs=2, optimizer=optimizer)
+    started, fresh = Training(cell, SEEDS, data), Training(cell, SEEDS, data)
+    moments = [name for name in fresh.state()[0] if name not in {"epoch", "weights", "statistics"}]
+    assert len(moments) == (2 if optimizer == "adamw" else 1)
+    started.start_from(parents)
+    for state in started.state():
+        assert not any(tensor.any() for name in moments for tensor in state[name].values())
+    for own, tensor in {**dict(fresh.net.named_parameters()), **dict(fresh.net.named_buffers())}.items():
+        if tensor.is_floating_point():
+            tensor.data.copy_(torch.cat([parent[own] for parent in parents]))
+    assert started.run_epoch() == fresh.run_epoch()
 
 
 def test_the_classifier_of_other_classes_is_the_seeds_own(parents):

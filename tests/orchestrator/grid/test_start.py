@@ -33,6 +33,36 @@ def child(start, **changes):
         ("batch_size=32", {}, {"norm": "gn", "groups": 8}),
         ("batch_size=32 norm_batch=none", {"norm": "bn", "groups": None, "norm_batch": 1}, {}),
         ("recipe=he2015 norm=bn batch_size=32", {}, {"recipe": "he2015"}),
+        ("norm=bn batch_size=32", {"optimizer": "adamw"}, {"optimizer": "adamw"}),
+        ("norm=bn batch_size=32 optimizer=sgd", {"optimizer": "adamw", "lr": 0.002}, {"lr": 0.1}),
+        ("norm=bn batch_size=32 optimizer=adamw", {"lr": 0.05}, {"optimizer": "adamw", "lr": 0.001}),
+        (
+            "norm=bn batch_size=32 optimizer=sgd-nesterov",
+            {"lr": 0.05},
+            {"optimizer": "sgd-nesterov", "lr": 0.05},
+        ),
+        ("norm=bn batch_size=32", {"decay_norm": False}, {"decay_norm": False}),
+        ("norm=bn batch_size=32 decay_norm=true", {"decay_norm": False}, {}),
+        (
+            "norm=bn batch_size=32",
+            {"grad_clip": "agc", "clip_at": 0.02},
+            {"grad_clip": "agc", "clip_at": 0.02},
+        ),
+        ("norm=bn batch_size=32 grad_clip=none", {"grad_clip": "agc", "clip_at": 0.02}, {}),
+        (
+            "norm=bn batch_size=32 grad_clip=norm",
+            {"grad_clip": "agc", "clip_at": 0.02},
+            {"grad_clip": "norm", "clip_at": 1.0},
+        ),
+        (
+            "norm=bn batch_size=32 clip_at=none",
+            {"grad_clip": "agc", "clip_at": 0.02},
+            {"grad_clip": "agc", "clip_at": 0.01},
+        ),
+        ("norm=bn batch_size=32", {"train_size": 200}, {"train_size": 200}),
+        ("norm=bn batch_size=32 train_size=none", {"train_size": 200}, {}),
+        ("norm=bn batch_size=32 train_size=300 label_noise=0", {"label_noise": 0.4}, {"train_size": 300}),
+        ("norm=bn batch_size=32", {"label_noise": 0.4}, {"label_noise": 0.4}),
     ],
 )
 def test_the_parent_has_what_is_said_and_the_childs_own(said, changes, parent):
@@ -97,9 +127,20 @@ def test_what_cannot_be_a_parent(said, words):
     assert words in str(raised.value)
 
 
-def test_images_that_the_child_is_judged_on_are_not_trained_on():
-    with pytest.raises(ValidationError, match="would have trained on images that the block is judged on"):
-        child("norm=bn batch_size=32 holdout=0", holdout=100)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "norm=bn batch_size=32 holdout=0",
+        "norm=bn batch_size=32 holdout=120",
+        "norm=bn batch_size=32 dataset=svhn; norm=bn batch_size=32 dataset=digits holdout=0",
+    ],
+)
+def test_images_that_the_child_is_judged_on_are_not_trained_on(said):
+    with pytest.raises(ValidationError, match="may have trained on images that the block is judged on"):
+        child(said, holdout=100)
+
+
+def test_images_held_out_alike_or_of_other_data():
     assert child("norm=bn batch_size=32", holdout=100).parent.holdout == 100
     assert child("norm=bn batch_size=32 holdout=100").parent.holdout == 100
     assert child("norm=bn batch_size=32 holdout=0 dataset=svhn", holdout=100).parent.holdout == 0
