@@ -381,7 +381,7 @@ class Spec:
         Axis(
             "Start",
             help="the trial whose weights it starts from, norm=bn batch_size=32; in a grid's block: from",
-            spoken=in_words,
+            spoken=lambda text: in_words(text, AXES),
             of_line=True,
             before=None,
         ),

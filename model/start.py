@@ -10,10 +10,13 @@ Only the text: what it means for a trial is in `orchestrator.grid.start`.
 
 from collections.abc import Iterable, Mapping
 
+from model.axis import Axis, Value
 from model.norm_table import abbreviation
 from model.own import short_name
 
 _NEXT = ";"
+#: The value of an axis that may have none.
+NO_VALUE = "none"
 #: Axes with words of their own.
 _HEAD = ("norm", "groups", "batch_size")
 
@@ -46,11 +49,11 @@ def depth(text: str | None) -> int:
     return 0 if text is None else 1 + text.count(_NEXT)
 
 
-def in_words(text: object) -> str:
+def in_words(text: object, axes: Mapping[str, Axis]) -> str:
     """“from BN at batch 32”, “from GN (G = 8) at batch 8, 20 epochs”; what is no such text as it is."""
     try:
-        return ", itself ".join(f"from {_parent(said)}" for said in _chain(str(text)))
-    except ValueError:
+        return ", itself ".join(f"from {_parent(said, axes)}" for said in _chain(str(text)))
+    except (ValueError, KeyError):
         return f"from {text}"
 
 
@@ -60,9 +63,19 @@ def _chain(text: str) -> Iterable[dict[str, str]]:
         yield said
 
 
-def _parent(said: Mapping[str, str]) -> str:
+def _parent(said: Mapping[str, str], axes: Mapping[str, Axis]) -> str:
     norm = abbreviation(short_name(said["norm"])) if "norm" in said else "the same"
     groups = f" (G = {said['groups']})" if "groups" in said else ""
     size = f" at batch {said['batch_size']}" if "batch_size" in said else ""
-    rest = [f"{name.replace('_', ' ')} {value}" for name, value in said.items() if name not in _HEAD]
+    rest = [_said(axes[name], value) for name, value in said.items() if name not in _HEAD]
     return ", ".join([f"{norm}{groups}{size}", *rest])
+
+
+def _said(axis: Axis, text: str) -> str:
+    """A value as a figure's title has it, the usual one too. Raises ValueError where it is none."""
+    value: Value = text
+    if axis.kind != "text":
+        value = {"true": True, "false": False, NO_VALUE: None}.get(text, text)
+    if isinstance(value, str) and axis.kind != "text":
+        value = int(text) if axis.kind == "int" else float(text)
+    return axis.in_title(value, usual=None) or f"without {axis.label.lower()}"

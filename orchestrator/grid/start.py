@@ -16,13 +16,12 @@ from model.optimizer_table import OPTIMIZERS
 from model.own import is_own
 from model.recipe import RECIPES
 from model.spec import AXES, Spec, default_of
-from model.start import depth, joined, split
+from model.start import NO_VALUE, depth, joined, split
 
 #: Of a grid's block.
 KEY = "from"
 #: Ancestors of a trial.
 _MOST = 10
-_NONE = "none"  # of an axis that may have no value
 _ALWAYS = ("norm", "groups", "batch_size")
 _LENGTHS = ("epochs", "iterations")
 #: What the weights themselves depend on.
@@ -135,7 +134,7 @@ def _text(said: Mapping[str, Value], rest: str | None) -> str:
 
 def _written(value: Value) -> str:
     if value is None:
-        return _NONE
+        return NO_VALUE
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -146,7 +145,7 @@ def _typed(name: str, value: object) -> Value:
     if name in {"start", KEY} or name not in AXES:
         raise ValueError(f"{name} is no axis of a trial; --list-axes shows them all")
     axis = AXES[name]
-    if axis.optional and axis.kind != "text" and value in (None, _NONE):
+    if axis.optional and axis.kind != "text" and value in (None, NO_VALUE):
         return None
     if isinstance(value, (list, tuple, Mapping)):
         raise ValueError(f"{name}: expected one value; write a block for each parent")
@@ -154,5 +153,6 @@ def _typed(name: str, value: object) -> Value:
         checked: Value = TypeAdapter(axis.item).validate_python(value)
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{name}: {message[0].lower()}{message[1:]}, got {value!r}") from None
+        got = "" if repr(value) in message else f", got {value!r}"
+        raise ValueError(f"{name}: {message[0].lower()}{message[1:]}{got}") from None
     return checked

@@ -314,8 +314,7 @@ def test_another_shape_of_images_is_told_before_anything_trains(tmp_path, images
     assert main(["--grid", str(grid), *place]) == 2
     error = capsys.readouterr().err
     assert (
-        "gn G=4, batch 2, from BN at batch 4, dataset digits cannot start from bn, batch 4: conv.weight is "
-        in error
+        "gn G=4, batch 2, from BN at batch 4, digits cannot start from bn, batch 4: conv.weight is " in error
     )
     assert "[16, 1, 3, 3] there and [16, 3, 3, 3] here" in error
     assert not (tmp_path / "out" / "trials").exists()

@@ -95,6 +95,21 @@ def test_a_parent_may_have_one():
     assert made.spec.name == "gn G=8, batch 2, from BN at batch 2, itself from BN at batch 32"
 
 
+@pytest.mark.parametrize(
+    ("said", "changes", "words"),
+    [
+        ("norm=bn batch_size=32 epochs=1", {}, "from BN at batch 32, 1 epoch"),
+        ("norm=bn batch_size=32 optimizer=adamw decay_norm=false", {}, "adamw, no decay of γ and β"),
+        ("norm=bn batch_size=32 grad_clip=none", {"grad_clip": "agc"}, ", gradient clipping: none"),
+        ("norm=bn batch_size=32 train_size=none", {"train_size": 200}, ", without train size"),
+        ("norm=bn batch_size=32 label_noise=0", {"label_noise": 0.2}, ", label noise 0"),
+        ("norm=bn batch_size=32 dataset=svhn", {}, "from BN at batch 32, svhn"),
+    ],
+)
+def test_what_differs_is_said_in_the_axes_words(said, changes, words):
+    assert child(said, **changes).spec.name.endswith(words)
+
+
 def test_a_norm_of_ones_own_is_a_parent_and_its_file_may_be_elsewhere():
     own = "elsewhere.norms:Mine@0123456789ab"
     made = child(f"norm={own} batch_size=4")
