@@ -1,4 +1,4 @@
-"""One CPU core, by the table of docs/performance.md: a worker on paper, until another machine was measured."""
+"""One CPU core, by the table of docs/performance.md: a worker on paper, till another machine was measured."""
 
 from orchestrator.planning.measured import MeasuredThroughput, Rates
 
