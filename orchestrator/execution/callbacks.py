@@ -86,6 +86,7 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         self._next_word = time.monotonic() + _SILENCE_SECONDS
         self._pack_of: dict[str, int] = {}
         self._told: set[str] = set()
+        self._left_out: set[str] = set()
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: object) -> None:
         """Machines that come late, or never, are waited for in silence by Tune."""
@@ -102,7 +103,9 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Message, **_: object
     ) -> None:
-        if "started" in result:
+        if "left_out" in result:
+            self._leave_out(trial.trial_id, result["left_out"])
+        elif "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
             self._listener.started(result["pack"])
         elif "warning" in result:
@@ -113,6 +116,15 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
             self._listener.epoch(result["pack"], epoch_end(result))
+
+    def _leave_out(self, trial_id: str, said: str) -> None:
+        """A node takes no packs; the one that was given to it is for another."""
+        self._left_out.add(trial_id)
+        if (index := self._pack_of.pop(trial_id, None)) is not None:
+            self._listener.stopped(index)
+        if said not in self._told:
+            self._told.add(said)
+            print(f"warning: {said}", file=sys.stderr, flush=True)
 
     def on_trial_complete(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
@@ -136,6 +148,8 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
             # Before Tune starts it again: it must not have gone to another and come back to this one as well.
             ray.get(self._dispatcher.lost.remote(trial.trial_id))
             self._listener.retrying(index, _last_line(trial))
+        elif trial.trial_id in self._left_out:  # placed anew, perhaps elsewhere
+            self._left_out.remove(trial.trial_id)
         else:
             self._could_not_start()
 

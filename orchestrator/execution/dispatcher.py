@@ -7,10 +7,14 @@ here keeps the longest pack first, lets nothing begin after an interrupt, and sp
 A pack whose trials start from others' weights is not given before those are trained. Whoever asks
 meanwhile, and finds nothing else, waits in its place: it is needed soon. It also takes over the pack of a
 worker that was lost, whose own place may be gone with its machine.
+
+A node that cannot compute takes no packs and keeps its place, or it would be given the next one at once. Where
+all others are idle and packs are left, it is let go, so that Ray may place it anew.
 """
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -21,20 +25,38 @@ from orchestrator.planning.order import After, Queue
 LATER: Final = "later"
 
 Taken = tuple[int, Assignment]
+#: What a worker is told whose node is left out: stay; there is nothing left to train; be placed anew; or nobody
+#: else has trained anything in all that time.
+Verdict = Literal["stay", "over", "leave", "alone"]
+
+#: Seconds in which nobody trains while packs are left, before a left-out worker is let go.
+_IDLE = 30.0
 
 
 class Dispatcher:
     """Packs by the name of who asks. One that asks again, after a loss, gets the pack that it had.
 
-    `after`: for each pack those that have to be trained before it.
+    `after`: for each pack those that have to be trained before it. `alone`: seconds after which a node that is
+    left out, where no other has taken a pack, is told so.
     """
 
-    def __init__(self, assignments: Sequence[Assignment], after: After = ()) -> None:
+    def __init__(
+        self,
+        assignments: Sequence[Assignment],
+        after: After = (),
+        alone: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._assignments = list(assignments)
         self._queue = Queue(len(self._assignments), after)
         self._given: dict[str, int] = {}
         self._gpus: dict[str, tuple[str, int]] = {}
+        self._broken: dict[str, set[int]] = {}
         self._stopped = False
+        self._clock, self._alone = clock, alone
+        self._at_work: set[str] = set()
+        self._worked = False
+        self._idle_since = clock()
 
     def take(self, asker: str, node: str = "", gpus: int = 0) -> Taken | Literal["later"] | None:
         """The next pack for `asker`, who sees `gpus` GPUs on `node`; None after `stop` or the last."""
@@ -44,11 +66,13 @@ class Dispatcher:
         if index is None:
             return LATER if self._queue.waits else None
         self._given[asker] = index
+        self._at_work.add(asker)
         assignment = self._assignments[index]
         if gpus > 1:
             self.release(asker)
             used = Counter(gpu for where, gpu in self._gpus.values() if where == node)
-            gpu = min(range(gpus), key=lambda number: (used[number], number))
+            broken = self._broken.get(node, set())
+            gpu = min(range(gpus), key=lambda number: (number in broken, used[number], number))
             self._gpus[asker] = (node, gpu)
             assignment = replace(assignment, device=f"cuda:{gpu}")
         return index, assignment
@@ -60,15 +84,41 @@ class Dispatcher:
     def ended(self, asker: str, *, trained: bool) -> None:
         """The pack of `asker` has ended for good. Those that wait for it begin where it is `trained`, and
         never where it is not."""
+        self._rests(asker)
+        self._worked = True
         if (index := self._given.get(asker)) is not None:
             self._queue.ended(index, well=trained)
 
     def lost(self, asker: str) -> None:
         """The worker of `asker` has ended before its pack: where others wait in their places, one of them
         takes it."""
+        self._rests(asker)
         if self._queue.waits and (index := self._given.pop(asker, None)) is not None:
             self.release(asker)
             self._queue.put_back(index)
+
+    def leave_out(self, asker: str) -> None:
+        """The node of `asker`, or the GPU that it was given there, cannot compute: its pack is for another."""
+        if (place := self._gpus.get(asker)) is not None:
+            self._broken.setdefault(place[0], set()).add(place[1])
+        self.release(asker)
+        self._rests(asker)
+        if (index := self._given.pop(asker, None)) is not None:
+            self._queue.put_back(index)
+
+    def left_out(self) -> Verdict:
+        """What a worker on such a node is to do now."""
+        if self._stopped or not (self._queue.ready or self._queue.waits or self._at_work):
+            return "over"
+        idle = 0.0 if self._at_work else self._clock() - self._idle_since
+        if not self._worked and not self._at_work and idle >= self._alone:
+            return "alone"
+        return "leave" if self._queue.ready and idle > _IDLE else "stay"
+
+    def _rests(self, asker: str) -> None:
+        if asker in self._at_work:
+            self._at_work.remove(asker)
+            self._idle_since = self._clock()
 
     def stop(self) -> None:
         self._stopped = True

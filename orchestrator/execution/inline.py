@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from model.errors import summary
 from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.device import DeviceError
 from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
@@ -95,6 +96,8 @@ class _Seat:
             return
         except StorageError as error:
             self._interrupt.abort(str(error))
+        except DeviceError as error:
+            self._interrupt.abort(f"on this machine {error}")
         except BaseException as error:
             self.error = error
             if self.number or threading.current_thread() is not threading.main_thread():
@@ -109,7 +112,7 @@ class _Seat:
         while not self._interrupt.requested:
             try:
                 run_pack(assignment, lambda event: self._report(index, event))
-            except (Stopped, StorageError):
+            except (Stopped, StorageError, DeviceError):
                 with self._lock:
                     self._listener.stopped(index)
                 raise

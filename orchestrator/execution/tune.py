@@ -24,6 +24,7 @@ from orchestrator.cluster.own_code import receive
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble, late_trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
+from orchestrator.execution.device import DeviceError, device_trouble
 from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import Listener
 from orchestrator.execution.failures import given_up
@@ -41,6 +42,8 @@ from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
 _WAIT = 1.0  # seconds between two looks of a worker that waits for another's pack
+#: Seconds that a machine which cannot compute waits for another that can.
+_ALONE = float(os.environ.get("NORMSWEEP_DEVICE_PATIENCE", "300"))
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 
@@ -66,7 +69,10 @@ def run_on_ray(
     """
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
     here = this_node()
-    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(list(assignments), after)
+    alone = 0.0 if vetted is None else _ALONE
+    dispatcher = ray.remote(num_cpus=0, scheduling_strategy=here)(Dispatcher).remote(
+        list(assignments), after, alone
+    )
     _set_up_tune(site)
     storage_path, storage_filesystem = fresh_storage(results, assignments[0].token)
     tuner = tune.Tuner(
@@ -154,9 +160,26 @@ def _trainable(
     if warning is not None:
         tune.report({"pack": index, "warning": warning, "once": True})
     try:
+        if (broken := device_trouble(assignment.device)) is not None:
+            raise DeviceError(broken)
         dispatcher.ended.remote(trial_id, trained=_run_taken(index, assignment))
+    except DeviceError as error:
+        _leave_out(dispatcher, trial_id, f"node {socket.gethostname()} is left out: {error}")
     finally:
         dispatcher.release.remote(trial_id)
+
+
+def _leave_out(dispatcher: ActorHandle, trial_id: str, said: str) -> None:
+    """Keep this place, so that Ray gives it no more packs, until there is nothing left to train or all others are
+    idle. Raises DeviceError then, by which Tune places it anew."""
+    ray.get(dispatcher.leave_out.remote(trial_id))
+    tune.report({"left_out": said})
+    while (verdict := ray.get(dispatcher.left_out.remote())) == "stay":
+        time.sleep(_WAIT)
+    if verdict == "leave":
+        raise DeviceError(said)
+    alone = {"stop": f"{said}, and no other machine has trained anything"}
+    tune.report(alone if verdict == "alone" else {"interrupted": True})
 
 
 @functools.lru_cache(maxsize=1)

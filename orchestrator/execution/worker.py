@@ -26,6 +26,7 @@ from model.data.selection import Selection
 from model.errors import InputError, summary
 from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.device import refuse_broken
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import out_of_memory, record_failure
 from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
@@ -59,8 +60,8 @@ class Stopped(Exception):
 def run_pack(assignment: Assignment, report: Report) -> None:
     """Train a pack's trials from where the store has them, to the end. Failures are recorded, then raised.
 
-    Raises StorageError where the store stays out of reach, LostError where another run has it: neither is
-    a failure of the trials.
+    Raises StorageError where the store stays out of reach, LostError where another run has it, DeviceError
+    where the device is broken: none is a failure of the trials.
     """
     store = store_of(assignment, waiting=lambda text: report(Warned(text)))
     trials = list(assignment.pack.trials)
@@ -74,6 +75,7 @@ def run_pack(assignment: Assignment, report: Report) -> None:
     except (Stopped, StorageError):
         raise
     except Exception as error:
+        refuse_broken(assignment.device)
         record_failure(store, [trial.trial_id for trial in trials], summary(error), traceback.format_exc())
         raise
     report(Trained(results))

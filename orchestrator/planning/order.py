@@ -25,6 +25,11 @@ class Queue:
         self._ready = [number for number in range(count) if number not in self._unmet]  # sorted: a heap
 
     @property
+    def ready(self) -> bool:
+        """Whether there are any that may begin."""
+        return bool(self._ready)
+
+    @property
     def waits(self) -> bool:
         """Whether there are any that wait for others and may still come."""
         return bool(self._unmet)

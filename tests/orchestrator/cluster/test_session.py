@@ -34,6 +34,16 @@ class Hide:
             raise ModuleNotFoundError(f"No module named {name!r}")
 sys.meta_path.insert(0, Hide())
 """
+#: Loaded by every Python process of one node: no device works there.
+BROKEN = """\
+import sys
+class Break:
+    def find_spec(self, name, path=None, target=None):
+        if name == "orchestrator.execution.tune":
+            import orchestrator.execution.device as device
+            device.device_trouble = lambda kind: "a stand-in says so"
+sys.meta_path.insert(0, Break())
+"""
 
 #: Where it does not matter what is trained.
 SHORT = ["--epochs", "1", "--batch-sizes", "8", "--seeds", "1"]
@@ -169,6 +179,23 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
     assert said in output, output
     assert not any((state.failure or {}) for state in store.scan().values()), "no trial is to blame"
     assert not list((tmp_path / "out").glob(".probe*"))
+
+
+@pytest.mark.xdist_group("ray")
+@pytest.mark.slow
+@pytest.mark.parametrize("sound", [True, False], ids=["beside a sound one", "alone"])
+def test_a_node_that_cannot_compute_is_left_out(cluster, command, tmp_path, sound):
+    """No trial is to blame; where another machine computes, all is done there."""
+    node_with(cluster, tmp_path, BROKEN)
+    if sound:
+        cluster.add_node(num_cpus=1)
+    code, output = run(command, tmp_path / "out", "--address", cluster.address, NORMSWEEP_DEVICE_PATIENCE="5")
+    states = Store(str(tmp_path / "out")).scan()
+    assert code == (0 if sound else 1), output
+    assert output.count("is left out: a stand-in says so") == (1 if sound else 2), output
+    assert ("no other machine has trained anything" in output) is not sound
+    assert sum(state.finished for state in states.values()) == (4 if sound else 0)
+    assert not any(state.failure for state in states.values())
 
 
 @pytest.mark.xdist_group("ray")

@@ -113,3 +113,64 @@ def test_a_lost_worker_keeps_its_pack_where_nobody_waits(dispatcher):
     dispatcher.lost("a")
     assert dispatcher.take("b")[0] == 1
     assert dispatcher.take("a")[0] == 0
+
+
+# -- nodes that cannot compute -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def now():
+    return [0.0]
+
+
+@pytest.fixture
+def watched(tmp_path, now):
+    """Three packs; five minutes until a node that is left out, and alone, is told so."""
+    packs = [assignment(tmp_path / str(i), tmp_path, device="cuda") for i in range(3)]
+    return Dispatcher(packs, alone=300.0, clock=lambda: now[0])
+
+
+def test_the_pack_of_a_node_that_is_left_out_goes_to_another(watched):
+    assert watched.take("bad")[0] == 0
+    watched.leave_out("bad")
+    assert [watched.take(name)[0] for name in ("good", "better")] == [0, 1]
+
+
+def test_a_node_that_is_left_out_stays_while_others_train_and_is_let_go_when_they_idle(watched, now):
+    watched.take("bad")
+    watched.leave_out("bad")
+    watched.take("good")
+    now[0] = 1000.0
+    assert watched.left_out() == "stay"
+    watched.ended("good", trained=True)
+    now[0] = 1020.0
+    assert watched.left_out() == "stay", "another may be about to ask"
+    now[0] = 1031.0
+    assert watched.left_out() == "leave", "packs are left, and this place may be a sound machine's"
+    assert [watched.take(name)[0] for name in ("good again", "bad anew")] == [1, 2]
+    assert watched.left_out() == "stay"
+    watched.ended("good again", trained=True)
+    watched.ended("bad anew", trained=False)
+    assert watched.left_out() == "over"
+
+
+def test_a_node_that_is_left_out_and_alone_is_told_so(watched, now):
+    watched.take("bad")
+    watched.leave_out("bad")
+    assert watched.left_out() == "stay"
+    now[0] = 301.0
+    assert watched.left_out() == "alone"
+
+
+def test_a_node_that_is_left_out_ends_with_the_sweep(watched):
+    watched.take("bad")
+    watched.leave_out("bad")
+    watched.stop()
+    assert watched.left_out() == "over"
+
+
+def test_a_broken_gpu_is_given_last(dispatcher):
+    assert dispatcher.take("a", "node", 2)[1].device == "cuda:0"
+    dispatcher.leave_out("a")
+    assert [dispatcher.take(name, "node", 2)[1].device for name in "bc"] == ["cuda:1", "cuda:1"]
+    assert dispatcher.take("d", "other", 2)[1].device == "cuda:0"
