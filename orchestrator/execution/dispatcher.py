@@ -8,8 +8,8 @@ A pack whose trials start from others' weights is not given before those are tra
 meanwhile, and finds nothing else, waits in its place: it is needed soon. It also takes over the pack of a
 worker that was lost, whose own place may be gone with its machine.
 
-A node that cannot compute takes no packs and keeps its place, or it would be given the next one at once. Where
-all others are idle and packs are left, it is let go, so that Ray may place it anew.
+A node that cannot compute takes no packs and keeps its place, or it would be given the next one at once.
+Where all others are idle and packs are left, it is let go, so that Ray may place it anew.
 """
 
 import time
@@ -25,8 +25,8 @@ from orchestrator.planning.order import After, Queue
 LATER: Final = "later"
 
 Taken = tuple[int, Assignment]
-#: What a worker is told whose node is left out: stay; there is nothing left to train; be placed anew; or nobody
-#: else has trained anything in all that time.
+#: What a worker is told whose node is left out: stay; there is nothing left to train; be placed anew; or
+#: nobody else has trained anything in all that time.
 Verdict = Literal["stay", "over", "leave", "alone"]
 
 #: Seconds in which nobody trains while packs are left, before a left-out worker is let go.
@@ -36,8 +36,8 @@ _IDLE = 30.0
 class Dispatcher:
     """Packs by the name of who asks. One that asks again, after a loss, gets the pack that it had.
 
-    `after`: for each pack those that have to be trained before it. `alone`: seconds after which a node that is
-    left out, where no other has taken a pack, is told so.
+    `after`: for each pack those that have to be trained before it. `alone`: seconds after which a node that
+    is left out, where no other has taken a pack, is told so.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Dispatcher:
             self._queue.put_back(index)
 
     def leave_out(self, asker: str) -> None:
-        """The node of `asker`, or the GPU that it was given there, cannot compute: its pack is for another."""
+        """The node of `asker`, or its GPU there, cannot compute: its pack is for another."""
         if (place := self._gpus.get(asker)) is not None:
             self._broken.setdefault(place[0], set()).add(place[1])
         self.release(asker)

@@ -12,7 +12,7 @@ from orchestrator.results.records import EpochRecord, Result
 
 
 class Message(TypedDict, total=False):
-    """`pack`: its index, in all but `stop`, `left_out` and `interrupted`. One of the others says what it is about.
+    """`pack`: its index, in all but `stop`, `left_out` and `interrupted`. One of the others says what it is.
 
     `once`: every worker says it, and a person needs to be told it once. `failed`: the error of a pack whose
     attempts are used up. `stop`: why the whole sweep must end. `left_out`: why this node takes no packs.

@@ -170,7 +170,7 @@ def _trainable(
 
 
 def _leave_out(dispatcher: ActorHandle, trial_id: str, said: str) -> None:
-    """Keep this place, so that Ray gives it no more packs, until there is nothing left to train or all others are
+    """Keep this place, so that Ray gives it no more packs, until nothing is left to train or all others are
     idle. Raises DeviceError then, by which Tune places it anew."""
     ray.get(dispatcher.leave_out.remote(trial_id))
     tune.report({"left_out": said})
