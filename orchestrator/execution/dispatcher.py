@@ -53,7 +53,7 @@ class Dispatcher:
         self._gpus: dict[str, tuple[str, int]] = {}
         self._broken: dict[str, set[int]] = {}
         self._stopped = False
-        self._clock, self._alone = clock, alone
+        self._clock, self._alone, self._idle = clock, alone, min(_IDLE, alone or _IDLE)
         self._at_work: set[str] = set()
         self._worked = False
         self._idle_since = clock()
@@ -113,7 +113,7 @@ class Dispatcher:
         idle = 0.0 if self._at_work else self._clock() - self._idle_since
         if not self._worked and not self._at_work and idle >= self._alone:
             return "alone"
-        return "leave" if self._queue.ready and idle > _IDLE else "stay"
+        return "leave" if self._queue.ready and idle > self._idle else "stay"
 
     def _rests(self, asker: str) -> None:
         if asker in self._at_work:
