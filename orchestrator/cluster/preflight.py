@@ -12,7 +12,17 @@ import ray
 from model.data.dataset import DataInfo
 from model.errors import InputError, last_line
 from orchestrator.cluster.nodes import nodes_up, on_node
-from orchestrator.cluster.probe import Answer, Question, ask, probe, trouble, unseen, versions, withdraw
+from orchestrator.cluster.probe import (
+    Answer,
+    Question,
+    ask,
+    other_versions,
+    probe,
+    trouble,
+    unseen,
+    versions,
+    withdraw,
+)
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Node, Site
 
@@ -67,7 +77,19 @@ def read_data(vetted: Vetted, site: Site) -> None:
         withdraw(question)
 
 
-def late_trouble(vetted: Vetted) -> str | None:
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a node. `mixes`: its numbers would be others, and the next one's may be too."""
+
+    text: str
+    mixes: bool = True
+
+
+class SilentError(InputError):
+    """A node gave no answer in time."""
+
+
+def late_trouble(vetted: Vetted) -> Trouble | None:
     """On a worker: what is wrong with its node; None where all is well.
 
     The versions are compared on every node, for a checkout can be synced anew under a running sweep; the
@@ -77,11 +99,17 @@ def late_trouble(vetted: Vetted) -> str | None:
     here = Answer(versions(), {}) if asked else probe(vetted.question)
     question = replace(vetted.question, datasets=(), code=()) if asked else vetted.question
     name = socket.gethostname() + (" (a worker started anew)" if asked else _LATE)
-    return trouble(vetted.here, here, name, question)
+    if problem := other_versions(vetted.here, here, name):
+        return Trouble(problem)
+    problem = trouble(vetted.here, here, name, question)
+    return None if problem is None else Trouble(problem, mixes=False)
 
 
 def late_nodes_trouble(vetted: Vetted, site: Site) -> str | None:
-    """On the driver, when a worker could not even start: what is wrong with the nodes that came late."""
+    """On the driver, when a worker could not even start: what is wrong with the nodes that came late.
+
+    One that says nothing in time is no reason to end a sweep: its worker is started again.
+    """
     asked, question = [*vetted.nodes, site.avoid], replace(vetted.question, datasets=())
     late = [node for node in nodes_up() if node.node_id not in asked and node.cpus]
     nodes = [replace(node, name=node.name + _LATE) for node in late]
@@ -89,6 +117,8 @@ def late_nodes_trouble(vetted: Vetted, site: Site) -> str | None:
         for node, answer in _answers_of(nodes, question, _ANSWER_SECONDS).items():
             if problem := trouble(vetted.here, answer, node.name, question):
                 return problem
+    except SilentError:
+        return None
     except InputError as error:
         return str(error)
     return None
@@ -116,7 +146,7 @@ def _answer(reference: "ray.ObjectRef[Answer]", name: str, seconds: float) -> An
     except (ray.exceptions.NodeDiedError, ray.exceptions.TaskUnschedulableError):
         return None
     except (ray.exceptions.GetTimeoutError, ray.exceptions.TaskCancelledError):
-        raise InputError(
+        raise SilentError(
             f"node {name} gave no answer within {seconds:g} s: it is overloaded, or cannot reach the "
             "results or the data. Look at it, or take it out of the cluster, and run again."
         ) from None

@@ -105,10 +105,8 @@ def source_digest() -> str:
 
 def trouble(here: Answer, there: Answer, name: str, question: Question) -> str | None:
     """Why the node called `name` cannot take part, and the remedy; None where it can."""
-    for what, ours in here.versions.items():
-        if (theirs := there.versions.get(what, "missing")) != ours:
-            label = "normsweep's source files" if what == "source" else what
-            return f"node {name} has {label} {theirs}, the driver's has {ours}. {_INSTALL}"
+    if problem := other_versions(here, there, name):
+        return problem
     if there.storage is not None:
         return _storage_trouble(question.results, name, there.storage)
     for path in question.code:
@@ -124,6 +122,15 @@ def trouble(here: Answer, there: Answer, name: str, question: Question) -> str |
                 f"node {name} has another {own.unpinned(dataset)}{where} (fingerprint {theirs[:12]}, the "
                 f"driver's {ours[:12]}). Copy the same images to every node and run again."
             )
+    return None
+
+
+def other_versions(here: Answer, there: Answer, name: str) -> str | None:
+    """What the node called `name` has installed otherwise, and the remedy: its numbers would be others."""
+    for what, ours in here.versions.items():
+        if (theirs := there.versions.get(what, "missing")) != ours:
+            label = "normsweep's source files" if what == "source" else what
+            return f"node {name} has {label} {theirs}, the driver's has {ours}. {_INSTALL}"
     return None
 
 

@@ -21,7 +21,7 @@ from ray.tune.logger import JsonLoggerCallback
 
 from orchestrator.cluster.nodes import this_node
 from orchestrator.cluster.own_code import receive
-from orchestrator.cluster.preflight import Vetted, late_nodes_trouble, late_trouble
+from orchestrator.cluster.preflight import Trouble, Vetted, late_nodes_trouble, late_trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
 from orchestrator.execution.device import DeviceError, device_trouble
@@ -145,11 +145,14 @@ def _trainable(
     """On the worker: one pack, then its share of a GPU is given back."""
     if vetted is not None:
         receive(vetted.question.sources)
+    trial_id = tune.get_context().get_trial_id()
     if (problem := _problem(vetted, code)) is not None:
-        tune.report({"stop": problem})
+        if problem.mixes:
+            tune.report({"stop": problem.text})
+        else:
+            _leave_out(dispatcher, trial_id, f"left out: {problem.text}")
         return
     warning = share_gpu(share)  # before torch looks for GPUs
-    trial_id = tune.get_context().get_trial_id()
     node, gpus = ray.get_runtime_context().get_node_id(), _gpus() if share else 0
     while (taken := ray.get(dispatcher.take.remote(trial_id, node, gpus))) == LATER:
         time.sleep(_WAIT)
@@ -164,7 +167,7 @@ def _trainable(
             raise DeviceError(broken)
         dispatcher.ended.remote(trial_id, trained=_run_taken(index, assignment))
     except DeviceError as error:
-        _leave_out(dispatcher, trial_id, f"node {socket.gethostname()} is left out: {error}")
+        _leave_out(dispatcher, trial_id, f"left out: node {socket.gethostname()}: {error}")
     finally:
         dispatcher.release.remote(trial_id)
 
@@ -183,7 +186,7 @@ def _leave_out(dispatcher: ActorHandle, trial_id: str, said: str) -> None:
 
 
 @functools.lru_cache(maxsize=1)
-def _problem(vetted: Vetted | None, code: Code) -> str | None:
+def _problem(vetted: Vetted | None, code: Code) -> Trouble | None:
     """Asked once by each worker: what is wrong with its node, where that came after the others were asked.
 
     On this machine alone: whether the source was edited since the driver held it against the results.
@@ -192,7 +195,7 @@ def _problem(vetted: Vetted | None, code: Code) -> str | None:
         return late_trouble(vetted)
     if (here := training_code()) == code:
         return None
-    return (
+    return Trouble(
         f"the code was edited while the sweep ran: {enumerated(differing(here.files, code.files))}. What is "
         "trained is saved. Undo the edit and run again, or read what the next run says of it."
     )
