@@ -26,9 +26,11 @@ from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
 from orchestrator.planning.alike import alike
-from orchestrator.planning.alone import trained_alone, warnings
+from orchestrator.planning.alone import warnings
 from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
+from orchestrator.planning.edited import edited
+from orchestrator.planning.first_step import examined
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.order import makespan
@@ -120,8 +122,8 @@ def prepare(
     told += mixed
     if left.waiting:
         check_parents(store, left.waiting, states, infos)
-        alone = trained_alone({trial.shared: None for trial in left.waiting})
-        told += warnings(alone) + alike(trial.spec for trial in trials)
+        alone = examined({trial.shared: None for trial in left.waiting}, infos)
+        told += warnings(alone) + edited(trials, declared) + alike(trial.spec for trial in trials)
         plan, schedule = _schedule(left, states, options, infos, join, alone)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)

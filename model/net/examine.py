@@ -20,6 +20,7 @@ from model.net.network import Images, ReplicaNetwork
 from model.net.parts import of_the_classifier, of_the_norms
 from model.net.side_by_side import DifferentError, gradient, hold
 from model.net.studied import Norm
+from model.net.trainable import why_untrainable
 from model.own import is_own, short_name, source_file, where
 from model.randomness import drawing_from
 from model.spec import Spec
@@ -69,11 +70,13 @@ def _hold_to_the_contract(spec: Spec, images: Images) -> None:
     if not any(isinstance(part, Norm) for part in one.modules()):
         raise _error(spec, f"{name} never calls norm(channels), so there is no norm in it to study")
     x = torch.randn(_IMAGES, images.channels, images.height, images.width)
-    labels = torch.arange(_IMAGES) % classes
+    labels, kept = torch.arange(_IMAGES) % classes, x.clone()
     try:
         out, second = one(x), again(x)
     except Exception as error:  # whatever a user's module raises
         raise _raised(spec, error, f"does not take images {list(x.shape)}") from None
+    if not torch.equal(x, kept):
+        raise _error(spec, f"{name} changes the images that it is given; compute out of place (x = x - 1)")
     if not isinstance(out, Tensor) or out.shape != (_IMAGES, classes):
         got = list(out.shape) if isinstance(out, Tensor) else type(out).__name__
         raise _error(spec, f"{name} gives {got} for {_IMAGES} images; expected logits [{_IMAGES}, {classes}]")
@@ -84,6 +87,8 @@ def _hold_to_the_contract(spec: Spec, images: Images) -> None:
             "of numpy or random?), so no run of it could be repeated or go on; take out what is random",
         )
     named = dict(one.named_parameters())
+    if not out.requires_grad:
+        raise _error(spec, f"{name} gives logits without a gradient; are they computed under no_grad?")
     grads = torch.autograd.grad(F.cross_entropy(out, labels), list(named.values()), allow_unused=True)
     if unused := [key for key, grad in zip(named, grads, strict=True) if grad is None]:
         raise _error(spec, f"{name}.{unused[0]} is a parameter without a part in the output; take it out")
@@ -118,6 +123,9 @@ def _made(spec: Spec, images: Images) -> nn.Module:
         raise _raised(spec, error, "cannot be made from (in_channels, classes, norm)") from None
     if not isinstance(made, nn.Module):
         raise _error(spec, f"{name} gives a {type(made).__name__}; expected a torch.nn.Module")
+    for path, parameter in made.named_parameters():
+        if why := why_untrainable(parameter):
+            raise _error(spec, f"{name}.{path} {why}")
     return made
 
 

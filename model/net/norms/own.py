@@ -23,6 +23,7 @@ from torch.func import functional_call
 
 from model.errors import InputError, summary
 from model.net.norms.layer import NormLayer, Settings
+from model.net.trainable import why_untrainable
 from model.own import load, short_name, source_file, where
 from model.randomness import drawing_from
 
@@ -47,6 +48,9 @@ def own_layer(value: str, settings: Settings) -> nn.Module:
             raise fault(value, f"cannot be made from ({words}): {summary(error)}", error) from None
     if not isinstance(layer, nn.Module):
         raise fault(value, f"gives a {type(layer).__name__}, expected a torch.nn.Module")
+    for name, parameter in layer.named_parameters():
+        if why := why_untrainable(parameter):
+            raise fault(value, f"cannot be trained: {name} {why}")
     return layer if "replicas" in there else OnePerReplica(layer, settings)
 
 

@@ -64,6 +64,19 @@ class Headless(nn.Module):
         self.norm, self.head = norm(8), nn.Parameter(torch.ones(8, classes))
     def forward(self, x): return self.norm(x.flatten(1)[:, :8]) @ self.head
 
+class Lazy(Net):
+    def __init__(self, in_channels, classes, norm):
+        super().__init__(in_channels, classes, norm)
+        self.out = nn.LazyLinear(classes)
+class Frozen(Net):
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.conv.weight.requires_grad_(False)
+class Detached(Net):
+    def forward(self, x): return super().forward(x).detach()
+class InPlace(Net):
+    def forward(self, x): return super().forward(x.sub_(1))
+
 def raises(in_channels, classes, norm): raise KeyError("nothing")
 def number(in_channels, classes, norm): return 3
 def odd(in_channels, classes, norm): return nn.Sequential(nn.Conv2d(in_channels, 12, 3), norm(12))
@@ -132,9 +145,13 @@ def test_what_cannot_be_stacked_trains_alone(own, name, reason):
         ("Divides", 36, "NaN or infinity at the first step"),
         ("Unused", 38, "Unused.more.weight is a parameter"),
         ("NoNorm", 42, "never calls norm"),
-        ("raises", 51, "KeyError"),
-        ("number", 52, "gives a int; expected a torch.nn.Module"),
-        ("odd", None, r"own_nets.py line 53: .*8 groups do not divide 12"),
+        ("Lazy", 51, "Lazy.out.weight is of a Lazy layer"),
+        ("Frozen", 55, "Frozen.conv.weight asks for no gradient"),
+        ("Detached", 59, "logits without a gradient"),
+        ("InPlace", 61, "changes the images"),
+        ("raises", 64, "KeyError"),
+        ("number", 65, "gives a int; expected a torch.nn.Module"),
+        ("odd", None, r"own_nets.py line 66: .*8 groups do not divide 12"),
         ("value", None, "own_nets.py: value cannot be called"),
         ("Nett", None, "did you mean Net"),
     ],

@@ -20,8 +20,10 @@ CELLS = [
     (model, norm, 4 if norm in ("gn", "rms") else None)
     for model in MAKERS
     for norm in (ARCHITECTURES[model].norms or ("bn", "gn", "none"))
-    if model != "resnet18"  # it has 11 million weights; gnresnet is of the same code
+    if model != "resnet18"
 ]
+#: 11 million weights, in float64 with gradients, of two replicas in a pack and two alone: not for every run.
+CELLS += [pytest.param("resnet18", norm, g, marks=pytest.mark.slow) for norm, g in (("bn", None), ("gn", 8))]
 
 
 def parameters(net):

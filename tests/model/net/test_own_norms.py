@@ -145,6 +145,14 @@ def test_what_is_not_in_its_state_is_refused(lab):
         (body("return x[:, :1] * self.weight[0]"), r"line 6: norm Mine makes \[4, 1, 8, 8\] of"),
         (body("return x @ x.flatten(1)"), "line 13: norm Mine does not take activations"),
         (body("return x * self.weight.view(-1, 1, 1) / 0"), "NaN or infinity"),
+        (
+            body("return x * self.weight.view(-1, 1, 1)", "self.weight.requires_grad_(False)"),
+            "line 6: norm Mine cannot be trained: weight asks for no gradient",
+        ),
+        (
+            HEAD + "class Mine(nn.LazyBatchNorm2d):\n    def __init__(self, channels): super().__init__()\n",
+            "line 5: norm Mine cannot be trained: weight is of a Lazy layer",
+        ),
         (body("return x * 2"), "passes no gradient on to one.weight"),
         (body("return x.detach()"), "an output without a gradient"),
         (
