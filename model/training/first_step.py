@@ -103,7 +103,7 @@ class _Watch:
         self._size = f"images of {images.height}×{images.width}"
         #: The shape that a norm is working on, while it is.
         self._given: torch.Size | None = None
-        for norm in net.norms():
+        for norm in net.norms().values():
             layer = norm.layer if isinstance(norm, Norm) else norm
             layer.register_forward_pre_hook(self._before)
             layer.register_forward_hook(self._after)

@@ -15,7 +15,7 @@ from orchestrator.results.json_file import JsonObject
 
 
 def edited(trials: Iterable[Trial], declared: JsonObject) -> list[str]:
-    """A sentence for each import path of `trials` that sweep.json, `declared`, has with other digests alone."""
+    """A sentence for each import path of `trials` that `declared`, a sweep.json, has with other digests."""
     before: dict[str, Counter[str]] = {}
     for identity in declared.get("trials", {}).values():
         for value in (str(identity.get(name)) for name, axis in AXES.items() if axis.own):
@@ -29,7 +29,7 @@ def edited(trials: Iterable[Trial], declared: JsonObject) -> list[str]:
             count = f"{there.total()} trial{'' if there.total() == 1 else 's'}"
             told.append(
                 f"{path} is not the code that {count} of this folder were declared with (digest {now}, not "
-                f"{' or '.join(there)}): it, or what it imports, was edited. It counts as another one and trains "
-                "anew; what is there is kept, and goes on once the code is as it was."
+                f"{' or '.join(there)}): it, or what it imports, was edited. It counts as another one and "
+                "trains anew; what is there is kept, and goes on once the code is as it was."
             )
     return told
