@@ -40,14 +40,14 @@ def plain_error(cell, seed, data):
 def test_the_plain_loop_reaches_the_same_error_within_noise(norm, groups):
     """Five seeds each; their means differ by less than three standard errors of the difference."""
     data = load("digits")
-    cell = spec(dataset="digits", norm=norm, groups=groups, batch_size=16, epochs=6)
+    cell = spec(dataset="digits", norm=norm, groups=groups, batch_size=32, epochs=6)
     ours = Training(cell, SEEDS, data)
     for _ in range(6):
         last = ours.run_epoch()
     found = [metrics.test_error for metrics in last]
     plain = [plain_error(cell, seed, data) for seed in SEEDS]
     spread = (statistics.variance(found) / 5 + statistics.variance(plain) / 5) ** 0.5
-    assert statistics.mean(plain) < 15  # it has learnt: chance is 90
+    assert statistics.mean(plain) < 25  # it has learnt: chance is 90
     assert abs(statistics.mean(found) - statistics.mean(plain)) < 3 * spread
 
 
