@@ -13,7 +13,6 @@ Here is everything else, through the commands that a person types, each in a pro
 With `--nodes`: how all that grows with the sweep, on a cluster of several nodes (`orchestrator.bench.scale`).
 """
 
-import argparse
 import json
 import math
 import platform
@@ -28,6 +27,7 @@ from model.command import command, leave
 from model.errors import InputError
 from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
+from orchestrator.bench.arguments import parser
 from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.order import makespan
@@ -171,36 +171,13 @@ def _line(row: Measurement) -> str:
     return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m orchestrator.bench", description=__doc__.split("\n\n")[0], allow_abbrev=False
-    )
-    parser.add_argument("--quick", action="store_true", help="few trials: does it work, not how fast is it")
-    parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
-    parser.add_argument(
-        "--nodes", type=_counts, metavar="N", help="instead: how the driver's share grows, on N local nodes"
-    )
-    parser.add_argument(
-        "--trials", type=_counts, metavar="N,N", help="with --nodes: sizes of sweeps (100,1000,3000,10000)"
-    )
-    return parser
-
-
-def _counts(text: str) -> list[int]:
-    numbers = [int(part) if part.isdecimal() else 0 for part in text.split(",")]
-    if min(numbers) < 1 or max(numbers) > 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers above zero")
-    return numbers
-
-
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.trials and not options.nodes:
-        parser.error("--trials needs --nodes")
+        raise InputError("--trials needs --nodes")
     if options.nodes and (len(options.nodes) > 1 or options.nodes[0] > _MOST_NODES):
-        parser.error(f"--nodes: expected one number, at most {_MOST_NODES}")
+        raise InputError(f"--nodes: expected one number, at most {_MOST_NODES}")
     out = sys.stderr if options.json else sys.stdout
 
     def say(line: str) -> None:
