@@ -1,4 +1,4 @@
-"""The command lines of `run`, `status` and `evaluate`. Apart from what they run: --help waits for none of it."""
+"""The command lines of `run`, `status` and `evaluate`. Apart from what they run, for --help's sake."""
 
 import argparse
 
@@ -56,8 +56,8 @@ def run() -> argparse.ArgumentParser:
 def status() -> argparse.ArgumentParser:
     parser = Parser(
         prog=called("orchestrator.status"),
-        description="Say where a sweep stands, from its folder alone: while it runs, and from any machine that "
-        "can read the folder.",
+        description="Say where a sweep stands, from its folder alone: also while it runs, and from any "
+        "machine that can read the folder.",
     )
     parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
     parser.add_argument("--json", action="store_true", help="everything, for programs")

@@ -145,7 +145,7 @@ def _no_command(words: Sequence[str]) -> int:
         own.error(f"there is no command {words[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
     chosen, more = own.parse_known_args(words)
     if more or not chosen.version:
-        own.error(f"{' '.join(words)}: expected a command first, as in normsweep run {words[0]}")
+        own.error(f"{' '.join(words)}: expected a command first, as in normsweep run {' '.join(words)}")
     print(f"normsweep {version()}")
     return 0
 

@@ -48,7 +48,7 @@ def _taken_from(name: str) -> Path | None:
 
 
 def _place(spec: ModuleSpec) -> Path:
-    """The file; of a folder without `__init__.py`, which hides a package installed as editable, the folder."""
+    """A file, or a folder without `__init__.py`, which hides what is installed as editable."""
     return Path(spec.origin or next(iter(spec.submodule_search_locations or [spec.name])))
 
 
@@ -56,11 +56,11 @@ def _refuse(name: str, place: Path) -> None:
     by_module = sys.argv[:1] == ["-m"]  # so while Python looks for the module to run
     if by_module and place.parent.resolve() == Path.cwd():
         remedy = (
-            "Type `normsweep` instead of `python -m`: it does not look in this folder. "
+            "Type `normsweep` instead of `python -m`: it does not look here. "
             "Or start in another one, or rename it."
         )
     else:
-        remedy = "Rename it, or take its folder off Python's search path (PYTHONPATH, or where Python was started)."
+        remedy = "Rename it, or take its folder off PYTHONPATH, or start Python in another."
     message = f"{place} hides normsweep's own package `{name}`. {remedy}"
     if by_module or os.path.basename(sys.argv[0]) == "normsweep":
         print(f"error: {message}", file=sys.stderr)

@@ -105,9 +105,10 @@ class _WithoutThisFolder(JobConfig):  # type: ignore[misc]
     """Ray puts the folder that a driver was started in first on its workers' path, where a `model.py` of the
     user's would hide ours. `model.own` looks in it for code of the user's own after all else."""
 
+    _py_driver_sys_path: list[str]
+
     def _serialize(self) -> Any:
-        paths: list[str] = self._py_driver_sys_path
-        self._py_driver_sys_path = [path for path in paths if not shadows_in(path)]
+        self._py_driver_sys_path = [path for path in self._py_driver_sys_path if not shadows_in(path)]
         return super()._serialize()
 
 
