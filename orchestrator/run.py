@@ -13,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -25,6 +26,7 @@ from model.errors import InputError
 from model.queues import CUDA_QUEUES
 from orchestrator import arguments as parsers
 from orchestrator.cli import called
+from orchestrator.display.busy import Say, busy
 from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
 from orchestrator.display.warned import warnings_in_lines
@@ -82,45 +84,89 @@ def _main(arguments: argparse.Namespace, typed: Sequence[str], console: Console)
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
     for argument in typed:  # they are kept in the results
         refuse_undecodable(argument)
+    with ExitStack() as joined:
+        if arguments.dry_run:
+            return _dry_run(arguments, console, joined)
+        return _train(arguments, f"{called('orchestrator.run')} {shlex.join(typed)}", console, joined)
+
+
+def _dry_run(arguments: argparse.Namespace, console: Console, joined: ExitStack) -> int:
+    with busy(console, "Reading the grid") as say:
+        from orchestrator.report import print_plan
+        from orchestrator.results.store import Store
+
+        wanted = _wanted(arguments, joined, say)
+        Store(wanted.options.results).files.readable()
+        prepared = wanted.prepare(say)
+    print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
+    return 0
+
+
+def _train(arguments: argparse.Namespace, command: str, console: Console, joined: ExitStack) -> int:
+    with busy(console, "Reading the grid") as say:
+        from orchestrator.planning.local import local_site
+        from orchestrator.report import print_outcome, print_plan
+        from orchestrator.results.lock import Lock
+        from orchestrator.results.store import Store
+        from orchestrator.sweep import declare
+
+        wanted = _wanted(arguments, joined, say)
+        options, choices = wanted.options, wanted.choices
+        if not wanted.join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
+            local_site(options)
+        store = Store(options.results)
+        store.files.writable()
+    console.file = cast(IO[str], LastingOutput(sys.stdout))
+    with Interrupt() as interrupt, ExitStack() as held:
+        with busy(console, "Seeing that nobody else has the folder") as say:
+            lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
+            prepared = wanted.prepare(say, lock)
+        print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+        with busy(console, "Reading the data"):
+            _read_data(prepared.schedule)
+            declare(prepared, command)
+        report = _run(prepared, console, interrupt, lock, choices)
+        code = print_outcome(prepared, console, report, interrupt, command, choices)
+    if arguments.open and report.startswith("/"):
+        webbrowser.open(Path(report).as_uri())
+    return code
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the command line asks for, looked at as far as that needs no plan."""
+
+    grid: Grid
+    trials: list[Trial]
+    options: "Options"
+    choices: "Choices"
+    infos: "Mapping[str, DataInfo]"
+    join: "Join | None"
+
+    def prepare(self, say: Say, lock: "Lock | None" = None) -> "Prepared":
+        """`lock`: held by this run; without it nothing is written."""
+        from orchestrator.sweep import prepare
+
+        name, about = self.grid.name, self.grid.description
+        return prepare(
+            name, about, self.trials, self.options, infos=self.infos, join=self.join, lock=lock, say=say
+        )
+
+
+def _wanted(arguments: argparse.Namespace, joined: ExitStack, say: Say) -> _Wanted:
     from orchestrator.planning.data import describe_data
-    from orchestrator.planning.local import local_site
-    from orchestrator.report import check_choices, print_outcome, print_plan
-    from orchestrator.results.lock import Lock
-    from orchestrator.results.store import Store
-    from orchestrator.sweep import declare, prepare
+    from orchestrator.report import check_choices
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = _trials(grid, arguments)
     options, choices = options_of(arguments, grid.name), reading.choices(arguments)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
-    command = f"{called('orchestrator.run')} {shlex.join(typed)}"
-    with ExitStack() as joined:
-        infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-        check_choices(trials, options.results, choices)
-        join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
-        if arguments.dry_run:
-            Store(options.results).files.readable()
-            prepared = prepare(grid.name, grid.description, trials, options, infos=infos, join=join)
-            print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
-            return 0
-        if not join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
-            local_site(options)
-        store = Store(options.results)
-        store.files.writable()
-        console.file = cast(IO[str], LastingOutput(sys.stdout))
-        with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
-            prepared = prepare(
-                grid.name, grid.description, trials, options, infos=infos, join=join, lock=lock
-            )
-            print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
-            _read_data(prepared.schedule, console)
-            declare(prepared, command)
-            report = _run(prepared, console, interrupt, lock, choices)
-            code = print_outcome(prepared, console, report, interrupt, command, choices)
-    if arguments.open and report.startswith("/"):
-        webbrowser.open(Path(report).as_uri())
-    return code
+    say("Looking at the data")
+    infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
+    check_choices(trials, options.results, choices)
+    join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
+    return _Wanted(grid, trials, options, choices, infos, join)
 
 
 def _join(
@@ -144,14 +190,13 @@ def _join(
     return join
 
 
-def _read_data(schedule: "Schedule | None", console: Console) -> None:
+def _read_data(schedule: "Schedule | None") -> None:
     """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
     if schedule is None or schedule.vetted is None or not schedule.site.nodes:
         return
     from orchestrator.cluster.preflight import read_data
 
-    with console.status("Every machine reads the data …"):
-        read_data(schedule.vetted, schedule.site)
+    read_data(schedule.vetted, schedule.site)
 
 
 def _trials(grid: Grid, arguments: argparse.Namespace) -> list[Trial]:
