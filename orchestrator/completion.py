@@ -69,6 +69,7 @@ def _whole(shtab: Any) -> argparse.ArgumentParser:
     for name, one in normsweep.COMMANDS.items():
         commands.add_parser(name, help=one.help)
         commands.choices[name] = own = normsweep.found(one.parser)()
+        own.description = one.help  # what zsh shows beside a command
         for action in own._actions:
             _say_values(action, shtab)
     return root

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, NoReturn
 
 from model.command import command, leave
@@ -152,6 +152,8 @@ def _no_command(words: Sequence[str]) -> int:
 
 def version() -> str:
     """As pyproject.toml has it, which nothing repeats."""
+    from importlib import metadata  # 30 ms
+
     try:
         return metadata.version("normsweep")
     except metadata.PackageNotFoundError:

@@ -33,6 +33,11 @@ def shadows_in(folder: str) -> bool:
     )
 
 
+def python_m(module: str) -> list[str]:
+    """How a process of ours starts another: not from this folder where that hides a package of the project."""
+    return [sys.executable, *(["-P"] if shadows_in(os.getcwd()) else []), "-m", module]
+
+
 def _taken_from(name: str) -> Path | None:
     """What Python would import, or has imported, by that name in place of ours; None where it is ours."""
     try:

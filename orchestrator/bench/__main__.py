@@ -3,6 +3,7 @@
 Whose time is it? A sweep's wall clock is training, which `model.bench` measures, and everything else.
 Here is everything else, through the commands that a person types, each in a process of its own:
 
+- *starts*: of `normsweep`, where it needs no torch.
 - *trials*: a sweep of tiny trials through Ray (`tiny_sweep`). The seconds of a trial's epoch,
   which its history has, are training, and are taken off the wall clock, divided by the workers that shared
   them. What is left, start of Ray and report included, is divided by the trials.
@@ -16,6 +17,8 @@ With `--nodes`: how all that grows with the sweep, on a cluster of several nodes
 import json
 import math
 import platform
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -60,6 +63,7 @@ class Sizes:
 
 
 QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
+_STARTS = 10
 _MOST_NODES = 64  # on one machine
 SCALE = (100, 1000, 3000, 10_000)
 
@@ -81,6 +85,26 @@ def tiny_trials(count: int, folder: Path) -> list[Measurement]:
         Measurement("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
         *_memory("driver's memory, tiny trials", len(done), ran.peak),
     ]
+
+
+def starts(folder: Path) -> list[Measurement]:
+    """Seconds of commands that need no torch, from start to exit, medians of `_STARTS`; nothing runs beside."""
+    trials = find(str(tiny_sweep.grid(folder, "small", 6, epochs=5))).trials()
+    results = str(folder / "small")
+    write_finished(Store(results), trials, epochs=5)
+    rows = []
+    for words, count in ((["--help"], 0), (["run", "--help"], 0), (["axes"], 0), (["status", results], 6)):
+        command = [sys.executable, "-c", "from orchestrator.normsweep import main; main()", *words]
+        seconds = [_seconds(command) for _ in range(_STARTS)]
+        name = f"normsweep {' '.join(words[:2]).replace(results, 'RESULTS')}"
+        rows.append(Measurement(name, count, statistics.median(seconds), "s", 0.3))
+    return rows
+
+
+def _seconds(command: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
 
 
 def plan(count: int, folder: Path) -> list[Measurement]:
@@ -154,6 +178,7 @@ def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Measurement]:
     with tempfile.TemporaryDirectory(prefix="normsweep-bench-") as name:
         folder = Path(name)
         parts: list[Callable[[], list[Measurement]]] = [
+            lambda: starts(folder),
             lambda: plan(sizes.plan, folder),
             lambda: rerun(sizes.rerun, sizes.epochs, folder),
             lambda: tiny_trials(sizes.trials, folder),
@@ -173,11 +198,12 @@ def _line(row: Measurement) -> str:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
+    own = parser()
+    options = own.parse_args(arguments)
     if options.trials and not options.nodes:
-        raise InputError("--trials needs --nodes")
+        own.error("--trials needs --nodes")
     if options.nodes and (len(options.nodes) > 1 or options.nodes[0] > _MOST_NODES):
-        raise InputError(f"--nodes: expected one number, at most {_MOST_NODES}")
+        own.error(f"--nodes: expected one number, at most {_MOST_NODES}")
     out = sys.stderr if options.json else sys.stdout
 
     def say(line: str) -> None:
