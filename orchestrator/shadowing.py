@@ -34,7 +34,7 @@ def shadows_in(folder: str) -> bool:
 
 
 def python_m(module: str) -> list[str]:
-    """How a process of ours starts another: not from this folder where that hides a package of the project."""
+    """How a process of ours starts another: not from this folder where it hides a package of ours."""
     return [sys.executable, *(["-P"] if shadows_in(os.getcwd()) else []), "-m", module]
 
 

@@ -88,7 +88,7 @@ def tiny_trials(count: int, folder: Path) -> list[Measurement]:
 
 
 def starts(folder: Path) -> list[Measurement]:
-    """Seconds of commands that need no torch, from start to exit, medians of `_STARTS`; nothing runs beside."""
+    """Seconds of commands that need no torch, from start to exit: medians of `_STARTS`."""
     trials = find(str(tiny_sweep.grid(folder, "small", 6, epochs=5))).trials()
     results = str(folder / "small")
     write_finished(Store(results), trials, epochs=5)
