@@ -226,7 +226,7 @@ def _run(
         with refreshing(lambda: write_report(prepared.store, choices, live=True)):
             execute(prepared, console, interrupt, lock)
         lock.check()
-        console.print(spent(schedule, time.monotonic() - begun))
+        console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
     make = try_report if interrupt.trouble else write_report
     return make(prepared.store, choices)
 
