@@ -36,7 +36,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import by_length, make_plan
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import EpochRecord, History
+from orchestrator.results.records import DataFacts, EpochRecord, History
 from orchestrator.results.result import result
 from orchestrator.results.store import Store
 
@@ -92,6 +92,8 @@ def starts(folder: Path) -> list[Measurement]:
     trials = find(str(tiny_sweep.grid(folder, "small", 6, epochs=5))).trials()
     results = str(folder / "small")
     write_finished(Store(results), trials, epochs=5)
+    facts: DataFacts = {"fingerprint": "", "train_size": tiny_sweep.IMAGES, "test_size": tiny_sweep.IMAGES}
+    Store(results).declare("small", trials, data={"imagefolder": facts})
     rows = []
     for words, count in ((["--help"], 0), (["run", "--help"], 0), (["axes"], 0), (["status", results], 6)):
         command = [sys.executable, "-c", "from orchestrator.normsweep import main; main()", *words]

@@ -21,6 +21,7 @@ def lab(tmp_path, monkeypatch):
     (tmp_path / "alone.py").write_text("from mylab import shared\n\ndef net(): return shared.EPS\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "mylab", raising=False)
     yield tmp_path
     for name in [name for name in sys.modules if name.partition(".")[0] in {"mylab", "alone"}]:
         del sys.modules[name]
