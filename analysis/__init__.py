@@ -8,10 +8,14 @@ Importing the package is cheap; pandas comes with the first `load`, plotly with 
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.shadowing import refuse_shadowed
+
 if TYPE_CHECKING:
     from analysis.figures import fig1 as fig1
     from analysis.sources.load import load as load
     from analysis.sources.load import load_history as load_history
+
+refuse_shadowed()
 
 __all__ = ["fig1", "load", "load_history"]
 

@@ -9,7 +9,6 @@ Each figure lives in its own module as `info` (plain data) and `figure` (the dra
 the panel that is meant and puts the two together, with the same styles as the page.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,9 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
+from analysis import arguments as parsers
 from analysis import options
+from analysis.arguments import WIDTH
 from analysis.plots import curves, differences, figure1, group_surface, gsearch, timeline
 from analysis.sources.load import Source
 from analysis.stats.axes import BATCH_SIZE
@@ -28,9 +29,8 @@ from model.axis import Value
 from model.command import command, leave
 from model.errors import InputError, first_line
 
-FORMATS = ("svg", "png", "pdf")
 #: Pixels; PNGs have three times as many each way, which is 300 dpi at 16 cm.
-WIDTH, HEIGHT, SCALE = 640, 420, 3
+HEIGHT, SCALE = 420, 3
 
 
 def fig1(source: Source, measure: str = "last", quantity: str = "error", kind: str = "t") -> go.Figure:
@@ -118,21 +118,7 @@ def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WID
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis.figures", description="Write a sweep's figures for a paper, one file each."
-    )
-    options.add_results(parser)
-    parser.add_argument("--format", choices=FORMATS, default="svg")
-    parser.add_argument("--out", metavar="FOLDER", default="figures", help="default: figures")
-    parser.add_argument(
-        "--only", metavar="NAME", help="one of them: fig1, differences, gsearch, curves-b2, …"
-    )
-    parser.add_argument("--width", type=int, default=WIDTH, help=f"pixels (default: {WIDTH})")
-    options.add_measure(parser)
-    options.add_paired(parser)
-    options.add_axes(parser)
-    options.add_base(parser)
-    chosen = parser.parse_args(arguments)
+    chosen = parsers.figures().parse_args(arguments)
     study = read([chosen.results], options.choices(chosen), axes=chosen.axis)
     for warning in study.sweeps[0].warnings:
         print(f"warning: {warning}", file=sys.stderr)

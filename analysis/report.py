@@ -9,12 +9,12 @@ of a sweep; who writes it (this command line, or the run itself) writes it by re
 half a page.
 """
 
-import argparse
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from analysis import arguments as parsers
 from analysis import options, tables
 from analysis.page import (
     cells,
@@ -141,18 +141,7 @@ def write(folder: str, name: str, html: str) -> None:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis.report",
-        description="Make the report of a sweep, or of several side by side: one file that works offline.",
-    )
-    options.add_results(parser, several=True)
-    parser.add_argument("--out", metavar="FILE", help="default: report.html in the results folder")
-    options.add_measure(parser)
-    options.add_margin(parser)
-    options.add_paired(parser)
-    options.add_axes(parser)
-    options.add_base(parser)
-    chosen = parser.parse_args(arguments)
+    chosen = parsers.report().parse_args(arguments)
     folder, name = _target(chosen.results, chosen.out)
     write(folder, name, build(*chosen.results, choices=options.choices(chosen), axes=chosen.axis))
     print(posixpath.join(folder, name))

@@ -8,7 +8,6 @@ columns of the CSV are fixed: norm, groups, batch_size, n, mean, sd, ci_low, ci_
 whatever else differs within the results comes before them.
 """
 
-import argparse
 import csv
 import io
 import math
@@ -19,6 +18,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis import arguments as parsers
 from analysis import options
 from analysis.sources.frame import COLUMNS
 from analysis.stats import bases
@@ -129,12 +129,9 @@ def _rule(compared: Sequence[Difference]) -> str:
     return f" {'Runs of a seed are pairs' if paired else 'Runs count as independent'}: {TESTS[paired]} test."
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame, Choices], str]] = {
-    "terminal": terminal,
-    "csv": to_csv,
-    "markdown": to_markdown,
-    "latex": to_latex,
-}
+#: In the order of arguments.TABLE_FORMATS.
+_PRINTERS: tuple[Callable[[pd.DataFrame, Choices], str], ...] = (terminal, to_csv, to_markdown, to_latex)
+FORMATS = dict(zip(parsers.TABLE_FORMATS, _PRINTERS, strict=True))
 
 
 def _text_table(table: Sequence[CellRow], measure: str) -> tuple[list[str], list[list[str]]]:
@@ -181,16 +178,7 @@ def escaped_for_latex(text: str) -> str:
 
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis.tables", description="Print the cells of a sweep: errors in percent."
-    )
-    options.add_results(parser)
-    parser.add_argument("--format", choices=list(FORMATS), default="terminal")
-    options.add_measure(parser)
-    options.add_paired(parser)
-    options.add_axes(parser)
-    options.add_base(parser)
-    chosen = parser.parse_args(arguments)
+    chosen = parsers.tables().parse_args(arguments)
     from analysis.sources.load import load_sweep
 
     choices = options.choices(chosen)

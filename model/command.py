@@ -11,8 +11,9 @@ from typing import NoReturn, ParamSpec
 
 from model.errors import InputError
 
-#: What a shell sees of a program that SIGPIPE ended.
+#: What a shell sees of a program that SIGPIPE, or SIGINT, ended.
 _GONE = 128 + 13
+_INTERRUPTED = 128 + 2
 _STDERR = 2
 _P = ParamSpec("_P")
 #: How standard output fails: closed, full, over a quota or a limit.
@@ -32,6 +33,9 @@ def leave(main: Callable[[], int]) -> NoReturn:
         if not output_is_gone():
             raise
         code = _GONE
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        code = _INTERRUPTED
     except OSError as error:
         if not of_output(error):
             raise

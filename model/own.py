@@ -26,7 +26,8 @@ from model.errors import InputError
 _PATH = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)(@(?P<digest>[0-9a-f]{12}))?")
 _HOW = "write module:Name, as in mylab.norms:MyNorm, for Name in mylab/norms.py"
 #: Packages that are part of the product, whose own digest is kept elsewhere.
-_OURS = {"model", "orchestrator", "analysis", "tests"}
+_PRODUCT = {"model", "orchestrator", "analysis"}
+_OURS = _PRODUCT | {"tests"}
 
 
 def is_own(value: str) -> bool:
@@ -125,6 +126,11 @@ def _parts(value: str) -> tuple[str, str, str | None]:
     match = _PATH.fullmatch(value)
     if match is None:
         raise InputError(f"{value!r} is no import path: {_HOW}")
+    first = match["module"].partition(".")[0]
+    if first in _PRODUCT:
+        raise InputError(
+            f"{value}: the name {first} is taken by a package of normsweep; call the file otherwise"
+        )
     return match["module"], match["name"], match["digest"]
 
 

@@ -1,6 +1,7 @@
 """What the commands share: arguments whose errors are one clear line and exit code 2, and words for time."""
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
@@ -11,6 +12,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
+
+
+def called(module: str) -> str:
+    """How who started this process types a command: `normsweep run`, or `python -m orchestrator.run`."""
+    if os.path.basename(sys.argv[0]) == "normsweep":
+        return f"normsweep {module.rpartition('.')[2]}"
+    return f"python -m {module}"
 
 
 def duration(seconds: float) -> str:

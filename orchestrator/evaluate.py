@@ -18,8 +18,8 @@ from model.command import command, leave
 from model.data.dataset import DataInfo
 from model.data.selection import Selection
 from model.errors import InputError
-from model.norm_table import STATISTICS, Statistics, statistics_of
-from orchestrator.cli import Parser
+from model.norm_table import Statistics, statistics_of
+from orchestrator import arguments as parsers
 from orchestrator.display.evaluated import show
 from orchestrator.display.output import Output
 from orchestrator.display.warned import warnings_in_lines
@@ -37,20 +37,11 @@ if TYPE_CHECKING:  # imported where they are needed: --help must not wait for to
 
 __all__ = ["load_network", "main"]
 
-_EXAMPLES = """\
-examples:
-  python -m orchestrator.evaluate results/fig1 --statistics population,batch,precise
-  python -m orchestrator.evaluate results/fig1 --on train
-  python -m orchestrator.evaluate results/fig1 --images ~/cifar10c/fog.npz
-
-exit codes: 0 all that are finished are evaluated; 1 some could not be, or storage failed; 2 bad input;
-  130 interrupted"""
-
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
-    arguments = _parser().parse_args(argv)
+    arguments = parsers.evaluate().parse_args(argv)
     try:
         with warnings_in_lines():
             return _evaluate(arguments, Output(highlight=False))
@@ -60,53 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StorageError as error:
         print(f"error: storage failed: {error}. Run the same command again to go on.", file=sys.stderr)
         return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m orchestrator.evaluate",
-        description="Evaluate the stored networks of a sweep's finished trials. What they answer goes to\n"
-        "evaluations/ in its folder, a file each.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--on",
-        choices=("test", "train"),
-        default="test",
-        help="test: the images that the sweep judges on, its hold-out where it has one (default); "
-        "train: the training images, in evaluation and without augmentation",
-    )
-    what.add_argument(
-        "--images",
-        metavar="PATH",
-        help="another test set of the same classes: a folder with a folder of images for each class, or an "
-        ".npz of test_images and test_labels",
-    )
-    parser.add_argument(
-        "--statistics",
-        metavar="LIST",
-        type=_statistics,
-        default=("population",),
-        help="of norms with running statistics, by which they normalise: population, the running ones "
-        "(default); batch, of each batch of the training's size; precise, measured anew over the training "
-        "images. Networks with another norm have population alone",
-    )
-    parser.add_argument(
-        "--data-dir", metavar="PATH", help="where the sweep's own data lie, as for orchestrator.run"
-    )
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is a GPU")
-    return parser
-
-
-def _statistics(text: str) -> tuple[Statistics, ...]:
-    chosen = tuple(one for one in STATISTICS if one in text.split(","))
-    if unknown := [word for word in text.split(",") if word not in STATISTICS]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r}; expected some of {','.join(STATISTICS)}")
-    return chosen
 
 
 def _evaluate(arguments: argparse.Namespace, console: Console) -> int:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.command import command, leave
-from orchestrator.cli import Parser
+from orchestrator.cli import Parser, called
 from orchestrator.cluster.cluster_file import cluster_file
 from orchestrator.cluster.premises import Premises, checked, hosts, variable
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m orchestrator.onprem",
+        prog=called("orchestrator.onprem"),
         description="Print a Ray cluster file (provider local) for machines reached by ssh.",
         allow_abbrev=False,
     )
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
-    arguments = vars(_parser().parse_args(argv))
+    arguments = vars(parser().parse_args(argv))
     head, workers = hosts(arguments.pop("hosts"), arguments.pop("head"))
     setup = arguments.pop("setup")
     premises = Premises(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from model.errors import InputError, reason
 from model.spec import Spec
 from orchestrator.cli import duration
+from orchestrator.display.cell_names import cell_names
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
-from orchestrator.planning.packing import Choice
+from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Resources, bill
 from orchestrator.results.parents import held_in, waiting_in_words
 from orchestrator.results.records import Failure
@@ -118,34 +120,45 @@ def _cells(prepared: Prepared, width: int) -> Table:
             seconds[trial.spec] = seconds.get(trial.spec, 0.0) + estimate / len(pack.trials)
     waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
     done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
-    for spec, count in Counter(trial.spec for trial in plan.trials).items():
-        choice = schedule.choices.get(spec.shared) if schedule and waiting[spec] else None
+    sizes = _pack_sizes(plan)
+    counts = Counter(trial.spec for trial in plan.trials)
+    names = cell_names(counts)
+    for spec, count in counts.items():
         timed = schedule is not None and schedule.estimate is not None and waiting[spec] > 0
         table.add_row(
-            spec.name,
+            Text(names[spec]),
             str(count),
             str(done[spec]),
             str(waiting[spec]),
-            str(choice.size) if choice else "",
+            ", ".join(map(str, sizes[spec.shared])) if waiting[spec] else "",
             duration(seconds[spec]) if timed else "",
         )
     return table
 
 
+def _pack_sizes(plan: Plan) -> dict[Spec, list[int]]:
+    """Of the packs to come, largest first, by what their trials share."""
+    sizes: dict[Spec, set[int]] = {}
+    for pack in plan.packs:
+        sizes.setdefault(pack.spec.shared, set()).add(len(pack.trials))
+    return {spec: sorted(found, reverse=True) for spec, found in sizes.items()}
+
+
 def _reasons(prepared: Prepared) -> list[str]:
     """Why the packs have their sizes, a line for each reason."""
-    waiting = {pack.spec.shared for pack in prepared.plan.packs}
-    grouped: dict[Choice, dict[int, None]] = {}
-    for spec, choice in prepared.schedule.choices.items() if prepared.schedule else ():
-        if spec in waiting:
-            grouped.setdefault(choice, {})[spec.batch_size] = None
+    sizes = _pack_sizes(prepared.plan)
     choices = prepared.schedule.choices if prepared.schedule else {}
+    grouped: dict[tuple[int, str], dict[int, None]] = {}
+    for spec, choice in choices.items():
+        if spec in sizes:  # no larger than what is left of the cell
+            most = min(choice.size, max(sizes[spec]))
+            grouped.setdefault((most, choice.reason), {})[spec.batch_size] = None
     packs = [pack for pack in prepared.plan.packs if pack.epoch]
     begun = sum(len(pack.trials) > choices[pack.spec.shared].size for pack in packs)
     return [
         *(
-            f"packs of {choice.size} at batch size {', '.join(map(str, sizes))}: {choice.reason}"
-            for choice, sizes in grouped.items()
+            f"packs of {most} at batch size {', '.join(map(str, batches))}: {reason}"
+            for (most, reason), batches in grouped.items()
         ),
         *([f"{_count(begun, 'pack')} larger than that: begun, and kept together"] if begun else []),
     ]
@@ -190,8 +203,12 @@ def try_report(store: Store, choices: "Choices") -> str:
         return f"could not be written: {reason(error)}"
 
 
-def spent(schedule: Schedule, seconds: float) -> str:
-    """The estimate against the truth."""
+def spent(schedule: Schedule, seconds: float, *, whole: bool = True) -> str:
+    """The estimate against the truth; `whole`: whether all that was planned was done."""
+    if not whole:
+        return f"Stopped after {duration(seconds)}" + (
+            f" of about {duration(schedule.estimate)}." if schedule.estimate is not None else "."
+        )
     if schedule.estimate is None:
         return f"Took {duration(seconds)}; the plan could not tell."
     return f"Took {duration(seconds)}; the plan said {duration(schedule.estimate)}."

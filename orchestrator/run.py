@@ -13,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -23,18 +24,20 @@ from model.command import command, leave, of_output
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.queues import CUDA_QUEUES
-from orchestrator.cli import Parser
+from orchestrator import arguments as parsers
+from orchestrator.cli import called
+from orchestrator.display.busy import Say, busy
 from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
 from orchestrator.display.warned import warnings_in_lines
 from orchestrator.execution.signals import Interrupt
-from orchestrator.grid.arguments import add_options, adjustments
+from orchestrator.grid.arguments import adjustments
 from orchestrator.grid.blocks import Grid
 from orchestrator.grid.overrides import adjust, adjust_by_width
 from orchestrator.grid.own import own_code
 from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
-from orchestrator.planning.arguments import add_run_options, options_of
+from orchestrator.planning.arguments import options_of
 from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.url import refuse_undecodable
 
@@ -46,28 +49,17 @@ if TYPE_CHECKING:  # imported where they are needed: --help must not wait for to
     from orchestrator.results.lock import Lock
     from orchestrator.sweep import Join, Prepared, Schedule
 
-EXAMPLES = """\
-examples:
-  python -m orchestrator.run --grid demo --open          two minutes on two cores, no network
-  python -m orchestrator.run --grid fig1 --dry-run       what would run, and for how long
-  python -m orchestrator.run --grid fig1                 the study; run it again to go on where it stopped
-  python -m orchestrator.run --grid fig1 --seeds 10      five more seeds; the finished ones are kept
-  python -m orchestrator.run --grid fig1 --groups-from results/gsearch
-  python -m orchestrator.run --grid my.yaml --dataset imagefolder --data-dir ~/images
-
-exit codes: 0 all trials done; 1 some failed, or storage did, or another run took over;
-  2 bad input; 130 or 143 interrupted"""
-
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
-    arguments = _parser().parse_args(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    arguments = parsers.run().parse_args(typed)
     os.environ.setdefault(*CUDA_QUEUES)
     console = Output(highlight=False)
     try:
         with warnings_in_lines():
-            return _main(arguments, console)
+            return _main(arguments, typed, console)
     except KeyboardInterrupt:
         print("Interrupted before anything was trained.", file=sys.stderr)
         return 130
@@ -84,76 +76,97 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="python -m orchestrator.run",
-        usage="python -m orchestrator.run --grid NAME|FILE.yaml [options]",
-        description="Train what is missing of a sweep and make its report. The same command starts a sweep,\n"
-        "goes on after an interruption, and widens a finished one.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
-    parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
-    parser.add_argument("--list-axes", action="store_true", help="what a grid and --set can vary")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
-    parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
-    add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
-    add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
-    shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
-    for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
-        add(shown)
-    return parser
-
-
-def _main(arguments: argparse.Namespace, console: Console) -> int:
+def _main(arguments: argparse.Namespace, typed: Sequence[str], console: Console) -> int:
     if arguments.list_grids or arguments.list_axes:
         console.print(axes_table() if arguments.list_axes else grids_table())
         return 0
     if arguments.grid is None:
         raise InputError("--grid is missing: name a grid of --list-grids, or a YAML file")
-    for argument in sys.argv[1:]:  # they are kept in the results
+    for argument in typed:  # they are kept in the results
         refuse_undecodable(argument)
+    with ExitStack() as joined:
+        if arguments.dry_run:
+            return _dry_run(arguments, console, joined)
+        return _train(arguments, f"{called('orchestrator.run')} {shlex.join(typed)}", console, joined)
+
+
+def _dry_run(arguments: argparse.Namespace, console: Console, joined: ExitStack) -> int:
+    with busy(console, "Reading the grid") as say:
+        from orchestrator.report import print_plan
+        from orchestrator.results.store import Store
+
+        wanted = _wanted(arguments, joined, say)
+        Store(wanted.options.results).files.readable()
+        prepared = wanted.prepare(say)
+    print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
+    return 0
+
+
+def _train(arguments: argparse.Namespace, command: str, console: Console, joined: ExitStack) -> int:
+    with busy(console, "Reading the grid") as say:
+        from orchestrator.planning.local import local_site
+        from orchestrator.report import print_outcome, print_plan
+        from orchestrator.results.lock import Lock
+        from orchestrator.results.store import Store
+        from orchestrator.sweep import declare
+
+        wanted = _wanted(arguments, joined, say)
+        options, choices = wanted.options, wanted.choices
+        if not wanted.join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
+            local_site(options)
+        store = Store(options.results)
+        store.files.writable()
+    console.file = cast(IO[str], LastingOutput(sys.stdout))
+    with Interrupt() as interrupt, ExitStack() as held:
+        with busy(console, "Seeing that nobody else has the folder") as say:
+            lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
+            prepared = wanted.prepare(say, lock)
+        print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+        with busy(console, "Reading the data"):
+            _read_data(prepared.schedule)
+            declare(prepared, command)
+        report = _run(prepared, console, interrupt, lock, choices)
+        code = print_outcome(prepared, console, report, interrupt, command, choices)
+    if arguments.open and report.startswith("/"):
+        webbrowser.open(Path(report).as_uri())
+    return code
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the command line asks for, looked at as far as that needs no plan."""
+
+    grid: Grid
+    trials: list[Trial]
+    options: "Options"
+    choices: "Choices"
+    infos: "Mapping[str, DataInfo]"
+    join: "Join | None"
+
+    def prepare(self, say: Say, lock: "Lock | None" = None) -> "Prepared":
+        """`lock`: held by this run; without it nothing is written."""
+        from orchestrator.sweep import prepare
+
+        name, about = self.grid.name, self.grid.description
+        return prepare(
+            name, about, self.trials, self.options, infos=self.infos, join=self.join, lock=lock, say=say
+        )
+
+
+def _wanted(arguments: argparse.Namespace, joined: ExitStack, say: Say) -> _Wanted:
     from orchestrator.planning.data import describe_data
-    from orchestrator.planning.local import local_site
-    from orchestrator.report import check_choices, print_outcome, print_plan
-    from orchestrator.results.lock import Lock
-    from orchestrator.results.store import Store
-    from orchestrator.sweep import declare, prepare
+    from orchestrator.report import check_choices
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = _trials(grid, arguments)
     options, choices = options_of(arguments, grid.name), reading.choices(arguments)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
-    command = shlex.join(["python", "-m", "orchestrator.run", *sys.argv[1:]])
-    with ExitStack() as joined:
-        infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-        check_choices(trials, options.results, choices)
-        join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
-        if arguments.dry_run:
-            Store(options.results).files.readable()
-            prepared = prepare(grid.name, grid.description, trials, options, infos=infos, join=join)
-            print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
-            return 0
-        if not join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
-            local_site(options)
-        store = Store(options.results)
-        store.files.writable()
-        console.file = cast(IO[str], LastingOutput(sys.stdout))
-        with Interrupt() as interrupt, Lock(store.files, command, lost=interrupt.abort) as lock:
-            prepared = prepare(
-                grid.name, grid.description, trials, options, infos=infos, join=join, lock=lock
-            )
-            print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
-            _read_data(prepared.schedule, console)
-            declare(prepared, command)
-            report = _run(prepared, console, interrupt, lock, choices)
-            code = print_outcome(prepared, console, report, interrupt, command, choices)
-    if arguments.open and report.startswith("/"):
-        webbrowser.open(Path(report).as_uri())
-    return code
+    say("Looking at the data")
+    infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
+    check_choices(trials, options.results, choices)
+    join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
+    return _Wanted(grid, trials, options, choices, infos, join)
 
 
 def _join(
@@ -177,14 +190,13 @@ def _join(
     return join
 
 
-def _read_data(schedule: "Schedule | None", console: Console) -> None:
+def _read_data(schedule: "Schedule | None") -> None:
     """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
     if schedule is None or schedule.vetted is None or not schedule.site.nodes:
         return
     from orchestrator.cluster.preflight import read_data
 
-    with console.status("Every machine reads the data …"):
-        read_data(schedule.vetted, schedule.site)
+    read_data(schedule.vetted, schedule.site)
 
 
 def _trials(grid: Grid, arguments: argparse.Namespace) -> list[Trial]:
@@ -214,7 +226,7 @@ def _run(
         with refreshing(lambda: write_report(prepared.store, choices, live=True)):
             execute(prepared, console, interrupt, lock)
         lock.check()
-        console.print(spent(schedule, time.monotonic() - begun))
+        console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
     make = try_report if interrupt.trouble else write_report
     return make(prepared.store, choices)
 

@@ -3,7 +3,6 @@
 Works while the sweep runs, from any machine that can read the folder, and needs neither Ray nor torch.
 """
 
-import argparse
 import json
 import sys
 import time
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from model.command import leave
 from model.errors import InputError
+from orchestrator import arguments as parsers
 from orchestrator.cli import duration
 from orchestrator.display.output import Output
 from orchestrator.grid.trial import PARENT, Trial
@@ -198,10 +198,7 @@ def _remark(state: str, trial: TrialStatus) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0, or 2 where there is no sweep."""
-    parser = argparse.ArgumentParser(prog="python -m orchestrator.status", description=__doc__)
-    parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
-    arguments = parser.parse_args(argv)
+    arguments = parsers.status().parse_args(argv)
     try:
         sweep = status(arguments.results.rstrip("/") or "/")
     except (InputError, OSError, StorageError) as error:

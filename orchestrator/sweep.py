@@ -18,6 +18,7 @@ from model.data.dataset import DataInfo
 from model.data.registry import load
 from model.machine import cores
 from model.spec import Spec
+from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
 from orchestrator.execution.assignment import Assignment
@@ -98,6 +99,7 @@ def prepare(
     infos: Mapping[str, DataInfo] | None = None,
     join: Join | None = None,
     lock: Lock | None = None,
+    say: Say = quiet,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError, also where other code
     trained what is there and the mixture was not accepted.
@@ -105,10 +107,12 @@ def prepare(
     `lock`: held by this run, which makes damaged results again; without it nothing is written.
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
-    `join`: asked only where there is something to train; None trains on this machine.
+    `join`: asked only where there is something to train; None trains on this machine. `say`: told what takes
+    long.
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
+    say("Looking at what is done")
     declared, states, told = inventory(store, trials, infos, repair=lock is not None)
     left = remaining(trials, states, max_failures=options.max_failures, retry_failed=options.retry_failed)
     code, mixed = check_code(
@@ -124,7 +128,7 @@ def prepare(
         check_parents(store, left.waiting, states, infos)
         alone = examined({trial.shared: None for trial in left.waiting}, infos)
         told += warnings(alone) + edited(trials, declared) + alike(trial.spec for trial in trials)
-        plan, schedule = _schedule(left, states, options, infos, join, alone)
+        plan, schedule = _schedule(left, states, options, infos, join, alone, say)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)
     else:
@@ -139,13 +143,16 @@ def _schedule(
     infos: Mapping[str, DataInfo],
     join: Join | None,
     alone: Mapping[Spec, str],
+    say: Say,
 ) -> tuple[Plan, Schedule]:
     """The packs of what is left, longest first, and where they go; those in `alone` of one seed each."""
+    say("Asking the cluster" if join else "Looking at this machine")
     site, vetted = join() if join else (local_site(options), None)
     choices = _choices(left.trials, infos, options, site)
     choices |= {spec: Choice(1, why) for spec, why in alone.items()}
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
+    say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
     estimate = None if throughput.guessed else makespan(plan.seconds, site.slots, plan.after)
     return plan, Schedule(site, choices, estimate, throughput.source, vetted)

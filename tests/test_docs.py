@@ -5,6 +5,7 @@ import importlib
 import json
 import re
 import shlex
+import sys
 
 import pytest
 
@@ -92,6 +93,7 @@ def place(tmp_path_factory):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not tried_elsewhere(c)])
 def test_a_command(command, place, monkeypatch, capsys):
     monkeypatch.chdir(place)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # code of one's own is looked for here, and then no more
     monkeypatch.setenv("HOME", str(place / "home"))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     _, _, module, *arguments = shlex.split(command.replace("~", str(place / "home")))

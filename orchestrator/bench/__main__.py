@@ -3,6 +3,7 @@
 Whose time is it? A sweep's wall clock is training, which `model.bench` measures, and everything else.
 Here is everything else, through the commands that a person types, each in a process of its own:
 
+- *starts*: of `normsweep`, where it needs no torch.
 - *trials*: a sweep of tiny trials through Ray (`tiny_sweep`). The seconds of a trial's epoch,
   which its history has, are training, and are taken off the wall clock, divided by the workers that shared
   them. What is left, start of Ray and report included, is divided by the trials.
@@ -13,10 +14,11 @@ Here is everything else, through the commands that a person types, each in a pro
 With `--nodes`: how all that grows with the sweep, on a cluster of several nodes (`orchestrator.bench.scale`).
 """
 
-import argparse
 import json
 import math
 import platform
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,12 +30,13 @@ from model.command import command, leave
 from model.errors import InputError
 from model.machine import cores
 from orchestrator.bench import scale, tiny_sweep
+from orchestrator.bench.arguments import parser
 from orchestrator.grid.parse import find
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import by_length, make_plan
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import EpochRecord, History
+from orchestrator.results.records import DataFacts, EpochRecord, History
 from orchestrator.results.result import result
 from orchestrator.results.store import Store
 
@@ -60,6 +63,7 @@ class Sizes:
 
 
 QUICK = Sizes(trials=8, plan=600, rerun=20, epochs=5)
+_STARTS = 10
 _MOST_NODES = 64  # on one machine
 SCALE = (100, 1000, 3000, 10_000)
 
@@ -81,6 +85,28 @@ def tiny_trials(count: int, folder: Path) -> list[Measurement]:
         Measurement("a tiny trial through Ray, beside its training", len(done), each, "ms", 60.0),
         *_memory("driver's memory, tiny trials", len(done), ran.peak),
     ]
+
+
+def starts(folder: Path) -> list[Measurement]:
+    """Seconds of commands that need no torch, from start to exit: medians of `_STARTS`."""
+    trials = find(str(tiny_sweep.grid(folder, "small", 6, epochs=5))).trials()
+    results = str(folder / "small")
+    write_finished(Store(results), trials, epochs=5)
+    facts: DataFacts = {"fingerprint": "", "train_size": tiny_sweep.IMAGES, "test_size": tiny_sweep.IMAGES}
+    Store(results).declare("small", trials, data={"imagefolder": facts})
+    rows = []
+    for words, count in ((["--help"], 0), (["run", "--help"], 0), (["axes"], 0), (["status", results], 6)):
+        command = [sys.executable, "-c", "from orchestrator.normsweep import main; main()", *words]
+        seconds = [_seconds(command) for _ in range(_STARTS)]
+        name = f"normsweep {' '.join(words[:2]).replace(results, 'RESULTS')}"
+        rows.append(Measurement(name, count, statistics.median(seconds), "s", 0.3))
+    return rows
+
+
+def _seconds(command: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begun
 
 
 def plan(count: int, folder: Path) -> list[Measurement]:
@@ -154,6 +180,7 @@ def measure(sizes: Sizes, say: Callable[[str], None]) -> list[Measurement]:
     with tempfile.TemporaryDirectory(prefix="normsweep-bench-") as name:
         folder = Path(name)
         parts: list[Callable[[], list[Measurement]]] = [
+            lambda: starts(folder),
             lambda: plan(sizes.plan, folder),
             lambda: rerun(sizes.rerun, sizes.epochs, folder),
             lambda: tiny_trials(sizes.trials, folder),
@@ -171,36 +198,14 @@ def _line(row: Measurement) -> str:
     return f"{row.name:46} {row.trials:6,} trials {value}  target {row.target:g} {row.unit}{verdict}"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m orchestrator.bench", description=__doc__.split("\n\n")[0], allow_abbrev=False
-    )
-    parser.add_argument("--quick", action="store_true", help="few trials: does it work, not how fast is it")
-    parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
-    parser.add_argument(
-        "--nodes", type=_counts, metavar="N", help="instead: how the driver's share grows, on N local nodes"
-    )
-    parser.add_argument(
-        "--trials", type=_counts, metavar="N,N", help="with --nodes: sizes of sweeps (100,1000,3000,10000)"
-    )
-    return parser
-
-
-def _counts(text: str) -> list[int]:
-    numbers = [int(part) if part.isdecimal() else 0 for part in text.split(",")]
-    if min(numbers) < 1 or max(numbers) > 10**6:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers above zero")
-    return numbers
-
-
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    own = parser()
+    options = own.parse_args(arguments)
     if options.trials and not options.nodes:
-        parser.error("--trials needs --nodes")
+        own.error("--trials needs --nodes")
     if options.nodes and (len(options.nodes) > 1 or options.nodes[0] > _MOST_NODES):
-        parser.error(f"--nodes: expected one number, at most {_MOST_NODES}")
+        own.error(f"--nodes: expected one number, at most {_MOST_NODES}")
     out = sys.stderr if options.json else sys.stdout
 
     def say(line: str) -> None:

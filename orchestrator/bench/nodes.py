@@ -16,6 +16,7 @@ from pathlib import Path
 
 from model.command import leave
 from model.errors import InputError
+from orchestrator.shadowing import python_m
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 _SECONDS_TO_END = 60.0
@@ -27,7 +28,7 @@ def local_nodes(count: int, cpus: int, folder: Path) -> Iterator[str]:
 
     `folder`: for Ray's files; its path must be short, as the names of sockets are limited.
     """
-    command = [sys.executable, "-m", "orchestrator.bench.nodes", "--nodes", str(count), "--cpus", str(cpus)]
+    command = [*python_m("orchestrator.bench.nodes"), "--nodes", str(count), "--cpus", str(cpus)]
     log = folder / "nodes.log"
     environment = {**os.environ, "RAY_TMPDIR": str(folder), "RAY_ADDRESS": "", "RAY_USAGE_STATS_ENABLED": "0"}
     with log.open("wb") as err:

@@ -11,13 +11,13 @@ processes are none of it. Where there is no /proc they are 0.
 import math
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import InputError
+from orchestrator.shadowing import python_m
 
 BATCH_SIZES = (2, 4, 8)
 IMAGES = 8
@@ -81,7 +81,7 @@ def images(folder: Path) -> Path:
 def run(grid: Path, folder: Path, results: str, *options: str) -> Ran:
     """`python -m orchestrator.run` on `grid`. Raises InputError where it ends with another code than 0."""
     where = ["--grid", str(grid), "--data-dir", str(images(folder)), "--results", results]
-    command = [sys.executable, "-m", "orchestrator.run", *where, *options]
+    command = [*python_m("orchestrator.run"), *where, *options]
     log = folder / f"{grid.stem}.log"
     environment = {**os.environ, "NORMSWEEP_CACHE": str(folder / "cache"), "RAY_ADDRESS": ""}
     with log.open("wb") as out:

@@ -12,14 +12,17 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import ray
+from ray.job_config import JobConfig
 
 from model.errors import InputError, first_line
 from orchestrator.cluster.address import NO_RAY, check_answers
 from orchestrator.cluster.nodes import node_types, nodes_up
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site, choose_site
+from orchestrator.shadowing import shadows_in
 
 #: What Ray and Tune look up when a cluster or a sweep starts, here and in what they start from here.
 #: Loggers that nobody reads cost 100 ms a trial and 500 MB (measured, Ray 2.60).
@@ -52,6 +55,7 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
     }
     # Ray puts fractions on the first GPU that has room, so two halves share one GPU while another idles.
     every_gpu = {"runtime_env": {"env_vars": {_SEE_EVERY_GPU: "1"}}} if shared_gpus else {}
+    hidden = {"job_config": _WithoutThisFolder()} if shadows_in(os.getcwd()) else {}
     if address:
         check_answers(address)
     ray._private.worker.print_to_stdstream = _silent  # raylet messages pass log_to_driver=False
@@ -64,6 +68,7 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
             logging_level=logging.CRITICAL,
             configure_logging=False,
             **every_gpu,
+            **hidden,
             **({} if address else local),
         )
     except Exception as error:  # a start that times out is a bare Exception
@@ -94,6 +99,17 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
         ray.shutdown()
         if not address and session:
             shutil.rmtree(session, ignore_errors=True)
+
+
+class _WithoutThisFolder(JobConfig):  # type: ignore[misc]
+    """Ray puts the folder that a driver was started in first on its workers' path, where a `model.py` of the
+    user's would hide ours. `model.own` looks in it for code of the user's own after all else."""
+
+    _py_driver_sys_path: list[str]
+
+    def _serialize(self) -> Any:
+        self._py_driver_sys_path = [path for path in self._py_driver_sys_path if not shadows_in(path)]
+        return super()._serialize()
 
 
 def _silent(*_: object, **__: object) -> None:

@@ -1,6 +1,5 @@
 """What an evaluation found, for a person: a cell a line, and what could not be evaluated by name."""
 
-from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -9,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from model.norm_table import STATISTICS
-from model.spec import Spec, full_name
+from model.spec import Spec
+from orchestrator.display.cell_names import cell_names
 from orchestrator.execution.evaluation import Report
 from orchestrator.planning.evaluation import Chosen
 from orchestrator.results.records import EvaluationRecord
@@ -49,13 +49,12 @@ def _table(chosen: Chosen, records: Sequence[EvaluationRecord]) -> Table:
     for group in chosen.groups:
         for trial in group:
             cells.setdefault(trial.spec, []).append(trial.trial_id)
-    names = Counter(spec.name for spec in cells)
+    names = cell_names(cells)
     for spec, ids in cells.items():
         own = [record for record in records if record["trial_id"] in ids]
         if own:
             means = (_mean([r for r in own if r["statistics"] == one]) for one in used)
-            name = spec.name if names[spec.name] == 1 else full_name(vars(spec))
-            table.add_row(Text(name), str(len({r["trial_id"] for r in own})), *means)
+            table.add_row(Text(names[spec]), str(len({r["trial_id"] for r in own})), *means)
     return table
 
 

@@ -4,11 +4,12 @@ from rich.table import Table
 
 from model.axis import Axis
 from model.spec import AXES
-from orchestrator.grid.parse import shipped
 
 
 def grids_table() -> Table:
     """Name, number of trials and description of every shipped grid."""
+    from orchestrator.grid.parse import shipped  # the axes alone wait for no pydantic
+
     table = _table("grid", "trials", "what it is")
     table.columns[1].justify = "right"
     for name, grid in shipped().items():

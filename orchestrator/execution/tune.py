@@ -10,6 +10,7 @@ the store counts the failures that the trial itself raised.
 import functools
 import os
 import socket
+import sys
 import time
 from collections.abc import Sequence
 
@@ -83,6 +84,7 @@ def run_on_ray(
                 share=site.resources.gpus,
                 vetted=vetted,
                 code=training_code(),
+                started_in=os.getcwd(),
             ),
             _placement(site),
         ),
@@ -140,9 +142,16 @@ def _placement(site: Site) -> tune.PlacementGroupFactory:
 
 
 def _trainable(
-    config: dict[str, object], dispatcher: ActorHandle, share: float, vetted: Vetted | None, code: Code
+    config: dict[str, object],
+    dispatcher: ActorHandle,
+    share: float,
+    vetted: Vetted | None,
+    code: Code,
+    started_in: str,
 ) -> None:
-    """On the worker: one pack, then its share of a GPU is given back."""
+    """On the worker: one pack, then its share of a GPU is given back. `started_in`: the driver's folder."""
+    if started_in not in sys.path:  # code of the user's own may lie there
+        sys.path.append(started_in)
     if vetted is not None:
         receive(vetted.question.sources)
     trial_id = tune.get_context().get_trial_id()

@@ -7,14 +7,16 @@ of axes, but for the seeds, of which a count means the seeds 1 to n.
 import argparse
 import difflib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.axis import Axis, Kind, Option, Value
 from model.errors import InputError
 from model.spec import AXES
 from orchestrator.cli import positive
-from orchestrator.grid.blocks import MOST_SEEDS
-from orchestrator.grid.overrides import Adjustments
+from orchestrator.grid.limits import MOST_SEEDS
+
+if TYPE_CHECKING:  # --help must not wait for pydantic
+    from orchestrator.grid.overrides import Adjustments
 
 #: The order of --help, what is changed most often first; axes that are not named here come last.
 _ORDER = ("norm", "batch_size", "groups", "seeds", "epochs", "dataset", "model")
@@ -46,7 +48,7 @@ def add_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def adjustments(arguments: argparse.Namespace) -> Adjustments:
+def adjustments(arguments: argparse.Namespace) -> "Adjustments":
     """What the parsed `arguments` say instead of the grid; `--groups-from` is left to the caller.
 
     Raises InputError where one axis is given twice.

@@ -26,12 +26,10 @@ from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED, NORM_AXES, ghost_problem, takers, takes
 from model.spec import AXES, NotNegative
+from orchestrator.grid.limits import MOST_SEEDS
 from orchestrator.grid.parents import with_parents
 from orchestrator.grid.start import KEY, said_text
 from orchestrator.grid.trial import Trial
-
-#: A larger count is one seed that somebody forgot to make a list of.
-MOST_SEEDS = 10_000
 
 #: A product turns these over in this order, the outermost first; the other axes follow in the table's.
 _OUTERMOST = ("dataset", "model", "shortcut", "recipe", "norm", "batch_size", "groups")

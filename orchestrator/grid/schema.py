@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from model.axis import Axis
 from model.norm_table import GROUPED
 from model.spec import AXES
-from orchestrator.grid.blocks import MOST_SEEDS, Grid
+from orchestrator.grid.blocks import Grid
+from orchestrator.grid.limits import MOST_SEEDS
 from orchestrator.grid.start import KEY as START
 from orchestrator.grid.zipped import KEY as ZIP
 

@@ -12,6 +12,7 @@ import json
 import time
 from typing import cast
 
+from orchestrator.cli import called
 from orchestrator.results.files import Files
 from orchestrator.results.records import LockNote
 from orchestrator.results.storage_errors import LostError, StorageError
@@ -40,7 +41,7 @@ def check_held(files: Files, token: str) -> None:
     by = "another run took it over and has ended" if note is None else f"it was taken over by {who(note)}"
     raise LostError(
         f"{files.url}: {by}. This run, which had not been heard of for long, stops and writes nothing more; "
-        f"`python -m orchestrator.status {files.url}` shows how the sweep stands."
+        f"`{called('orchestrator.status')} {files.url}` shows how the sweep stands."
     )
 
 

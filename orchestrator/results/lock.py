@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Self, cast
 
 from model.errors import InputError
+from orchestrator.cli import called
 from orchestrator.results.files import Files
 from orchestrator.results.hold import NAME, check_held, hold, holder, who
 from orchestrator.results.records import LockNote
@@ -98,7 +99,7 @@ class Lock:
         if _alive(self._files, note):
             raise InputError(
                 f"{self._files.url} is in use by {who(note)}. Wait for it or stop it; "
-                "`python -m orchestrator.status` shows what it does."
+                f"`{called('orchestrator.status')}` shows what it does."
             )
 
     # -- the note ----------------------------------------------------------------------------------

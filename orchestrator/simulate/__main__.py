@@ -10,7 +10,6 @@ Losses are random, so each number of workers is played many times, and medians a
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -20,16 +19,14 @@ from typing import Any
 from model.command import command, leave
 from model.data.registry import describe
 from model.errors import InputError
-from orchestrator.grid.blocks import MOST_SEEDS
 from orchestrator.grid.overrides import adjust
 from orchestrator.grid.parse import find
 from orchestrator.planning.measured import MeasuredThroughput, from_bench, from_results
+from orchestrator.simulate.arguments import parser
 from orchestrator.simulate.core_rates import from_the_docs
 from orchestrator.simulate.paper_cluster import Setting
 from orchestrator.simulate.play import Played, paper_packs, play
 
-WORKERS = (1, 4, 16, 64, 256, 1000)
-_MOST_WORKERS = 100_000
 _HOUR = 3600.0
 _HEAD = (
     "workers  packs  bound h  no trouble  makespan h (range)         ratio   paid h  lost h  "
@@ -93,59 +90,9 @@ def _line(row: Played) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m orchestrator.simulate",
-        description="A sweep on 1 to 1,000 workers, on paper: time, and worker-hours lost and idle.",
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("--grid", required=True, metavar="NAME|FILE.yaml")
-    add("--seeds", type=_number(1, MOST_SEEDS), metavar="N", help="instead of the grid's own")
-    add("--data-dir", metavar="PATH", help="of an imagefolder or npz, whose images are counted")
-    add("--workers", type=_workers, default=WORKERS, metavar="N,N", help="default: 1,4,16,64,256,1000")
-    add("--pack", type=_number(1, MOST_SEEDS), metavar="N", help="seeds trained together (default: chosen)")
-    add("--workers-per-node", type=_number(1, 1024), default=4, metavar="N", help="default: 4")
-    add("--mtbf-hours", type=_hours, default=24.0, metavar="H", help="a node's mean life; 0: for ever (24)")
-    add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="of a node (5)")
-    add("--keep-minutes", type=_hours, default=5.0, metavar="M", help="that an idle node is kept (5)")
-    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="of the driver for a pack (60)")
-    add("--repeats", type=_number(1, 10_000), default=25, metavar="N", help="of random losses (25)")
-    add("--seed", type=_number(0, 2**31), default=0, metavar="N", help="of the first repeat (0)")
-    add("--bench", metavar="FILE", help="pack times from python -m model.bench --json")
-    add("--results", metavar="URL", help="pack times from a sweep that has run")
-    add("--json", action="store_true", help="rows as JSON on standard output")
-    add("--figure", metavar="FILE.png", help="draw it; needs the extra 'figures'")
-    add("--driver", metavar="FILE", help="for the figure: python -m orchestrator.bench --nodes N --json")
-    return parser
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 12 and least <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def _workers(text: str) -> tuple[int, ...]:
-    return tuple(_number(1, _MOST_WORKERS)(part.strip()) for part in text.split(","))
-
-
-def _hours(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of 0 or more")
-    return value
-
-
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     out = sys.stderr if options.json else sys.stdout
     rows = run(options, lambda line: print(line, file=out, flush=True))
     if options.figure:

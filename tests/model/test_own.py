@@ -21,6 +21,7 @@ def lab(tmp_path, monkeypatch):
     (tmp_path / "alone.py").write_text("from mylab import shared\n\ndef net(): return shared.EPS\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "mylab", raising=False)
     yield tmp_path
     for name in [name for name in sys.modules if name.partition(".")[0] in {"mylab", "alone"}]:
         del sys.modules[name]
@@ -75,7 +76,7 @@ def test_pinning_imports_nothing(lab):
         ("mylab.norms:MyNrm", r"norms\.py: there is no MyNrm in it; did you mean MyNorm\?"),
         ("broken:Norm", r"broken\.py line 2: broken does not import: SyntaxError: invalid syntax"),
         ("raising:Norm", r"raising\.py line 3: raising does not import: ZeroDivisionError: division by zero"),
-        ("model:Norm", r"the name model is taken by .*__init__\.py; call the file otherwise"),
+        ("model:Norm", r"the name model is taken by a package of normsweep; call the file otherwise"),
     ],
 )
 def test_mistakes_name_the_file_and_the_line(lab, path, message):

@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from PIL import Image
 
 from analysis import report
+from orchestrator.report import spent
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
@@ -144,6 +146,34 @@ def test_a_dry_run_writes_and_trains_nothing(run, tmp_path, training_forbidden):
     for part in ("8 to run", "bn, batch 8", "gn G=4, batch 2", "packs of", "by a short calibration"):
         assert part in out
     assert not (tmp_path / "out").exists()
+
+
+def test_packs_are_said_to_be_no_larger_than_what_is_left(run):
+    _, out, _ = run("--dry-run", "--pack", "5", "--norms", "bn")
+    assert "packs of 2 at batch size 8, 2: as --pack says" in out
+    assert "packs of 5" not in out
+
+
+def test_two_cells_that_differ_in_another_axis_are_told_apart(run):
+    _, out, _ = run(
+        "--dry-run", "--norms", "bn", "--batch-sizes", "8", "--set", "shortcut=projection,identity"
+    )
+    cells = [row.split("  ")[0] for row in out.splitlines() if row.startswith("bn, batch 8")]
+    assert len(cells) == len(set(cells)) == 2
+
+
+@pytest.mark.parametrize(
+    ("estimate", "whole", "said"),
+    [
+        (20.0, True, "Took 37 s; the plan said 20 s."),
+        (20.0, False, "Stopped after 37 s of about 20 s."),
+        (None, True, "Took 37 s; the plan could not tell."),
+        (None, False, "Stopped after 37 s."),
+    ],
+)
+def test_what_an_interrupted_run_took_is_not_what_it_would_take(estimate, whole, said):
+    schedule = SimpleNamespace(estimate=estimate)
+    assert spent(schedule, 37.0, whole=whole) == said
 
 
 def test_pack_size_does_not_change_what_is_declared(run, tmp_path):

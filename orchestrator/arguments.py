@@ -1,0 +1,110 @@
+"""The command lines of `run`, `status` and `evaluate`. Apart from what they run, for --help's sake."""
+
+import argparse
+
+from analysis import options as reading
+from model.norm_table import STATISTICS, Statistics
+from orchestrator.cli import Parser, called
+from orchestrator.grid.arguments import add_options
+from orchestrator.planning.arguments import add_run_options
+
+_RUN_EXAMPLES = """\
+examples:
+  {run} --grid demo --open          two minutes on two cores, no network
+  {run} --grid fig1 --dry-run       what would run, and for how long
+  {run} --grid fig1                 the study; run it again to go on where it stopped
+  {run} --grid fig1 --seeds 10      five more seeds; the finished ones are kept
+  {run} --grid fig1 --groups-from results/gsearch
+  {run} --grid my.yaml --dataset imagefolder --data-dir ~/images
+
+exit codes: 0 all trials done; 1 some failed, or storage did, or another run took over;
+  2 bad input; 130 or 143 interrupted"""
+_EVALUATE_EXAMPLES = """\
+examples:
+  {evaluate} results/fig1 --statistics population,batch,precise
+  {evaluate} results/fig1 --on train
+  {evaluate} results/fig1 --images ~/cifar10c/fog.npz
+
+exit codes: 0 all that are finished are evaluated; 1 some could not be, or storage failed; 2 bad input;
+  130 interrupted"""
+
+
+def run() -> argparse.ArgumentParser:
+    name = called("orchestrator.run")
+    parser = Parser(
+        prog=name,
+        usage=f"{name} --grid NAME|FILE.yaml [options]",
+        description="Train what is missing of a sweep and make its report. The same command starts a sweep,\n"
+        "goes on after an interruption, and widens a finished one.",
+        epilog=_RUN_EXAMPLES.format(run=name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
+    parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
+    parser.add_argument("--list-axes", action="store_true", help="what a grid and --set can vary")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
+    parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
+    add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
+    add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
+    for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
+        add(shown)
+    return parser
+
+
+def status() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=called("orchestrator.status"),
+        description="Say where a sweep stands, from its folder alone: also while it runs, and from any "
+        "machine that can read the folder.",
+    )
+    parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+    return parser
+
+
+def evaluate() -> argparse.ArgumentParser:
+    name = called("orchestrator.evaluate")
+    parser = Parser(
+        prog=name,
+        description="Evaluate the stored networks of a sweep's finished trials. What they answer goes to\n"
+        "evaluations/ in its folder, a file each.",
+        epilog=_EVALUATE_EXAMPLES.format(evaluate=name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--on",
+        choices=("test", "train"),
+        default="test",
+        help="test: the images that the sweep judges on, its hold-out where it has one (default); "
+        "train: the training images, in evaluation and without augmentation",
+    )
+    what.add_argument(
+        "--images",
+        metavar="PATH",
+        help="another test set of the same classes: a folder with a folder of images for each class, or an "
+        ".npz of test_images and test_labels",
+    )
+    parser.add_argument(
+        "--statistics",
+        metavar="LIST",
+        type=_statistics,
+        default=("population",),
+        help="of norms with running statistics, by which they normalise: population, the running ones "
+        "(default); batch, of each batch of the training's size; precise, measured anew over the training "
+        "images. Networks with another norm have population alone",
+    )
+    parser.add_argument("--data-dir", metavar="PATH", help="where the sweep's own data lie, as for a run")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is a GPU")
+    return parser
+
+
+def _statistics(text: str) -> tuple[Statistics, ...]:
+    chosen = tuple(one for one in STATISTICS if one in text.split(","))
+    if unknown := [word for word in text.split(",") if word not in STATISTICS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r}; expected some of {','.join(STATISTICS)}")
+    return chosen
