@@ -7,16 +7,17 @@ from markupsafe import Markup
 
 from analysis.page import html
 from analysis.page.html import Column, Section, Shown
+from analysis.sources.predictions import image_by_image
 from analysis.stats.cells import Cell
-from analysis.stats.decomposition import Answers, Part, Question, answers, parts
-from analysis.stats.estimate import Estimate
+from analysis.stats.decomposition import Answers, Part, Question, parts
+from analysis.stats.generalisation import gaps
 from analysis.stats.intervals import CI, PERCENT
 from analysis.stats.line import short_names
 from analysis.stats.panel import Panel
 from analysis.stats.summary import summary
 from analysis.study import Study
 from analysis.words.decomposition import decomposition_sentences
-from analysis.words.numbers import decimals, signed, signed_interval
+from analysis.words.generalisation import gap_sentences
 from model.norm_table import STATISTICS
 
 #: Split -> what a heading calls its images.
@@ -39,14 +40,15 @@ def section(study: Study) -> Section | None:
     """None where no stored network was evaluated."""
     if study.evaluations.empty:
         return None
-    given = answers(study.frame, study.evaluations, study.roles)
+    given = study.answers
     asked = [panel for panel in study.panels if any(panel in cells for cells in given.values())]
     views = [_view(panel, given, study, alone=len(asked) == 1) for panel in asked]
     if not views:
         return None
     decomposed = any(view.parts for view in views)
     title = "Where batch norm’s error comes from" if decomposed else "What the stored networks answer"
-    body = html.render("evaluations", panels=views, decomposed=decomposed)
+    unlabelled = not study.judgements and bool(image_by_image(study.evaluations).any())
+    body = html.render("evaluations", panels=views, decomposed=decomposed, unlabelled=unlabelled)
     return Section("evaluations", "Evaluations", title, body)
 
 
@@ -55,20 +57,18 @@ def _view(panel: Panel, given: Answers, study: Study, *, alone: bool) -> PanelVi
     names = short_names([cell.line for cell in study.panels[panel]])
     return PanelView(
         None if alone else study.name(panel),
-        decomposition_sentences(own, panel.x, names),
+        [
+            *decomposition_sentences(own, panel.x, names),
+            *gap_sentences(gaps(panel, given), panel.x, names, panel.judged),
+        ],
         _parts(own, panel, study) if own else None,
         _levels(panel, given, study),
     )
 
 
-def _place(panel: Panel) -> tuple[Column, Column]:
-    line = Column("line", "Line" if panel.roles.more else "Norm")
-    return line, Column("x", panel.x.label, panel.x.numeric)
-
-
 def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
     columns = (
-        *_place(panel),
+        *html.place(panel),
         Column("n", "n", True),
         Column("gap", "Running − precise"),
         Column("rise", "Rise"),
@@ -84,7 +84,7 @@ def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
                 html.swatch(study, part.line),
                 html.axis_value(part.x),
                 part.gap.fewest,
-                *map(_points, (part.gap, *changes)),
+                *map(html.points, (part.gap, *changes)),
             ]
         )
     caption = (
@@ -95,15 +95,6 @@ def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
     return html.table(columns, rows, caption)
 
 
-def _points(s: Estimate | None) -> Shown | None:
-    if s is None or not s.exists:
-        return None
-    if not s.interval.known:
-        return Shown(s.mean, signed(s.mean, 2))
-    digits = max(2, decimals(s.interval))
-    return Shown(s.mean, f"{signed(s.mean, digits)} ({signed_interval(s.interval, digits)})")
-
-
 def _levels(panel: Panel, given: Answers, study: Study) -> Markup:
     """The mean error of each cell in every way that its networks were asked."""
     asked = sorted((q for q, cells in given.items() if panel in cells), key=_order)
@@ -111,18 +102,28 @@ def _levels(panel: Panel, given: Answers, study: Study) -> Markup:
         question: {(cell.line, cell.x): cell for cell in given[question][panel]} for question in asked
     }
     places = dict.fromkeys((cell.line, cell.x) for cell in study.panels[panel])
+    between = gaps(panel, given)
     rows = []
     for line, x in places:
         found = [by_place[question].get((line, x)) for question in asked]
         if any(found):
             n = max(len(cell.last) for cell in found if cell)
-            rows.append([html.swatch(study, line), html.axis_value(x), n, *map(_mean, found)])
+            row = [html.swatch(study, line), html.axis_value(x), n, *map(_mean, found)]
+            if between:
+                gap = between.get((line, x))
+                row.append(html.points(gap.difference if gap else None))
+            rows.append(row)
     columns = (
-        *_place(panel),
+        *html.place(panel),
         Column("n", "n", True),
         *(Column(f"asked-{i}", name) for i, name in enumerate(_heads(asked, given))),
+        *([Column("gap", f"{panel.judged.capitalize()} − training, points")] if between else []),
     )
     caption = f"Mean error in percent over the networks that were evaluated, {CI} over seeds in brackets"
+    if _several(given):
+        caption += ", by which statistics"
+    if between:
+        caption += f". {panel.judged.capitalize()} − training: the generalisation gap, within each network"
     return html.table(columns, rows, caption)
 
 
@@ -132,11 +133,16 @@ def _order(question: Question) -> tuple[int, str, int]:
 
 def _heads(asked: Sequence[Question], given: Mapping[Question, object]) -> Iterable[str]:
     """What each column is of; statistics are named where networks were asked by several."""
-    several = any(question.statistics != "population" for question in given)
+    several = _several(given)
     for question in asked:
         images = _IMAGES.get(question.split) or f"other images ({question.data[:6]})"
-        head = f"{images}, {_HEADS[question.statistics]} statistics" if several else images
+        head = f"{images}, {_HEADS[question.statistics]}" if several else images
         yield head[:1].upper() + head[1:]
+
+
+def _several(given: Mapping[Question, object]) -> bool:
+    """Whether networks were asked by other statistics than their running ones."""
+    return any(question.statistics != "population" for question in given)
 
 
 def _mean(cell: Cell | None) -> Shown | None:
