@@ -21,6 +21,7 @@ PAGES = {
 ELSEWHERE = {
     "python -m analysis.figures results/fig1 --format pdf": "tests/analysis/test_figures.py; needs Chromium",
     "python -m analysis.report results/why": "of networks that were evaluated: tests/orchestrator/test_evaluate.py",
+    "python -m analysis.report results/norms": "the same",
     "python -m analysis.report s3://your-bucket/normsweep/fig1 --out fig1.html": "tests/orchestrator/test_s3.py",
     "python -m model.bench": "tests/model/bench",
     "python -m model.bench --device cuda --survey 4 --out survey.jsonl": "tests/model/bench/test_survey.py; needs a GPU",
