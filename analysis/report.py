@@ -26,6 +26,7 @@ from analysis.page import (
     group_rules,
     gsearch,
     html,
+    image_by_image,
     methods,
     network,
     provenance,
@@ -106,6 +107,7 @@ def _sections(
             for part in (versus, elsewhere, differences, claims, robustness, cells)
         ),
         evaluations.section(study),
+        image_by_image.section(study),
         group_rules.section(study),
         gsearch.section(study),
         curves.section(study, drawn),

@@ -142,12 +142,16 @@ def _refuse_nothing(store: Store, chosen: "Chosen", statistics: Sequence[Statist
 
 
 def _all(chosen: "Chosen", task: "Callable[[Trial], Task]", console: Console) -> "Report":
-    from orchestrator.execution.evaluation import Report, evaluate_pack
+    from orchestrator.execution.evaluation import Report, evaluate_pack, keep_labels
 
-    total = Report()
+    total, kept = Report(), set()
     for group in chosen.groups:
         first = next(iter(group))
-        report = evaluate_pack(task(first), group)
+        asked = task(first)
+        report = evaluate_pack(asked, group)
+        if (report.written or report.there) and asked.asked not in kept:
+            keep_labels(asked)
+            kept.add(asked.asked)
         total.written += report.written
         total.there += report.there
         total.problems |= report.problems

@@ -19,10 +19,6 @@ from analysis.words.numbers import p_value, signed, signed_interval, too_few_wor
 from analysis.words.pairing import TESTS, bought_sentence, pairing_sentences
 
 
-def _line(panel: Panel) -> tuple[Column, Column]:
-    return Column("line", "Line" if panel.roles.more else "Norm"), Column("x", panel.x.label, panel.x.numeric)
-
-
 class PanelView(NamedTuple):
     """One panel's differences. `number`: the panel's in the page; `key`: of its figure and calculator;
     `base`: the line that is subtracted, empty where it is not one; `axis`: what lines run over; `pairing`:
@@ -104,7 +100,7 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
 def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Markup:
     """The comparison that rules."""
     columns = (
-        *_line(differences[0].panel),
+        *html.place(differences[0].panel),
         Column("n", "Pairs" if paired else "n", True),
         Column("mean", "Difference", True, 2),
         Column("t", f"{CI} ({TESTS[paired]})", True),
@@ -137,7 +133,7 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
 def _beside(differences: Sequence[Difference], study: Study) -> Markup:
     """What pairs have to say beside the comparison that rules."""
     columns = (
-        *_line(differences[0].panel),
+        *html.place(differences[0].panel),
         Column("r", "Correlation over seeds", True),
         Column("welch", f"{CI} (Welch)", True),
         Column("p", "p (Welch)", True),

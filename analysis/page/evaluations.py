@@ -9,14 +9,14 @@ from analysis.page import html
 from analysis.page.html import Column, Section, Shown
 from analysis.stats.cells import Cell
 from analysis.stats.decomposition import Answers, Part, Question, answers, parts
-from analysis.stats.estimate import Estimate
+from analysis.stats.generalisation import gaps
 from analysis.stats.intervals import CI, PERCENT
 from analysis.stats.line import short_names
 from analysis.stats.panel import Panel
 from analysis.stats.summary import summary
 from analysis.study import Study
 from analysis.words.decomposition import decomposition_sentences
-from analysis.words.numbers import decimals, signed, signed_interval
+from analysis.words.generalisation import gap_sentences
 from model.norm_table import STATISTICS
 
 #: Split -> what a heading calls its images.
@@ -55,20 +55,18 @@ def _view(panel: Panel, given: Answers, study: Study, *, alone: bool) -> PanelVi
     names = short_names([cell.line for cell in study.panels[panel]])
     return PanelView(
         None if alone else study.name(panel),
-        decomposition_sentences(own, panel.x, names),
+        [
+            *decomposition_sentences(own, panel.x, names),
+            *gap_sentences(gaps(panel, given), panel.x, names, panel.judged),
+        ],
         _parts(own, panel, study) if own else None,
         _levels(panel, given, study),
     )
 
 
-def _place(panel: Panel) -> tuple[Column, Column]:
-    line = Column("line", "Line" if panel.roles.more else "Norm")
-    return line, Column("x", panel.x.label, panel.x.numeric)
-
-
 def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
     columns = (
-        *_place(panel),
+        *html.place(panel),
         Column("n", "n", True),
         Column("gap", "Running − precise"),
         Column("rise", "Rise"),
@@ -84,7 +82,7 @@ def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
                 html.swatch(study, part.line),
                 html.axis_value(part.x),
                 part.gap.fewest,
-                *map(_points, (part.gap, *changes)),
+                *map(html.points, (part.gap, *changes)),
             ]
         )
     caption = (
@@ -95,15 +93,6 @@ def _parts(own: Sequence[Part], panel: Panel, study: Study) -> Markup:
     return html.table(columns, rows, caption)
 
 
-def _points(s: Estimate | None) -> Shown | None:
-    if s is None or not s.exists:
-        return None
-    if not s.interval.known:
-        return Shown(s.mean, signed(s.mean, 2))
-    digits = max(2, decimals(s.interval))
-    return Shown(s.mean, f"{signed(s.mean, digits)} ({signed_interval(s.interval, digits)})")
-
-
 def _levels(panel: Panel, given: Answers, study: Study) -> Markup:
     """The mean error of each cell in every way that its networks were asked."""
     asked = sorted((q for q, cells in given.items() if panel in cells), key=_order)
@@ -111,18 +100,26 @@ def _levels(panel: Panel, given: Answers, study: Study) -> Markup:
         question: {(cell.line, cell.x): cell for cell in given[question][panel]} for question in asked
     }
     places = dict.fromkeys((cell.line, cell.x) for cell in study.panels[panel])
+    between = gaps(panel, given)
     rows = []
     for line, x in places:
         found = [by_place[question].get((line, x)) for question in asked]
         if any(found):
             n = max(len(cell.last) for cell in found if cell)
-            rows.append([html.swatch(study, line), html.axis_value(x), n, *map(_mean, found)])
+            row = [html.swatch(study, line), html.axis_value(x), n, *map(_mean, found)]
+            if between:
+                gap = between.get((line, x))
+                row.append(html.points(gap.difference if gap else None))
+            rows.append(row)
     columns = (
-        *_place(panel),
+        *html.place(panel),
         Column("n", "n", True),
         *(Column(f"asked-{i}", name) for i, name in enumerate(_heads(asked, given))),
+        *([Column("gap", f"{panel.judged.capitalize()} − training, points")] if between else []),
     )
     caption = f"Mean error in percent over the networks that were evaluated, {CI} over seeds in brackets"
+    if between:
+        caption += f". {panel.judged.capitalize()} − training: the generalisation gap, within each network"
     return html.table(columns, rows, caption)
 
 

@@ -21,11 +21,13 @@ from markupsafe import Markup, escape
 from analysis.plots import palette
 from analysis.plots.theme import Json
 from analysis.stats.axes import in_column, value_text
+from analysis.stats.estimate import Estimate
 from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.choices import MEASURE_WORDS
+from analysis.words.numbers import decimals, signed, signed_interval
 from model.axis import Value
 
 
@@ -225,6 +227,22 @@ def axis_cell(name: str, value: Value) -> object:
     """The same of an axis whose name the column has."""
     words = in_column(name, value)
     return axis_value(value) if words == value_text(value) else words
+
+
+def place(panel: Panel) -> tuple[Column, Column]:
+    """The columns that say which cell a row is of."""
+    line = Column("line", "Line" if panel.roles.more else "Norm")
+    return line, Column("x", panel.x.label, panel.x.numeric)
+
+
+def points(s: Estimate | None) -> Shown | None:
+    """“+0.5 (−0.8 to +1.9)”, in points with the interval in brackets."""
+    if s is None or not s.exists:
+        return None
+    if not s.interval.known:
+        return Shown(s.mean, signed(s.mean, 2))
+    digits = max(2, decimals(s.interval))
+    return Shown(s.mean, f"{signed(s.mean, digits)} ({signed_interval(s.interval, digits)})")
 
 
 def swatch(study: Study, line: Line, name: str | None = None) -> Shown:

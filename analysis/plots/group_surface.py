@@ -17,10 +17,6 @@ from analysis.stats.group_surface import Surface
 from analysis.stats.line import Line
 
 _AXES: dict[Kind, str] = {"groups": "G", "channels": "Channels per group, C/G"}
-#: From the lowest error of a width to the highest; pale enough for the ink of the numbers, by day and by
-#: night.
-_SCALE = ((0.0, "#fdf4ec"), (0.5, "#f6c9a2"), (1.0, "#ee9b5f"))
-_ON_SCALE = "#20242f"
 #: Points beside the lowest at which the colour is full, at least and at most: one G that fails hides no
 #: other.
 _FULL = (0.5, 5.0)
@@ -159,10 +155,10 @@ def _map(
         text=[["" if s is None else s.text for s in row] for row in rows],
         customdata=[[s and [s.width, s.mean] for s in row] for row in rows],
         texttemplate="%{text}",
-        textfont={"color": _ON_SCALE, "size": 11},
+        textfont={"color": palette.ON_HEAT, "size": 11},
         zmin=0,
         zmax=full,
-        colorscale=[list(stop) for stop in _SCALE],
+        colorscale=[list(stop) for stop in palette.HEAT],
         xgap=2,
         ygap=2,
         hoverongaps=False,

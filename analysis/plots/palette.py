@@ -27,6 +27,10 @@ _RAMP = ("#4b4ba8", "#2b93b8", "#009e73", "#b8860b", "#d55e00", "#a3123c")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _MARKERS = ("circle", "diamond", "square", "triangle-up", "cross", "triangle-down", "pentagon", "x", "star")
 _SYMBOLS = {"bn": _MARKERS, "gn": ("square", "diamond", "triangle-up", "triangle-down", "pentagon")}
+#: Of a heat map from its lowest value to its highest; pale enough for the ink of the numbers, by day and by
+#: night.
+HEAT = ((0.0, "#fdf4ec"), (0.5, "#f6c9a2"), (1.0, "#ee9b5f"))
+ON_HEAT = "#20242f"
 #: Lighter twins that are not computed.
 _TWINS = {
     "#0072b2": "#4aa5e0", "#d55e00": "#f0823c", "#009e73": "#35bf95", "#b0568f": "#dc8fc0",

@@ -84,6 +84,7 @@ EVALUATION_COLUMNS: dict[str, ColumnType] = {
     "images": "int",
     "error": "float",
     "loss": "float",
+    "file": "text",
 }
 
 #: Column -> value, before `make` gives it its type.

@@ -34,7 +34,8 @@ class Cell:
     `x`: its value of the axis that lines run over. `last` and `median5`: seed -> error in percent (test or
     validation, as the panel is judged), of the trials that ended well. `counts`: status -> trials; statuses
     that do not occur are absent. `codes`: what trained those that have a result -> trials, by the short
-    digest; empty where no trial says. `along`: the values of the axes that follow from line and x.
+    digest; empty where no trial says. `along`: the values of the axes that follow from line and x. `ids`:
+    seed -> trial, of those that ended well.
     """
 
     panel: Panel
@@ -45,6 +46,7 @@ class Cell:
     counts: dict[str, int]
     codes: dict[str, int] = field(default_factory=dict)
     along: tuple[Value, ...] = ()
+    ids: dict[int, str] = field(default_factory=dict)
 
     def value(self, name: str) -> Value:
         """Of the source or any axis. Raises KeyError where `name` is none of this study."""
@@ -113,7 +115,7 @@ def panels(frame: pd.DataFrame, roles: Roles = CLASSIC) -> dict[Panel, list[Cell
 def _rows(frame: pd.DataFrame, roles: Roles) -> list[Row]:
     """What cells are made of, a trial a row, None for what is missing. As Python's own objects: a frame for
     each cell would take milliseconds."""
-    names = (*roles.cell, "seed", "status", *_ERRORS, "code")
+    names = (*roles.cell, "seed", "status", *_ERRORS, "code", "trial_id")
     known = frame[frame["norm"].notna() & frame["batch_size"].notna()]
     columns = [plain_column(known[name]) for name in names]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -136,6 +138,7 @@ def _cell(rows: Sequence[Row], roles: Roles, named: Mapping[str, str]) -> Cell:
         counts={status: counted[status] for status in STATUSES if counted[status]},
         codes=_codes([row["code"] for row in rows if row["status"] in ("done", "diverged")]),
         along=tuple(first[name] for name in roles.along),
+        ids={int(row["seed"] or 0): str(row["trial_id"]) for row in done},
     )
 
 

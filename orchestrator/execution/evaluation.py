@@ -21,7 +21,7 @@ from model.spec import MODELS
 from orchestrator.execution.failures import out_of_memory
 from orchestrator.execution.worker import device_name, free_memory
 from orchestrator.grid.trial import Trial
-from orchestrator.results import evaluations
+from orchestrator.results import evaluations, labels
 from orchestrator.results.checkpoint import DamagedError, decode_weights
 from orchestrator.results.evaluations import Question, stored_error
 from orchestrator.results.provenance import provenance
@@ -54,6 +54,15 @@ class Task:
     have: frozenset[str]
     other: OtherImages | None = None
 
+    @property
+    def asked(self) -> "labels.Images | None":
+        """The images whose labels a report needs; None of training images."""
+        if self.split == "train":
+            return None
+        if self.other:
+            return labels.Images(self.other.fingerprint, "images", len(self.other.labels))
+        return labels.Images(self.data.info.fingerprint, self.data.which, len(self.data.eval_labels))
+
 
 @dataclass
 class Report:
@@ -85,6 +94,13 @@ def evaluate_pack(task: Task, trials: Mapping[Trial, TrialState]) -> Report:
     if asked:
         _evaluate_or_halve(task, {t: trials[t] for t in asked}, asked, weights, report)
     return report
+
+
+def keep_labels(task: Task) -> None:
+    """Beside what networks answered, what is right; training images' is not kept. Raises StorageError."""
+    if (images := task.asked) is not None:
+        true = task.other.labels if task.other else task.data.eval_labels.numpy()
+        labels.write(task.store.files, images, true, len(task.data.classes))
 
 
 def _questions(task: Task, trial: Trial, weights: str) -> list[Question]:

@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from model.norm_table import Statistics
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_FOLDER = "evaluations"
+FOLDER = "evaluations"
 #: Raised when evaluation itself changes meaning: another order of images, other batches of PreciseBN.
 RULE = 1
 _NAME = re.compile(r"[a-z]+-[a-z]+-[0-9a-f]{12}\.json")
@@ -48,7 +48,7 @@ class Question(NamedTuple):
         """The name of the file that holds the answer."""
         canonical = json.dumps({"rule": RULE, **self._asdict()}, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(canonical.encode()).hexdigest()[:12]
-        return f"{_FOLDER}/{self.trial_id}/{self.split}-{self.statistics}-{key}.json"
+        return f"{FOLDER}/{self.trial_id}/{self.split}-{self.statistics}-{key}.json"
 
 
 def write(files: Files, record: EvaluationRecord) -> None:
@@ -69,24 +69,35 @@ def whole_ones(files: Files) -> tuple[dict[str, EvaluationRecord], list[str]]:
     return records, damaged
 
 
-def read(files: Files, states: Mapping[str, TrialState]) -> tuple[list[EvaluationRecord], list[str]]:
-    """The evaluations of these finished trials, in the order of their names; and what was wrong with others,
-    in words.
+def read(files: Files, states: Mapping[str, TrialState]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The evaluations of these finished trials, in the order of their names, each with the name of its `file`
+    and without its predictions, of which a sweep may have gigabytes; and what was wrong with others, in
+    words.
 
     `states`: by id, from a scan; evaluations of any other trial are left alone.
     """
-    records: list[EvaluationRecord] = []
-    there, damaged = whole_ones(files)
-    warnings = [f"{name} is damaged and was ignored" for name in damaged]
-    for name, record in there.items():
+    rows: list[dict[str, Any]] = []
+    damaged, strange = [], []
+    for name, value in _parsed(files, sorted(_names(files))):
+        record = whole(name, value)
+        if record is None:
+            damaged.append(f"{name} is damaged and was ignored")
+            continue
         state = states.get(record["trial_id"])
         if state is None or not state.finished:
             continue
         if record["stored_error"] == stored_error(state):
-            records.append(record)
+            rows.append({**{k: v for k, v in record.items() if k != "predictions"}, "file": name})
         else:
-            warnings.append(f"{name} is of another training than the result that is there and was ignored")
-    return records, warnings
+            strange.append(f"{name} is of another training than the result that is there and was ignored")
+    return rows, damaged + strange
+
+
+def read_predictions(files: Files, names: Sequence[str]) -> Iterator[tuple[str, "NDArray[Any]"]]:
+    """By name the class of each image, as `predictions` gives it, of the evaluations that are still whole."""
+    for name, value in _parsed(files, sorted(names)):
+        if (record := whole(name, value)) is not None:
+            yield name, predictions(record)
 
 
 def whole(name: str, value: object) -> EvaluationRecord | None:
@@ -97,7 +108,7 @@ def whole(name: str, value: object) -> EvaluationRecord | None:
     consistent = (
         _question(record).name == name
         and record["wrong"] <= record["images"]
-        and len(_bytes(record["predictions"])) == record["images"] * _width(record["classes"])
+        and fits(record["predictions"], record["images"], record["classes"])
         and record["error"] in (None, record["wrong"] / record["images"] * 100)
     )
     return record if consistent else None
@@ -117,9 +128,19 @@ def encoded(predictions: "NDArray[np.int64]", classes: int) -> str:
 
 def predictions(record: EvaluationRecord) -> "NDArray[Any]":
     """The class of each image, in order, uint8 or uint16 [n]."""
+    return decoded(record["predictions"], record["classes"])
+
+
+def decoded(text: str, classes: int) -> "NDArray[Any]":
+    """What was `encoded`, uint8 or uint16 [n]."""
     import numpy as np
 
-    return np.frombuffer(_bytes(record["predictions"]), dtype=f"<u{_width(record['classes'])}")
+    return np.frombuffer(_bytes(text), dtype=f"<u{_width(classes)}")
+
+
+def fits(text: str, images: int, classes: int) -> bool:
+    """Whether `text` holds a class for each of so many images."""
+    return len(_bytes(text)) == images * _width(classes)
 
 
 def _width(classes: int) -> int:
@@ -135,8 +156,8 @@ def _bytes(text: str) -> bytes:
 
 def _names(files: Files) -> set[str]:
     return {
-        f"{_FOLDER}/{trial_id}/{name}"
-        for trial_id, there in files.folders(_FOLDER).items()
+        f"{FOLDER}/{trial_id}/{name}"
+        for trial_id, there in files.folders(FOLDER).items()
         for name in there
         if _NAME.fullmatch(name)
     }

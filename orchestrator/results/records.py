@@ -155,6 +155,21 @@ class EvaluationRecord(TypedDict):
     provenance: NotRequired[SkipValidation[Provenance]]
 
 
+class LabelsRecord(TypedDict):
+    """The true class of each image that networks were asked about: see `orchestrator.results.labels`.
+
+    `data`, `split`, `images`, `classes`: as in an EvaluationRecord. `labels`: in the order of the images, as
+    its `predictions`.
+    """
+
+    format: Literal[1]
+    data: str
+    split: Literal["test", "validation", "images"]
+    images: Annotated[int, Field(ge=1, le=2**31)]
+    classes: Annotated[int, Field(ge=2, le=2**16)]
+    labels: str
+
+
 class DataFacts(TypedDict):
     """What a sweep.json keeps of a data set. `image`: channels, height, width. `listing`: see DataInfo.
 

@@ -18,6 +18,7 @@ from orchestrator.results.records import (
     Failure,
     History,
     Identity,
+    LabelsRecord,
     LockNote,
     Result,
     SweepRecord,
@@ -30,6 +31,7 @@ _NEEDED: Mapping[Any, set[str]] = {
     EpochRecord: {"epoch"},
     Result: {"status"},
     EvaluationRecord: {*EvaluationRecord.__annotations__} - {"provenance"},
+    LabelsRecord: {*LabelsRecord.__annotations__},
 }
 
 
@@ -65,6 +67,7 @@ _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     "failure.json": _adapter(Failure),
     "lock.json": _adapter(LockNote),
     "evaluation.json": _adapter(EvaluationRecord),
+    "labels.json": _adapter(LabelsRecord),
     "trial.json": TypeAdapter(Identity, config=_STRICT),
 }
 
