@@ -14,10 +14,12 @@ import pandas as pd
 from analysis.plots import palette
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.load import Source, Sweep, load_sweep
+from analysis.sources.predictions import Judgements, judgements
 from analysis.stats import bases
 from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices
+from analysis.stats.decomposition import Answers, answers
 from analysis.stats.differences import Difference, differences
 from analysis.stats.group_rules import Comparison, compare
 from analysis.stats.group_surface import Surface, surfaces
@@ -86,6 +88,23 @@ class Study:
             panel: outcomes(cells, self.choices[panel], self.differences[panel])
             for panel, cells in self.compared.items()
         }
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What stored networks were asked, and the errors that came of it."""
+        return answers(self.frame, self.evaluations, self.roles)
+
+    @cached_property
+    def judgements(self) -> dict[Panel, Judgements]:
+        """What networks answer image by image, of the compared panels of which it and what is right was
+        kept."""
+        found = {}
+        for panel, cells in self.compared.items():
+            trials = {trial for cell in cells for trial in cell.ids.values()}
+            rows = self.evaluations[self.evaluations["trial_id"].isin(trials)]
+            if (own := judgements(self.sweep_of[panel], rows)) is not None:
+                found[panel] = own
+        return found
 
     @cached_property
     def rules(self) -> list[Comparison | None]:

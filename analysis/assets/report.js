@@ -38,15 +38,16 @@ function themed(value, key = "") {
 const drawers = {
   fig1(node) {
     const panel = DATA.panels[node.dataset.panel];
-    const { quantity, measure, kind, published } = switches();
+    const { quantity, measure, kind, published, precise } = switches();
     const lines = panel.layers[`interval|${quantity}|${measure}|${kind}`] || [];
     const traces = [
       ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: refers(panel, t, published), showlegend: false })),
       ...lines.filter((t) => t.meta.role === "band"),
       ...(panel.layers[`seed|${quantity}|${measure}`] || []),
+      ...((precise && panel.layers[`precise|${quantity}`]) || []),
       ...lines.filter((t) => t.meta.role === "mean"),
     ];
-    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(panel, quantity, measure, published) };
+    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(panel, quantity, measure, published, precise) };
     if (!lines.length) {
       const text = "No value of this kind was recorded here";
       layout.annotations = [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
@@ -95,13 +96,14 @@ function refers(panel, trace, published) {
 }
 
 // Figures side by side share one scale, or the eye compares the wrong things; but not those of two data sets.
-function shared(own, quantity, measure, published) {
+function shared(own, quantity, measure, published, precise) {
   if (new Set(DATA.panels.map((p) => p.dataset).filter((d) => d !== null)).size > 1 || DATA.panels.length < 2) return {};
   let low = Infinity, high = -Infinity;
   for (const panel of DATA.panels) {
     const { layers } = panel;
     const traces = [...(layers[`seed|${quantity}|${measure}`] || []),
-      ...(layers[`published|${quantity}`] || []).filter((t) => refers(panel, t, published))];
+      ...(layers[`published|${quantity}`] || []).filter((t) => refers(panel, t, published)),
+      ...((precise && layers[`precise|${quantity}`]) || [])];
     for (const trace of traces) for (const y of trace.y) { low = Math.min(low, y); high = Math.max(high, y); }
   }
   if (!(low < high)) return {};
@@ -115,6 +117,7 @@ function switches() {
   return {
     quantity: value("quantity", "error"), measure: value("measure", DATA.measure), kind: value("kind", "t"),
     published: new Set($$("input[name=published]:checked").map((box) => box.value)),
+    precise: $("input[name=precise]:checked") !== null,
   };
 }
 

@@ -54,7 +54,12 @@ def section(study: Study) -> Section:
     )
     table = html.table(columns, body, caption)
     notes = dict.fromkeys(
-        images_sentences(cells, images(panel, study.sweep_of[panel].facts.get("data")), study.measure)
+        images_sentences(
+            cells,
+            images(panel, study.sweep_of[panel].facts.get("data")),
+            study.measure,
+            kept=panel in study.judgements,
+        )
         for panel, cells in study.panels.items()
     )
     said = [note for note in notes if note]

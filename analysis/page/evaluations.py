@@ -7,8 +7,9 @@ from markupsafe import Markup
 
 from analysis.page import html
 from analysis.page.html import Column, Section, Shown
+from analysis.sources.predictions import image_by_image
 from analysis.stats.cells import Cell
-from analysis.stats.decomposition import Answers, Part, Question, answers, parts
+from analysis.stats.decomposition import Answers, Part, Question, parts
 from analysis.stats.generalisation import gaps
 from analysis.stats.intervals import CI, PERCENT
 from analysis.stats.line import short_names
@@ -39,14 +40,15 @@ def section(study: Study) -> Section | None:
     """None where no stored network was evaluated."""
     if study.evaluations.empty:
         return None
-    given = answers(study.frame, study.evaluations, study.roles)
+    given = study.answers
     asked = [panel for panel in study.panels if any(panel in cells for cells in given.values())]
     views = [_view(panel, given, study, alone=len(asked) == 1) for panel in asked]
     if not views:
         return None
     decomposed = any(view.parts for view in views)
     title = "Where batch norm’s error comes from" if decomposed else "What the stored networks answer"
-    body = html.render("evaluations", panels=views, decomposed=decomposed)
+    unlabelled = not study.judgements and bool(image_by_image(study.evaluations).any())
+    body = html.render("evaluations", panels=views, decomposed=decomposed, unlabelled=unlabelled)
     return Section("evaluations", "Evaluations", title, body)
 
 

@@ -9,7 +9,6 @@ from analysis.page import html
 from analysis.page.html import Column, Place, Section, Shown
 from analysis.plots import churn
 from analysis.plots.theme import Json
-from analysis.sources.predictions import Judgements, judgements
 from analysis.stats.estimate import Estimate
 from analysis.stats.image_by_image import (
     CellAnswers,
@@ -41,32 +40,20 @@ class PanelView(NamedTuple):
 
 def section(study: Study) -> Section | None:
     """None where what networks answer, or what is right, was not kept."""
-    asked = {panel: own for panel in study.compared if (own := _judgements(panel, study)) is not None}
     views: list[PanelView] = []
     figures: dict[str, Json] = {}
-    for panel, own in asked.items():
+    for panel, own in study.judgements.items():
         compared = [(d.line, d.base, d.x) for d in study.differences[panel]]
         found = image_by_image(study.panels[panel], compared, own.labels, own.read)
         if found.cells:
             drawn = _maps(found, panel, study)
             figures |= {place.key: figure for place, figure in drawn}
             places = [place for place, _ in drawn]
-            views.append(_view(panel, found, study, places, alone=len(asked) == 1))
+            views.append(_view(panel, found, study, places, alone=len(study.judgements) == 1))
     if not views:
         return None
     body = html.render("image_by_image", panels=views)
     return Section("images", "Images", "Image by image", body, figures=figures)
-
-
-def stored(study: Study, panel: Panel) -> bool:
-    """Whether the section speaks of `panel`."""
-    return panel in study.compared and _judgements(panel, study) is not None
-
-
-def _judgements(panel: Panel, study: Study) -> Judgements | None:
-    trials = {trial for cell in study.panels[panel] for trial in cell.ids.values()}
-    rows = study.evaluations[study.evaluations["trial_id"].isin(trials)]
-    return judgements(study.sweep_of[panel], rows)
 
 
 def _view(panel: Panel, found: ImageByImage, study: Study, maps: list[Place], *, alone: bool) -> PanelView:
@@ -85,9 +72,9 @@ def _view(panel: Panel, found: ImageByImage, study: Study, maps: list[Place], *,
 # -- tables ------------------------------------------------------------------------------------------
 
 _ERRORS = (
-    Column("seeds", "Over seeds", True, 2),
-    Column("images", "over images", True, 2),
-    Column("both", "over both", True, 2),
+    Column("seeds", "SE over seeds", True, 2),
+    Column("images", "images", True, 2),
+    Column("se-both", "both", True, 2),
 )
 
 
@@ -115,7 +102,7 @@ def _cells(cells: Sequence[CellAnswers], panel: Panel, study: Study) -> Markup:
     ]
     caption = (
         "Error after the last epoch in percent, its interval over seeds for these images, and for new "
-        "networks on new images; then its standard errors in points. Churn: on what share of the images two "
+        "networks on new images. SE: standard errors in points. Churn: on what share of the images two "
         "networks disagree that differ in the seed alone"
     )
     return html.table(columns, rows, caption)
@@ -152,7 +139,7 @@ def _pairs(pairs: Sequence[PairAnswers], panel: Panel, study: Study) -> Markup:
     ]
     caption = (
         "Differences in points of error after the last epoch, paired by seed and by image, each by itself; "
-        "then their standard errors. McNemar: of how many seeds the exact test finds the two networks apart, "
+        "SE: standard errors. McNemar: of how many seeds the exact test finds the two networks apart, "
         "uncorrected: it speaks of two networks, not of two norms (Dietterich 1998)"
     )
     return html.table(columns, rows, caption)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from analysis.page import group_rules, html
 from analysis.page.elsewhere import held_by, names_in
 from analysis.page.html import Place
+from analysis.page.panels import precise_cells
 from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published, others
 from analysis.sources.frame import STATUSES
@@ -55,11 +56,13 @@ class Publication(NamedTuple):
 
 
 class Switches(NamedTuple):
-    """What Figure 1 can show. `measures` and `kinds`: value -> name."""
+    """What Figure 1 can show. `measures` and `kinds`: value -> name. `precise`: whether networks were judged
+    by precise statistics."""
 
     measures: dict[str, str]
     kinds: dict[str, str]
     publications: list[Publication]
+    precise: bool
 
 
 class Alone(NamedTuple):
@@ -214,7 +217,8 @@ def search_figure(study: Study, index: int) -> Place:
 def _switches(study: Study) -> Switches:
     names = {"last": "Last epoch", "median5": "Median of last 5"}
     measures = {measure: names[measure] for measure in study.measures}
-    return Switches(measures if len(measures) > 1 else {}, KINDS, _publications(study.compared))
+    precise = any(precise_cells(panel, study) for panel in study.compared)
+    return Switches(measures if len(measures) > 1 else {}, KINDS, _publications(study.compared), precise)
 
 
 def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:

@@ -70,7 +70,18 @@ def _figure1_layers(
                     fresh.setdefault(key, []).append(trace)
                 for key, traces in fresh.items():
                     layers.setdefault(key, traces)
+        if anew := precise_cells(panel, study):
+            shown, again = (figure1.info(panel, own, quantity=quantity) for own in (cells, anew))
+            layers[f"precise|{quantity}"] = figure1.precise(shown, again, study.styles)
     return layers, layouts
+
+
+def precise_cells(panel: Panel, study: Study) -> Sequence[Cell]:
+    """The cells of `panel` with their errors by precise statistics; empty where no network was asked."""
+    for question, asked in study.answers.items():
+        if question.judged and question.statistics == "precise" and panel in asked:
+            return asked[panel]
+    return ()
 
 
 def _curves(cells: Sequence[Cell], study: Study) -> list[CurvesData]:

@@ -196,6 +196,31 @@ def _runs(points: list[Point], *, joined: bool) -> list[list[Point]]:
     return [run for run in runs if run]
 
 
+def precise(info: Fig1Info, anew: Fig1Info, styles: dict[Line, palette.Style]) -> list[Json]:
+    """Lines to lay over the drawing of `info`: `anew`, the errors of the same networks by precise
+    statistics."""
+    places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
+    traces = []
+    for rank, line in enumerate(info.lines):
+        own = _own_places(rank, len(info.lines), places)
+        if points := anew.lines.get(line):
+            trace = _means(line, points, styles[line], own, info.kind)
+            name, style = f"{line.name}, precise statistics", styles[line]
+            text = [
+                f"{hover(line, p, info.kind, places.axis)}<br>precise statistics, last epoch" for p in points
+            ]
+            trace |= {
+                "name": theme.plain(name),
+                "legendgroup": name,
+                "line": {"color": style.colour, "width": 1.5, "dash": "dot"},
+                "marker": {"symbol": f"{style.symbol}-open", "size": 10, "color": style.colour},
+                "text": text,
+                "meta": {"role": "precise", "line": line.name},
+            }
+            traces.append(trace)
+    return traces
+
+
 def _published(entry: Published, info: Fig1Info) -> Json:
     sizes = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]

@@ -101,6 +101,8 @@ def image_by_image(
         found.pairs.extend(_pairs(lines, [one for one in compared if one[2] == x]))
         if x in ends and 2 < len(lines) <= MAPPED:
             found.maps.append(_map(x, list(lines.values())))
+    found.cells.sort(key=lambda cell: (cell.line.order, axis.key(cell.x)))
+    found.pairs.sort(key=lambda pair: compared.index((pair.line, pair.base, pair.x)))
     return found
 
 

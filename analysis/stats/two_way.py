@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.stats.estimate import Estimate
-from analysis.stats.intervals import CONFIDENCE, NAN, too_few
+from analysis.stats.intervals import CONFIDENCE, NAN, t_quantile, too_few
 
 #: Answers as small whole numbers: 1 for wrong, or the difference of two networks' [n, m].
 Answers = NDArray[np.int8]
@@ -40,9 +40,14 @@ class Uncertainty(NamedTuple):
     seeds_alone: float
 
     @property
-    def wider(self) -> float:
-        """The width of the interval over both over that over seeds; NaN where either is not known."""
-        return self.both.interval.half_width / self.seeds.interval.half_width
+    def of_images(self) -> float:
+        """Half the interval that any number of seeds would leave, in points."""
+        return float(special.ndtri(0.5 + CONFIDENCE / 2)) * self.images_alone
+
+    @property
+    def of_seeds(self) -> float:
+        """Half the interval that any number of images would leave, in points."""
+        return t_quantile(0.5 + CONFIDENCE / 2, self.seeds.fewest - 1) * self.seeds_alone
 
 
 class _Squares(NamedTuple):
@@ -98,11 +103,6 @@ def _squares(answers: Answers) -> _Squares:
         scale * of_images / (m - 1) if m > 1 else NAN,
         scale * of_both / ((n - 1) * (m - 1)) if min(n, m) > 1 else NAN,
     )
-
-
-def half_width(error: float) -> float:
-    """Of an interval at the page's level with this standard error and many degrees of freedom."""
-    return float(special.ndtri(0.5 + CONFIDENCE / 2)) * error
 
 
 def mcnemar(ours: Answers, theirs: Answers) -> float:

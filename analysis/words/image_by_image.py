@@ -7,14 +7,14 @@ from analysis.stats.axes import XAxis
 from analysis.stats.image_by_image import CellAnswers, ImageByImage, PairAnswers
 from analysis.stats.intervals import CI, FEWEST_VALUES
 from analysis.stats.line import Line
-from analysis.stats.two_way import half_width
-from analysis.words.names import sentence_case
 from analysis.words.numbers import count_in_words, decimals, listed, n_words, signed_interval
 
 #: Comparisons that a sentence names; of more it says how many.
 _NAMED = 4
 #: Comparisons of churn that have a sentence each.
 _CHURNS = 3
+#: Shares of a variance below this are not spoken of.
+_NOTHING = 0.005
 
 
 def image_sentences(found: ImageByImage, axis: XAxis, names: Mapping[Line, str]) -> list[str]:
@@ -37,18 +37,20 @@ def _uncertainty(found: ImageByImage) -> list[str]:
             f"are not all alike. The {found.images:,} images alone leave {what} of these networks a standard "
             f"error of {_span(alone)} points."
         ]
-    seeds, images, both = (
-        _span([e.error for e in part])
-        for part in zip(*((u.seeds, u.images, u.both) for u in known), strict=True)
+    seeds, both = _span([u.seeds.error for u in known]), _span([u.both.error for u in known])
+    first = (
+        f"The standard error of {what} is {seeds} points over seeds, for these {found.images:,} images, and "
+        f"{both} for new networks on new images."
     )
     share = [u.images_alone**2 / u.both.error**2 for u in known]
+    if max(share) < _NOTHING:
+        return [f"{first} The images add nothing to it that can be told from zero."]
     return [
-        f"Over seeds, for these {found.images:,} images, {what} has a standard error of {seeds} points; over "
-        f"images, for these networks, {images}; over both, for new networks on new images, {both}. Of that "
-        f"variance {_percent(share)} is the images’ alone, which no number of seeds takes away.",
+        f"{first} Of the variance of the latter {_percent(share)} is the images’ alone, which no number of "
+        "seeds takes away.",
         "With ever more seeds an interval for new images would narrow to "
-        f"±{_span([half_width(u.images_alone) for u in known])} points and no further, with ever more images "
-        f"to ±{_span([half_width(u.seeds_alone) for u in known])}.",
+        f"{_ends([u.of_images for u in known])} and no further, with ever more images to "
+        f"{_ends([u.of_seeds for u in known])}.",
     ]
 
 
@@ -67,6 +69,12 @@ def _verdicts(pairs: Sequence[PairAnswers], axis: XAxis, names: Mapping[Line, st
         return [
             f"The one difference whose interval over seeds excludes zero, {named}, is open for new images."
         ]
+    if len(lost) == len(clear):
+        return [
+            f"None of the {count_in_words(len(clear))} differences whose intervals over seeds exclude zero "
+            f"does so for new images: {named}{more}."
+        ]
+    verb = "is" if len(lost) == 1 else "are"
     return [
         f"Of {count_in_words(len(clear))} differences whose intervals over seeds exclude zero, "
         f"{count_in_words(len(lost))} {verb} open for new images: {named}{more}."
@@ -100,10 +108,12 @@ def _churn_within(cells: Sequence[CellAnswers], axis: XAxis, names: Mapping[Line
     if not known:
         return []
     end = axis.ordered(cell.x for cell in known)[-1]
-    shares = listed([f"{cell.churn:.1f}% ({names[cell.line]})" for cell in known if cell.x == end][:_NAMED])
     return [
-        f"At {axis.at(end)} two networks that differ in the seed alone disagree on {shares} of the images."
-    ]
+        f"At {axis.at(end)} two networks of {names[cell.line]} with different seeds disagree on "
+        f"{cell.churn:.1f}% of the images."
+        for cell in known
+        if cell.x == end
+    ][:_CHURNS]
 
 
 def _churn_sentence(pair: PairAnswers, at: str, names: Mapping[Line, str]) -> str:
@@ -116,11 +126,13 @@ def _churn_sentence(pair: PairAnswers, at: str, names: Mapping[Line, str]) -> st
     if not s.interval.known:
         return f"{shares} ({n_words(s)})."
     digits = decimals(s.interval)
-    interval = f"{CI} {signed_interval(s.interval, digits)}, {n_words(s)}"
+    interval = f"{CI} {signed_interval(s.interval, digits)}"
     if s.interval.low > 0:
-        return f"{shares}: {s.mean:.{digits}f} points more than a change of seed explains ({interval})."
+        more = f"{s.mean:.{digits}f} points more than a change of seed explains"
+        return f"{shares}: {more} ({interval}, {n_words(s)})."
     return (
-        f"{shares}. Whether that is more than a change of seed explains is not resolved ({interval} points)."
+        f"{shares}. Whether that is more than a change of seed explains is not resolved ({interval} points, "
+        f"{n_words(s)})."
     )
 
 
@@ -129,6 +141,15 @@ def _span(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def _ends(halves: Sequence[float]) -> str:
+    """“±0.9 to ±1.2 points”, and where some of them cannot be told from zero “at most ±1.2 points”."""
+    low, high = (f"{value:.2f}" for value in (min(halves), max(halves)))
+    if float(high) == 0:
+        return "nothing that can be told from zero"
+    most = f"at most ±{high}" if float(low) == 0 and low != high else f"±{low}"
+    return f"{most} points" if low in (high, "0.00") else f"{most} to ±{high} points"
+
+
 def _percent(shares: Sequence[float]) -> str:
     low, high = (f"{100 * min(1.0, share):.0f}" for share in (min(shares), max(shares)))
-    return sentence_case(f"{low}%" if low == high else f"{low} to {high}%")
+    return f"{low}%" if low == high else f"{low} to {high}%"

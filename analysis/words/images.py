@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from analysis.stats.cells import Cell
 from analysis.stats.images import binomial_error
 
+_HOW = {
+    True: "stands under “Image by image”",
+    False: "takes each run’s answers, image by image, which python -m orchestrator.evaluate keeps of a sweep",
+}
 
-def images_sentences(cells: Sequence[Cell], count: int | None, measure: str) -> str:
-    """Of the cells of one panel, whose runs are judged on `count` images; empty where that is not known."""
+
+def images_sentences(cells: Sequence[Cell], count: int | None, measure: str, *, kept: bool = False) -> str:
+    """Of the cells of one panel, whose runs are judged on `count` images; empty where that is not known.
+    `kept`: whether the page has a section on them, image by image."""
     summaries = [cell.summary(measure) for cell in cells if cell.errors(measure)]
     if count is None or not summaries:
         return ""
@@ -23,8 +29,7 @@ def images_sentences(cells: Sequence[Cell], count: int | None, measure: str) -> 
         "error, and as a measure of the error on new images a run’s has a binomial standard error of "
         f"{_span(of_images)} points{beside}. The intervals on this page are over seeds, for these images, "
         "and leave that part out. Other images would shift all norms alike in part, and so a difference by "
-        f"less (a standard error below {most:.2f} points); how much less cannot be told without each run’s "
-        "answers, image by image."
+        f"less (a standard error below {most:.2f} points); how much less {_HOW[kept]}."
     )
 
 

@@ -6,14 +6,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.grid.blocks import Block
 from orchestrator.grid.trial import Trial
 from orchestrator.results import evaluations, labels
 from orchestrator.results.evaluations import Question
 from orchestrator.results.labels import Images
 from orchestrator.results.records import EvaluationRecord
 from orchestrator.results.store import Store
-from tests.helpers.synthetic import write_sweep
+from tests.helpers.synthetic import block, write_sweep
 
 DATA = "0" * 12
 CLASSES = 10
@@ -58,20 +57,19 @@ def keep(folder: str, trial_id: str, own: NDArray[Any], true: NDArray[Any], **ch
 
 def _cell(norm: str, size: int, seeds: int) -> list[Trial]:
     groups = 8 if norm == "gn" else None
-    made = Block(
-        dataset="cifar10", norm=norm, groups=groups, batch_size=size, seeds=tuple(range(1, seeds + 1))
-    )
-    return made.trials()
+    return block(norm=norm, groups=groups, batch_size=size, seeds=tuple(range(1, seeds + 1)))
 
 
 def planted(
-    seeds: int, images: int, difficulty: float, generator: np.random.Generator, *, spread: float = 1.5
+    seeds: int, images: int, mean: float, *, place: object = 0, spread: float = 1.5
 ) -> NDArray[np.int64]:
-    """Classes of `seeds` networks about `images` images of true class 0 [n, m]: an image that many get wrong has
-    the same wrong class for most of them. The images are the same at every call with the same `generator` state."""
-    hard = generator.normal(difficulty, spread, images)
-    other = generator.integers(1, CLASSES, images)
-    wrong = generator.normal(0, 1, (seeds, images)) + hard > 0
-    strange = generator.integers(1, CLASSES, (seeds, images))
-    chosen = np.where(generator.random((seeds, images)) < 0.8, other, strange)
-    return np.where(wrong, chosen, 0)
+    """Classes of `seeds` networks about `images` images of true class 0 [n, m]; images that are hard are so at every
+    call, and have a class that most networks take them for. `mean`: below zero most images are easy; `place`: of the
+    networks, so that others err otherwise."""
+    shared = np.random.default_rng(images)
+    hard, taken = shared.normal(0, spread, images), shared.integers(1, CLASSES, images)
+    generator = np.random.default_rng(list(repr(place).encode()))
+    hard = hard + generator.normal(0, 1, images)
+    wrong = generator.normal(mean, 0.5, (seeds, images)) + hard > 0
+    other = generator.integers(1, CLASSES, (seeds, images))
+    return np.where(wrong, np.where(generator.random((seeds, images)) < 0.8, taken, other), 0)

@@ -12,6 +12,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.page import (
@@ -22,6 +23,7 @@ from analysis.page import (
     evaluations,
     group_rules,
     gsearch,
+    image_by_image,
     robustness,
     versus,
 )
@@ -30,6 +32,7 @@ from analysis.sources.load import Source, Sweep
 from analysis.stats.choices import DEFAULT, Choices, Margin
 from analysis.study import Study, read
 from tests.helpers.evaluated import evaluated
+from tests.helpers.judged import judged_sweep, planted
 from tests.helpers.page_text import blocks
 from tests.helpers.sweeps import Errors, in_memory, two_norms
 
@@ -283,6 +286,40 @@ EVALUATED: dict[str, Callable[[], Study]] = {
 }
 
 
+#: Norm and batch size -> how hard the images are for its networks; and how many networks and images there are.
+Judged = tuple[dict[tuple[str, int], float], int, int]
+#: Of sweeps whose networks answered image by image.
+JUDGED: dict[str, Judged] = {
+    "judged: apart at the end": (
+        {("bn", 32): -2.5, ("bn", 2): -1.0, ("gn", 32): -2.5, ("gn", 2): -2.3},
+        5,
+        400,
+    ),
+    "judged: open for new images": ({("bn", 32): -2.0, ("gn", 32): -2.6}, 8, 60),
+    "judged: none stays": (
+        {(norm, size): -2.0 - 0.4 * (norm == "gn") for norm in ("bn", "gn") for size in (32, 2)},
+        6,
+        100,
+    ),
+    "judged: one of several stays": (
+        {("bn", 32): -2.0, ("bn", 2): -1.0, ("gn", 32): -2.4, ("gn", 2): -2.4},
+        6,
+        100,
+    ),
+    "judged: four norms": ({(norm, 32): -2.0 for norm in ("bn", "gn", "ln", "in", "dyt")}, 4, 200),
+    "judged: one norm": ({("bn", 32): -2.5, ("bn", 2): -1.0}, 5, 200),
+    "judged: two seeds": ({("bn", 32): -2.0, ("gn", 32): -1.0}, 2, 200),
+    "judged: one seed": ({("bn", 32): -2.0, ("gn", 32): -1.0}, 1, 200),
+    "judged: nobody errs": ({("bn", 32): -99.0, ("gn", 32): -99.0}, 3, 50),
+}
+
+
+def _judged(folder: Path, name: str, hard: Mapping[tuple[str, int], float], seeds: int, images: int) -> Study:
+    answers = {place: planted(seeds, images, mean, place=place) for place, mean in hard.items()}
+    where = str(folder / name.replace(" ", "-").replace(":", ""))
+    return read([judged_sweep(where, answers, np.zeros(images, dtype=np.int64))])
+
+
 def page_blocks(made: Study) -> list[tuple[str, str, str]]:
     """The blocks of text of every part of the page that states results."""
     sections = [
@@ -295,6 +332,7 @@ def page_blocks(made: Study) -> list[tuple[str, str, str]]:
             robustness,
             cells,
             evaluations,
+            image_by_image,
             group_rules,
             gsearch,
         )
@@ -308,6 +346,10 @@ def every_case() -> dict[str, list[tuple[str, str, str]]]:
     with TemporaryDirectory() as folder:
         for name, make in OTHERS.items():
             said[name] = page_blocks(make(Path(folder)))
+        for name, hard in JUDGED.items():
+            made = image_by_image.section(_judged(Path(folder), name, *hard))
+            assert made is not None
+            said[name] = blocks(made.body)
     for name, asked in EVALUATED.items():
         section = evaluations.section(asked())
         assert section is not None

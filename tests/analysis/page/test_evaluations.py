@@ -2,6 +2,9 @@
 
 import re
 
+import numpy as np
+from scipy import stats
+
 from analysis.page import evaluations
 from analysis.study import read
 from tests.helpers.evaluated import evaluated, with_answers
@@ -52,9 +55,28 @@ def test_all_answers_are_columns_also_of_norms_without_running_statistics():
     section = of(sweep)
     assert section.title == "What the stored networks answer"
     assert rows(section.body) == [
-        ["Norm", "Batch size", "n", "Test images", "Training images", "Other images (abcdef)"],
-        ["BN", "32", "3", "12.07 (11.31 to 12.83)", "2.00 (0.00 to 4.48)", "–"],
-        ["BN", "2", "3", "18.37 (17.00 to 19.73)", "–", "50.00 (47.52 to 52.48)"],
+        [
+            "Norm",
+            "Batch size",
+            "n",
+            "Test images",
+            "Training images",
+            "Other images (abcdef)",
+            "Test − training, points",
+        ],
+        ["BN", "32", "3", "12.07 (11.31 to 12.83)", "2.00 (0.00 to 4.48)", "–", "+10.07 (+7.24 to +12.89)"],
+        ["BN", "2", "3", "18.37 (17.00 to 19.73)", "–", "50.00 (47.52 to 52.48)", "–"],
+    ]
+
+
+def test_the_generalisation_gap_stands_in_words_at_the_end_of_the_axis():
+    train = {2: [10.0, 11.5, 10.4]}
+    sweep = with_answers(evaluated({"population": POPULATION}), {"population": train}, split="train")
+    said = [text for tag, _, text in blocks(of(sweep).body) if tag == "li"]
+    low, high = stats.ttest_1samp(np.subtract(POPULATION[2], train[2]), 0).confidence_interval()
+    assert said == [
+        "At batch size 2 BN errs on 18.37% of the test images and on 10.63% of the training images, both in "
+        f"evaluation: a gap of +7.7 points (95% CI +{low:.1f} to +{high:.1f}, n = 3)."
     ]
 
 
