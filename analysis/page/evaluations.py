@@ -120,6 +120,8 @@ def _levels(panel: Panel, given: Answers, study: Study) -> Markup:
         *([Column("gap", f"{panel.judged.capitalize()} − training, points")] if between else []),
     )
     caption = f"Mean error in percent over the networks that were evaluated, {CI} over seeds in brackets"
+    if _several(given):
+        caption += ", by which statistics"
     if between:
         caption += f". {panel.judged.capitalize()} − training: the generalisation gap, within each network"
     return html.table(columns, rows, caption)
@@ -131,11 +133,16 @@ def _order(question: Question) -> tuple[int, str, int]:
 
 def _heads(asked: Sequence[Question], given: Mapping[Question, object]) -> Iterable[str]:
     """What each column is of; statistics are named where networks were asked by several."""
-    several = any(question.statistics != "population" for question in given)
+    several = _several(given)
     for question in asked:
         images = _IMAGES.get(question.split) or f"other images ({question.data[:6]})"
-        head = f"{images}, {_HEADS[question.statistics]} statistics" if several else images
+        head = f"{images}, {_HEADS[question.statistics]}" if several else images
         yield head[:1].upper() + head[1:]
+
+
+def _several(given: Mapping[Question, object]) -> bool:
+    """Whether networks were asked by other statistics than their running ones."""
+    return any(question.statistics != "population" for question in given)
 
 
 def _mean(cell: Cell | None) -> Shown | None:

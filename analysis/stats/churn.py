@@ -19,7 +19,7 @@ from analysis.sources.predictions import Classes
 from analysis.stats.estimate import Estimate
 from analysis.stats.intervals import FEWEST_VALUES, NAN, alike
 
-#: Cells of a table of images by classes that is made at a time.
+#: Cells of a table of images by classes, or by networks, that is made at a time.
 _BLOCK = 2**22
 
 Counts = NDArray[np.int64]
@@ -80,7 +80,7 @@ def _agreements(ours: Classes, theirs: Classes) -> _Agreements:
     n, m = ours.shape
     found = _Agreements(*(np.zeros(n, dtype=np.int64) for _ in _Agreements._fields))
     classes = 1 + max(int(ours.max(initial=0)), int(theirs.max(initial=0)))
-    for block in _blocks(m, classes):
+    for block in _blocks(m, max(n, classes)):
         a, b = ours[:, block].astype(np.int64), theirs[:, block].astype(np.int64)
         first, second = _counts(a, classes), _counts(b, classes)
         at = np.arange(a.shape[1])
@@ -94,8 +94,9 @@ def _agreements(ours: Classes, theirs: Classes) -> _Agreements:
     return found
 
 
-def _blocks(images: int, classes: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // classes)
+def _blocks(images: int, each: int) -> Iterator[slice]:
+    """Of the images, as many at a time as make _BLOCK cells of `each`."""
+    step = max(1, _BLOCK // each)
     return (slice(start, start + step) for start in range(0, images, step))
 
 

@@ -8,7 +8,7 @@ from analysis.stats.images import binomial_error
 
 _HOW = {
     True: "stands under “Image by image”",
-    False: "takes each run’s answers, image by image, which python -m orchestrator.evaluate keeps of a sweep",
+    False: "shows in each run’s answers, image by image, which python -m orchestrator.evaluate keeps",
 }
 
 

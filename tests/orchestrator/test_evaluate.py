@@ -14,9 +14,10 @@ from analysis.sources.load import load_sweep
 from model.data.augment import standardise
 from model.data.registry import load
 from orchestrator.evaluate import load_network, main
-from orchestrator.results import evaluations
+from orchestrator.results import evaluations, labels
 from orchestrator.results.checkpoint import decode_notes, encode_weights
 from orchestrator.results.files import Files
+from orchestrator.results.labels import Images
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 from tests.helpers.arrays import arrays
@@ -80,6 +81,32 @@ def test_a_second_command_computes_nothing(evaluated, out, evaluate, monkeypatch
     code, printed, _ = evaluate("--statistics", ALL)
     assert (code, written(out)) == (0, written(evaluated))
     assert "0 evaluations written, 12 there before" in printed
+
+
+def test_what_is_right_is_kept_beside_the_answers_also_of_an_evaluation_that_did_not(
+    evaluated, out, evaluate, images, tmp_path, monkeypatch
+):
+    data = load("imagefolder", str(images))
+    own = Images(data.info.fingerprint, "test", len(data.eval_labels))
+    kept = (evaluated / own.name).read_bytes()
+    assert labels.read(Files(str(evaluated)), own).tolist() == data.eval_labels.tolist()
+    shutil.copytree(evaluated / "evaluations", out / "evaluations")
+    (out / own.name).unlink()
+    assert "Image by image" not in build(str(out))
+    with monkeypatch.context() as patched:
+        patched.setattr("orchestrator.execution.evaluation._evaluate", None)
+        assert evaluate("--statistics", ALL)[0] == 0
+    assert (out / own.name).read_bytes() == kept
+    assert "<h2" in build(str(out)).partition("Image by image")[0]
+    np.savez(tmp_path / "x.npz", **{k: v for k, v in arrays().items() if k.startswith("test")})
+    assert evaluate("--images", str(tmp_path / "x.npz"))[0] == evaluate("--on", "train")[0] == 0
+    (other,) = out.glob("evaluations/images-labels-*")
+    content = json.loads(other.read_text())
+    found = labels.read(Files(str(out)), Images(content["data"], "images", 8))
+    assert found.tolist() == arrays()["test_labels"].tolist()
+    assert not list(out.glob("evaluations/train-labels-*")), (
+        "a cell may learn from others, or from wrong labels"
+    )
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError("the disk is gone")])
@@ -185,14 +212,14 @@ def test_the_training_images_and_other_images(out, evaluate, tmp_path, images):
     assert "8 other images" in printed
     found = {record["split"]: record for record in records(out) if "-bn-" in record["trial_id"]}
     data = load("imagefolder", str(images))
-    for split, pixels, labels in (
+    for split, pixels, true in (
         ("train", data.train_images, data.train_labels.numpy()),
         ("images", torch.from_numpy(arrays()["test_images"]).permute(0, 3, 1, 2), arrays()["test_labels"]),
     ):
         net = load_network(str(out), found[split]["trial_id"])
         answers = net(standardise(pixels, data.mean, data.std)).argmax(1).numpy()
         assert np.array_equal(evaluations.predictions(found[split]), answers)
-        assert found[split]["wrong"] == int((answers != labels).sum())
+        assert found[split]["wrong"] == int((answers != true).sum())
 
 
 def test_a_network_from_python_gives_its_stored_error(out, images):

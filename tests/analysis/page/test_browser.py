@@ -7,11 +7,13 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis import report
 from orchestrator.results.store import Store
 from tests.helpers import ROOT
+from tests.helpers.judged import judged_sweep, keep, planted
 from tests.helpers.synthetic import block, write_sweep
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
@@ -131,6 +133,27 @@ def test_switches_of_figure_1(visit):
     page.get_by_label("Wu & He 2018").check()
     page.get_by_label("Franke 2021").uncheck()
     assert [t["visible"] for t in seen.traces(FIG1, "published")] == [False, False, True, True, False]
+    assert seen.trouble == []
+
+
+def test_the_precise_line_is_switched_on_and_maps_of_churn_are_drawn(visit, tmp_path):
+    """Of networks that answered image by image, some by precise statistics too."""
+    means = {(norm, size): -2.0 for norm in ("bn", "gn", "ln") for size in (32, 2)}
+    answers = {place: planted(3, 60, mean, place=place) for place, mean in means.items()}
+    true = np.zeros(60, dtype=np.int64)
+    made = judged_sweep(str(tmp_path / "judged"), answers, true)
+    for trial in (t for t in Store(made).scan() if "-bn-" in t):
+        keep(made, trial, true, true, statistics="precise")
+    (tmp_path / "judged.html").write_text(report.build(made))
+    seen = visit(f"file://{tmp_path}/judged.html").drawn(FIG1)
+    box = seen.page.get_by_label("Precise statistics")
+    assert (box.is_checked(), seen.traces(FIG1, "precise")) == (False, [])
+    box.check()
+    assert [(t["line"], t["y"]) for t in seen.traces(FIG1, "precise")] == [("BN", [0, 0])]
+    seen.page.get_by_label("Accuracy", exact=True).check()
+    assert seen.traces(FIG1, "precise")[0]["y"] == [100, 100]
+    seen.drawn("#images .plot")
+    playwright.expect(seen.page.locator("#images .plot")).to_have_count(2)
     assert seen.trouble == []
 
 
