@@ -51,7 +51,7 @@ def read(files: Files, images: Images) -> "NDArray[Any] | None":
     whole."""
     try:
         value = files.read_json(images.name)
-    except ValueError:
+    except (ValueError, IsADirectoryError, PermissionError):
         return None
     record = None if value is None else _whole(images, value)
     return None if record is None else decoded(record["labels"], record["classes"])

@@ -61,6 +61,15 @@ def test_what_cannot_be_is_not_read(files, changes):
     assert labels.read(files, IMAGES) is None
 
 
+def test_a_folder_or_an_endless_file_in_its_place_is_not_read(files, tmp_path):
+    (tmp_path / IMAGES.name).unlink()
+    (tmp_path / IMAGES.name).mkdir()
+    assert labels.read(files, IMAGES) is None
+    (tmp_path / IMAGES.name).rmdir()
+    (tmp_path / IMAGES.name).symlink_to("/dev/zero")
+    assert labels.read(files, IMAGES) is None
+
+
 @pytest.mark.parametrize("field", ["data", "split", "images"])
 def test_the_name_follows_from_what_the_labels_follow_from(field):
     assert IMAGES._replace(**{field: 9 if field == "images" else "images"}).name != IMAGES.name
