@@ -173,8 +173,11 @@ class Axis:
         return words.removesuffix("s") if value == 1 and self.kind == "int" else words
 
     def in_name(self, value: Value) -> str:
-        """A value in a word or two, for a cell's name."""
-        return self._words(self.short or self.title, value)
+        """A value in a word or two, for a cell's name; whatever it is: it may be from a stranger's file."""
+        try:
+            return self._words(self.short or self.title, value)
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
+            return f"{self.label} {value}"
 
     def _words(self, template: str, value: Value) -> str:
         if self.spoken is not None:

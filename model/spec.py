@@ -453,7 +453,7 @@ def default_of(name: str, row: Mapping[str, Any]) -> Value:
     axis = AXES[name]
     if name in _FOLLOWING:
         other, by_value = _FOLLOWING[name]
-        return by_value.get(row.get(other) or "")
+        return by_value.get(_text(row, other))
     return _given(axis, row) if axis.from_recipe or axis.from_norm else axis.default  # type: ignore[return-value]
 
 
@@ -466,12 +466,18 @@ def unsaid_of(name: str, row: Mapping[str, Any]) -> Value:
 def _given(axis: Axis, row: Mapping[str, Any]) -> Value:
     """What the recipe, its optimiser or the norm of a row says of an axis; None where it is not known."""
     if axis.from_recipe:
-        if (recipe := RECIPES.get(row.get("recipe") or "")) is None:
+        if (recipe := RECIPES.get(_text(row, "recipe"))) is None:
             return None
-        own = getattr(OPTIMIZERS.get(row.get("optimizer") or ""), axis.name, None)
+        own = getattr(OPTIMIZERS.get(_text(row, "optimizer")), axis.name, None)
         value: Value = getattr(recipe, axis.name) if own is None else own
         return value
-    return getattr(NORM_TABLE.get(row.get("norm") or ""), axis.name, None)
+    return getattr(NORM_TABLE.get(_text(row, "norm")), axis.name, None)
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    """Empty where the row has none: a file from a stranger can hold anything."""
+    value = row.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def cell_name(cell: Mapping[str, Any]) -> str:
@@ -483,7 +489,7 @@ def cell_name(cell: Mapping[str, Any]) -> str:
         for name, axis in AXES.items()
         if name not in {"norm", "groups", "batch_size"}
         and not axis.background
-        and (value := cell.get(name, unsaid_of(name, cell))) not in {None, default_of(name, cell)}
+        and (value := cell.get(name, unsaid_of(name, cell))) not in (None, default_of(name, cell))
     ]
     return ", ".join([head, *said])
 

@@ -77,3 +77,9 @@ def test_the_names_of_a_cell():
         == "gn G=8, batch 32 (cifar10, resnet20, projection, wu2018, 100, hold-out 5000)"
     )
     assert full_name({"norm": "bn", "batch_size": 2, "iterations": 9}) == "bn, batch 2 (9)"
+
+
+@pytest.mark.parametrize("name", list(AXES))
+@pytest.mark.parametrize("value", [None, [None], {}, "", "x", -1, 10**400, 1.5, True])
+def test_a_cell_from_a_strangers_file_has_a_name_whatever_it_holds(name, value):
+    assert full_name({**vars(CELL), name: value})
