@@ -1,7 +1,6 @@
 """Options that several commands share: what a reader may choose."""
 
 import argparse
-import math
 
 from analysis.stats.choices import MARGIN, MEASURES, Choices, Margin
 
@@ -92,14 +91,10 @@ def choices(options: argparse.Namespace) -> Choices:
 
 def margin(text: str) -> Margin:
     """“0.5” points or “5%” of the error at the largest batch size. Raises argparse.ArgumentTypeError."""
-    relative = text.strip().endswith("%")
     try:
-        value = float(text.strip().removesuffix("%"))
+        return Margin.of(text)
     except ValueError:
-        value = math.nan
-    if not 0 < value < 100:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no margin; expected points of error between 0 and 100, as 0.5, or percent of the "
             "error, as 5%"
-        )
-    return Margin(value, relative, chosen=True)
+        ) from None

@@ -29,6 +29,7 @@ from analysis.page import (
     image_by_image,
     methods,
     network,
+    planned,
     provenance,
     robustness,
     time,
@@ -104,7 +105,7 @@ def _sections(
     return [
         *(
             html.by_measure({measure: part.section(one) for measure, one in studies.items()})
-            for part in (versus, elsewhere, differences, claims, robustness, cells)
+            for part in (versus, elsewhere, differences, claims, planned, robustness, cells)
         ),
         evaluations.section(study),
         image_by_image.section(study),

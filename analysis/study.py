@@ -18,7 +18,7 @@ from analysis.sources.predictions import Judgements, judgements
 from analysis.stats import bases
 from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, panels
-from analysis.stats.choices import DEFAULT, MEASURES, Choices
+from analysis.stats.choices import DEFAULT, MEASURES, Choices, as_planned
 from analysis.stats.decomposition import Answers, answers
 from analysis.stats.differences import Difference, differences
 from analysis.stats.group_rules import Comparison, compare
@@ -77,6 +77,10 @@ class Study:
         """The panels with a Figure 1: all but those that are nothing but a G search."""
         kept = {p: cells for p, cells in self.panels.items() if not is_search(cells)}
         return kept or ({} if self.searches else self.panels)
+
+    def sequential(self, panel: Panel) -> bool:
+        """Whether a rule added seeds to the panel's sweep as results came in."""
+        return any(cell.sequential for cell in self.panels[panel])
 
     def index(self, panel: Panel) -> int:
         return list(self.panels).index(panel)
@@ -140,11 +144,13 @@ def read(
     axes: Sequence[str] = (),
 ) -> Study:
     """The study of these sources, each as `analysis.load` takes it. `choices.paired` speaks of tables alone:
-    a sweep's own runs are pairs. `axes`: columns of a CSV that are axes and none of ours. Raises
-    InputError."""
+    a sweep's own runs are pairs; what the choices leave open is as the plan of the only sweep has it. `axes`:
+    columns of a CSV that are axes and none of ours. Raises InputError."""
     if not sources:
         raise InputError("no results given; expected a sweep's folder or a .csv file")
     sweeps = tuple(load_sweep(source, paired=choices.paired, axes=axes) for source in sources)
+    if len(sweeps) == 1:
+        choices = as_planned(choices, sweeps[0].plans)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
     frames, histories, evaluations = [], [], []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):

@@ -25,7 +25,7 @@ from analysis.stats import bases
 from analysis.stats.axes import in_column, value_text
 from analysis.stats.bounds import bounded
 from analysis.stats.cells import panels
-from analysis.stats.choices import DEFAULT, Choices
+from analysis.stats.choices import DEFAULT, Choices, as_planned
 from analysis.stats.differences import Difference, differences
 from analysis.stats.intervals import CI
 from analysis.stats.panel import varied_axes
@@ -33,7 +33,7 @@ from analysis.stats.roles import own_axes, roles_of
 from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
 from analysis.words.names import sentence_case
-from analysis.words.pairing import TESTS
+from analysis.words.pairing import test_name
 from model.command import command, leave
 
 #: Measure -> the heading of the mean error.
@@ -46,7 +46,8 @@ CSV_COLUMNS = ("norm", "groups", "batch_size", "n", "mean", "sd", "ci_low", "ci_
 
 def results_csv(frame: pd.DataFrame) -> str:
     """The content of results.csv: one row per trial, errors in percent."""
-    names = [name for name in (*COLUMNS, *own_axes(frame)) if name != "source"]
+    absent = {"source"} if frame["sequential"].any() else {"source", "sequential"}
+    names = [name for name in (*COLUMNS, *own_axes(frame)) if name not in absent]
     text: str = frame[names].to_csv(index=False, lineterminator="\n")
     return text
 
@@ -125,8 +126,9 @@ def _rule(compared: Sequence[Difference]) -> str:
     """Which comparison rules, where one is made."""
     if not any(d.estimate.interval.known for d in compared):
         return ""
-    paired = compared[0].estimate.paired
-    return f" {'Runs of a seed are pairs' if paired else 'Runs count as independent'}: {TESTS[paired]} test."
+    e = compared[0].estimate
+    test = test_name(paired=e.paired, sequential=e.sequential)
+    return f" {'Runs of a seed are pairs' if e.paired else 'Runs count as independent'}: {test} test."
 
 
 #: In the order of arguments.TABLE_FORMATS.
@@ -183,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     choices = options.choices(chosen)
     sweep = load_sweep(chosen.results, paired=choices.paired, axes=chosen.axis)
+    choices = as_planned(choices, sweep.plans)
     for warning in sweep.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     sys.stdout.write(FORMATS[chosen.format](sweep.frame, replace(choices, paired=sweep.paired)))

@@ -6,7 +6,7 @@ from analysis import options as reading
 from model.norm_table import STATISTICS, Statistics
 from orchestrator.cli import Parser, called
 from orchestrator.grid.arguments import add_options
-from orchestrator.planning.arguments import add_run_options
+from orchestrator.planning.arguments import add_rule_options, add_run_options
 
 _RUN_EXAMPLES = """\
 examples:
@@ -14,6 +14,7 @@ examples:
   {run} --grid fig1 --dry-run       what would run, and for how long
   {run} --grid fig1                 the study; run it again to go on where it stopped
   {run} --grid fig1 --seeds 10      five more seeds; the finished ones are kept
+  {run} --grid fig1 --until-decided --max-seeds 20     seeds where they are needed
   {run} --grid fig1 --groups-from results/gsearch
   {run} --grid my.yaml --dataset imagefolder --data-dir ~/images
 
@@ -47,6 +48,7 @@ def run() -> argparse.ArgumentParser:
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
     add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    add_rule_options(parser.add_argument_group("how many seeds, by a rule that is written down beforehand"))
     shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
     for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
         add(shown)

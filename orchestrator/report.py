@@ -1,7 +1,7 @@
 """What is printed before and after a run, and the files that a run leaves beside its trials."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Resources, bill
 from orchestrator.results.parents import held_in, waiting_in_words
-from orchestrator.results.records import Failure
+from orchestrator.results.records import AnalysisPlan, Failure
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 from orchestrator.sweep import Prepared, Schedule
@@ -73,6 +73,16 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
             soft_wrap=True,
             markup=False,
         )
+
+
+def print_rule(words: str, most: Callable[[], Prepared], console: Console) -> None:
+    """The rule by which seeds are added, and how long it may take at most; nothing without one. `most`: a
+    sweep of all the seeds that it allows."""
+    if not words:
+        return
+    schedule = most().schedule
+    left = f"; what is left of them: {_how_long(schedule)}" if schedule else "; all of them are done"
+    console.print(f"{words}{left}", soft_wrap=True, markup=False)
 
 
 def _count(number: int, noun: str) -> str:
@@ -164,15 +174,30 @@ def _reasons(prepared: Prepared) -> list[str]:
     ]
 
 
-def check_choices(trials: Sequence[Trial], url: str, choices: "Choices") -> None:
+def check_choices(
+    trials: Sequence[Trial], url: str, choices: "Choices", plan: AnalysisPlan | None = None
+) -> None:
     """Raises InputError where a report of these trials, and of what lies in `url` already, cannot be what a
-    reader chose: before anything trains, since a report is made last."""
-    if not (choices.x or choices.base):
-        return
+    reader chose, or what is planned: before anything trains, since a report is made last."""
     from analysis.sources.declared import foreseen
+    from analysis.stats.choices import choices_of
     from analysis.study import read
 
-    read([foreseen(url, {trial.trial_id: trial.identity for trial in trials})], choices)
+    identities = {trial.trial_id: trial.identity for trial in trials}
+    if choices.x or choices.base:
+        read([foreseen(url, identities)], choices)
+    if plan is None or "claims" not in plan:
+        return
+    try:
+        study = read([foreseen(url, identities)], choices_of(plan))
+    except InputError as error:
+        raise InputError(f"the grid's analysis cannot be made: {error}") from None
+    xs = {cell.x for cells in study.panels.values() for cell in cells}
+    if missing := [value for value in plan.get("at") or () if value not in xs]:
+        has = ", ".join(map(str, sorted(xs, key=str)))
+        raise InputError(
+            f"analysis.at: {missing[0]} is no {study.roles.axis.word} of this grid, which has {has}"
+        )
 
 
 def write_report(store: Store, choices: "Choices", *, live: bool = False) -> str:

@@ -14,6 +14,7 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -26,7 +27,7 @@ from model.errors import InputError
 from model.queues import CUDA_QUEUES
 from orchestrator import arguments as parsers
 from orchestrator.cli import called
-from orchestrator.display.busy import Say, busy
+from orchestrator.display.busy import Say, busy, quiet
 from orchestrator.display.lists import axes_table, grids_table
 from orchestrator.display.output import LastingOutput, Output
 from orchestrator.display.warned import warnings_in_lines
@@ -47,6 +48,8 @@ if TYPE_CHECKING:  # imported where they are needed: --help must not wait for to
     from orchestrator.planning.options import Options
     from orchestrator.planning.resources import Site
     from orchestrator.results.lock import Lock
+    from orchestrator.results.records import AnalysisPlan
+    from orchestrator.rounds import Rounds
     from orchestrator.sweep import Join, Prepared, Schedule
 
 
@@ -92,13 +95,15 @@ def _main(arguments: argparse.Namespace, typed: Sequence[str], console: Console)
 
 def _dry_run(arguments: argparse.Namespace, console: Console, joined: ExitStack) -> int:
     with busy(console, "Reading the grid") as say:
-        from orchestrator.report import print_plan
+        from orchestrator.report import print_plan, print_rule
         from orchestrator.results.store import Store
 
         wanted = _wanted(arguments, joined, say)
         Store(wanted.options.results).files.readable()
-        prepared = wanted.prepare(say)
+        prepared = wanted.prepare(wanted.rounds.current(wanted.options).trials, wanted.options, say)
     print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
+    most = wanted.rounds.most
+    print_rule(wanted.rounds.words, lambda: wanted.prepare(most, wanted.options), console)
     return 0
 
 
@@ -118,14 +123,19 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
         store.files.writable()
     console.file = cast(IO[str], LastingOutput(sys.stdout))
     with Interrupt() as interrupt, ExitStack() as held:
-        with busy(console, "Seeing that nobody else has the folder") as say:
+        with busy(console, "Seeing that nobody else has the folder"):
             lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
-            prepared = wanted.prepare(say, lock)
-        print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
-        with busy(console, "Reading the data"):
-            _read_data(prepared.schedule)
-            declare(prepared, command)
-        report = _run(prepared, console, interrupt, lock, choices)
+
+        def train(trials: Sequence[Trial], options: "Options") -> "tuple[Prepared, str]":
+            with busy(console, "Reading the results") as say:
+                prepared = wanted.prepare(trials, options, say, lock)
+            print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+            with busy(console, "Reading the data"):
+                _read_data(prepared.schedule)
+                declare(prepared, command)
+            return prepared, _run(prepared, console, interrupt, lock, choices)
+
+        prepared, report = wanted.rounds.run(train, options, console, interrupt)
         code = print_outcome(prepared, console, report, interrupt, command, choices)
     if arguments.open and report.startswith("/"):
         webbrowser.open(Path(report).as_uri())
@@ -137,36 +147,51 @@ class _Wanted:
     """What the command line asks for, looked at as far as that needs no plan."""
 
     grid: Grid
-    trials: list[Trial]
+    plan: "AnalysisPlan | None"
+    rounds: "Rounds"
     options: "Options"
     choices: "Choices"
     infos: "Mapping[str, DataInfo]"
     join: "Join | None"
 
-    def prepare(self, say: Say, lock: "Lock | None" = None) -> "Prepared":
+    def prepare(
+        self, trials: Sequence[Trial], options: "Options", say: Say = quiet, lock: "Lock | None" = None
+    ) -> "Prepared":
         """`lock`: held by this run; without it nothing is written."""
         from orchestrator.sweep import prepare
 
         name, about = self.grid.name, self.grid.description
         return prepare(
-            name, about, self.trials, self.options, infos=self.infos, join=self.join, lock=lock, say=say
+            name,
+            about,
+            trials,
+            options,
+            infos=self.infos,
+            join=self.join,
+            lock=lock,
+            say=say,
+            analysis=self.plan,
         )
 
 
 def _wanted(arguments: argparse.Namespace, joined: ExitStack, say: Say) -> _Wanted:
+    from orchestrator.planning.analysis import plan_of
     from orchestrator.planning.data import describe_data
     from orchestrator.report import check_choices
+    from orchestrator.rounds import Rounds
 
     grid = find(os.path.expanduser(arguments.grid))
     trials = _trials(grid, arguments)
     options, choices = options_of(arguments, grid.name), reading.choices(arguments)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
+    plan = plan_of(arguments, trials, grid.analysis)
+    rounds = Rounds.of(trials, plan, options.results)
     say("Looking at the data")
     infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-    check_choices(trials, options.results, choices)
+    check_choices(trials, options.results, choices, plan)
     join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
-    return _Wanted(grid, trials, options, choices, infos, join)
+    return _Wanted(grid, plan, rounds, options, choices, infos, join)
 
 
 def _join(
@@ -174,12 +199,13 @@ def _join(
 ) -> "Join | None":
     """A function that joins the cluster, where one is named: a sweep with nothing to train needs none.
 
-    It has the machines vetted, unless the run is `dry` and may write nothing. `code`: import paths of code
-    of the user's own.
+    A sweep that trains in rounds joins it once. It has the machines vetted, unless the run is `dry` and may
+    write nothing. `code`: import paths of code of the user's own.
     """
     if not options.address or options.executor != "ray":
         return None
 
+    @cache
     def join() -> "tuple[Site, Vetted | None]":
         from orchestrator.cluster.preflight import check_nodes
         from orchestrator.cluster.session import joined

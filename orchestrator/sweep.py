@@ -28,6 +28,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured
 from orchestrator.planning.alike import alike
 from orchestrator.planning.alone import warnings
+from orchestrator.planning.analysis import changed_plan
 from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.edited import edited
@@ -44,7 +45,7 @@ from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
 from orchestrator.results.mixing import check_code
 from orchestrator.results.provenance import provenance, version
-from orchestrator.results.records import CodeRecord, RunRecord
+from orchestrator.results.records import AnalysisPlan, CodeRecord, RunRecord
 from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -76,7 +77,8 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`: for sweep.json."""
+    """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`, `analysis`: for
+    sweep.json, the second None where nobody planned one."""
 
     name: str
     description: str
@@ -88,6 +90,7 @@ class Prepared:
     schedule: Schedule | None
     code: CodeRecord
     warnings: tuple[str, ...] = ()
+    analysis: AnalysisPlan | None = None
 
 
 def prepare(
@@ -100,6 +103,7 @@ def prepare(
     join: Join | None = None,
     lock: Lock | None = None,
     say: Say = quiet,
+    analysis: AnalysisPlan | None = None,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError, also where other code
     trained what is there and the mixture was not accepted.
@@ -108,7 +112,7 @@ def prepare(
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
     `join`: asked only where there is something to train; None trains on this machine. `say`: told what takes
-    long.
+    long. `analysis`: as it is planned, told of where it is another than before.
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
@@ -133,7 +137,10 @@ def prepare(
         told += changed_in_the_middle(plan, states, here)
     else:
         plan, schedule = in_packs(left, states, lambda _: 1), None
-    return Prepared(name, description, options, store, infos, states, plan, schedule, code, tuple(told))
+    told += changed_plan(declared, states, analysis)
+    return Prepared(
+        name, description, options, store, infos, states, plan, schedule, code, tuple(told), analysis
+    )
 
 
 def _schedule(
@@ -240,6 +247,8 @@ def declare(prepared: Prepared, command: str) -> None:
         provenance={**provenance(), "command": command},
         run=_run_record(prepared),
         code=prepared.code,
+        plan=prepared.analysis,
+        results=sum(state.finished for state in prepared.states.values()),
     )
     store.open(waiting)
     if prepared.options.retry_failed:

@@ -48,8 +48,12 @@ def section(study: Study) -> Section:
         ]
         for row in rows
     ]
+    student = not any(map(study.sequential, study.panels))
+    which = "Student’s t interval" if student else "the anytime-valid t interval"
+    if not student and not all(map(study.sequential, study.panels)):
+        which = "Student’s t interval (where a rule added seeds, the anytime-valid one)"
     caption = (
-        f"{_measured(study)} over seeds, in percent, with Student’s t interval of the mean, cut at 0 and "
+        f"{_measured(study)} over seeds, in percent, with {which} of the mean, cut at 0 and "
         f"100; fewer than {count_in_words(FEWEST_VALUES)} seeds, or seeds that are all alike, give none"
     )
     table = html.table(columns, body, caption)

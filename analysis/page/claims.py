@@ -15,7 +15,7 @@ from analysis.stats.differences import by_pair
 from analysis.stats.equivalence import EQUIVALENCE_CI
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction, interactions
-from analysis.stats.intervals import CI
+from analysis.stats.intervals import CI, CONFIDENCE_LABEL
 from analysis.stats.line import short_names
 from analysis.stats.panel import Panel
 from analysis.study import Study
@@ -26,19 +26,22 @@ from analysis.words.claims import (
     margin_origin,
 )
 from analysis.words.numbers import p_value, signed, signed_interval
-from analysis.words.pairing import TESTS
+from analysis.words.pairing import test_name
 from model.axis import Value
 
 
 class PanelView(NamedTuple):
     """One panel's claims, `number` being the panel's in the page: sentences, how the differences change from
     the largest to the smallest batch (None without two lines), and how far each line rises. `axis`: what
-    lines run over; `paired`: whether within seeds."""
+    lines run over; `paired`: whether within seeds; `sequential`: whether a rule added seeds; `equivalence`:
+    the level of the interval by which errors are constant."""
 
     number: int
     heading: str | None
     axis: XAxis
     paired: bool
+    sequential: bool
+    equivalence: str
     facts: list[str]
     interactions: Markup | None
     rises: Markup
@@ -58,7 +61,6 @@ def section(study: Study) -> Section | None:
         "claims",
         panels=panels,
         batch_size=panels[0].axis == BATCH_SIZE,
-        equivalence=EQUIVALENCE_CI.removesuffix(" CI"),
         margin=margin_origin(chosen),
     )
     return Section("claims", "Claims", "The study’s claims, as numbers", body)
@@ -83,6 +85,8 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
         heading=study.name(panel) if len(study.compared) > 1 else None,
         axis=panel.x,
         paired=choices.paired,
+        sequential=study.sequential(panel),
+        equivalence=CONFIDENCE_LABEL if study.sequential(panel) else EQUIVALENCE_CI.removesuffix(" CI"),
         facts=facts,
         interactions=_interaction_table(changes, study, panel) if changes else None,
         rises=_rise_table(claims.rises(cells, choices), study, panel),
@@ -90,13 +94,13 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
 
 
 def _interaction_table(changes: Sequence[Interaction], study: Study, panel: Panel) -> Markup:
-    paired = study.choices[panel].paired
+    test = test_name(paired=study.choices[panel].paired, sequential=study.sequential(panel))
     columns = (
         Column("line", "Lines" if panel.roles.more else "Norms"),
         *_ends(panel),
         Column("mean", "Change of the difference", True),
-        Column("ci", f"{CI} ({TESTS[paired]})", True),
-        Column("p", f"p ({TESTS[paired]})", True),
+        Column("ci", f"{CI} ({test})", True),
+        Column("p", f"p ({test})", True),
         Column("p_holm", "Holm", True),
     )
     rows = [
@@ -111,12 +115,12 @@ def _interaction_table(changes: Sequence[Interaction], study: Study, panel: Pane
 
 
 def _rise_table(rises: Sequence[claims.Rise], study: Study, panel: Panel) -> Markup:
-    paired = study.choices[panel].paired
+    test = test_name(paired=study.choices[panel].paired, sequential=study.sequential(panel))
     columns = (
         Column("line", "Line" if panel.roles.more else "Norm"),
         *_ends(panel),
         Column("mean", "Change in error", True),
-        Column("ci", f"{CI} ({TESTS[paired]})", True),
+        Column("ci", f"{CI} ({test})", True),
     )
     rows = [[html.swatch(study, r.line), *_estimate(r.first, r.last, r.estimate)] for r in rises]
     return html.table(columns, rows, f"Change in error {_from_to(study, panel)}")

@@ -16,13 +16,14 @@ from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.limits import what_n_allows
 from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
-from analysis.words.pairing import TESTS, bought_sentence, pairing_sentences
+from analysis.words.pairing import bought_sentence, pairing_sentences, test_name
 
 
 class PanelView(NamedTuple):
     """One panel's differences. `number`: the panel's in the page; `key`: of its figure and calculator;
     `base`: the line that is subtracted, empty where it is not one; `axis`: what lines run over; `pairing`:
-    which comparison rules; `beside`: the other one, None where runs are independent."""
+    which comparison rules; `beside`: the other one, None where runs are independent or where a rule added
+    seeds (`sequential`), which only what holds whenever one stops can speak of."""
 
     key: str
     number: int
@@ -32,6 +33,7 @@ class PanelView(NamedTuple):
     axis: XAxis
     pairing: str
     paired: bool
+    sequential: bool
     family: int
     table: Markup
     beside: Markup | None
@@ -64,8 +66,10 @@ def section(study: Study) -> Section | None:
 
 
 def seeds_data(study: Study) -> dict[str, list[seeds.Needed]]:
-    """What the calculators look up: key -> a row per difference -> choice -> seeds, None above 1,000."""
-    by_key = {_key(study, panel): seeds.seeds_needed(study.differences[panel]) for panel in study.compared}
+    """What the calculators look up: key -> a row per difference -> choice -> seeds, None above 1,000. Where a
+    rule adds seeds there is nothing to reckon."""
+    fixed = [panel for panel in study.compared if not study.sequential(panel)]
+    by_key = {_key(study, panel): seeds.seeds_needed(study.differences[panel]) for panel in fixed}
     return {key: rows for key, rows in by_key.items() if rows}
 
 
@@ -75,7 +79,7 @@ def _key(study: Study, panel: Panel) -> str:
 
 
 def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> PanelView:
-    paired = study.choices[panel].paired
+    paired, added = study.choices[panel].paired, study.sequential(panel)
     return PanelView(
         key=_key(study, panel),
         number=study.index(panel),
@@ -85,30 +89,35 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
         base=base,
         axis=panel.x,
         pairing=pairing_sentences(
-            study.sweep_of[panel].origin, paired=paired, norms_alone=not panel.roles.more
+            study.sweep_of[panel].origin,
+            paired=paired,
+            norms_alone=not panel.roles.more,
+            sequential=added,
         ),
         paired=paired,
+        sequential=added,
         family=max(1, own[0].family),
         table=_table(own, study, paired),
-        beside=_beside(own, study) if paired else None,
-        bought=bought_sentence(own),
-        what_n_allows=what_n_allows(own),
-        spreads=seeds.spreads(own, study),
+        beside=_beside(own, study) if paired and not added else None,
+        bought="" if added else bought_sentence(own),
+        what_n_allows="" if added else what_n_allows(own),
+        spreads=[] if added else seeds.spreads(own, study),
     )
 
 
 def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Markup:
-    """The comparison that rules."""
+    """The comparison that rules. Where a rule added seeds, without the tests that need their number fixed."""
+    added = differences[0].estimate.sequential
+    exact = "sign flip" if paired else "permutation"
     columns = (
         *html.place(differences[0].panel),
         Column("n", "Pairs" if paired else "n", True),
         Column("mean", "Difference", True, 2),
-        Column("t", f"{CI} ({TESTS[paired]})", True),
+        Column("t", f"{CI} ({test_name(paired=paired, sequential=added)})", True),
         Column("simultaneous", "Simultaneous", True),
         Column("p", "p", True),
         Column("p_holm", "Holm", True),
-        Column("p_exact", f"p ({'sign flip' if paired else 'permutation'})", True),
-        Column("p_exact_holm", "Holm", True),
+        *([] if added else [Column("p_exact", f"p ({exact})", True), Column("p_exact_holm", "Holm", True)]),
         Column("g", "Hedges’ g of runs", True),
         Column("verdict", "Verdict"),
     )
@@ -118,7 +127,8 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
             Shown(d.estimate.fewest, ", ".join(map(str, d.estimate.n))),
             Shown(d.estimate.mean, signed(d.estimate.mean, 2) if d.estimate.exists else "–"),
             *(Shown(i.low, signed_interval(i, 2)) for i in (d.estimate.interval, d.simultaneous)),
-            *(Shown(p, p_value(p)) for p in (d.estimate.p, d.p_holm, d.p_exact, d.p_exact_holm)),
+            *(Shown(p, p_value(p)) for p in (d.estimate.p, d.p_holm)),
+            *([] if added else [Shown(p, p_value(p)) for p in (d.p_exact, d.p_exact_holm)]),
             _effect(d.g),
             verdict(d),
         ]
@@ -172,6 +182,8 @@ def verdict(d: Difference) -> str:
         words = _too_few(d)
     elif d.claimed:
         words = f"{'lower' if e.mean < 0 else 'higher'} error"
+    elif d.decided:
+        words = f"alike within ±{d.alike:g}"
     else:
         words = "not resolved" + (" after Holm" if e.p < ALPHA else "")
     if d.pairs and d.pairs.unpaired:

@@ -11,10 +11,9 @@ from analysis.sources.predictions import image_by_image
 from analysis.stats.cells import Cell
 from analysis.stats.decomposition import Answers, Part, Question, parts
 from analysis.stats.generalisation import gaps
-from analysis.stats.intervals import CI, PERCENT
+from analysis.stats.intervals import CI
 from analysis.stats.line import short_names
 from analysis.stats.panel import Panel
-from analysis.stats.summary import summary
 from analysis.study import Study
 from analysis.words.decomposition import decomposition_sentences
 from analysis.words.generalisation import gap_sentences
@@ -148,7 +147,7 @@ def _several(given: Mapping[Question, object]) -> bool:
 def _mean(cell: Cell | None) -> Shown | None:
     if cell is None or not cell.last:
         return None
-    s = summary(list(cell.last.values()), within=PERCENT)
+    s = cell.summary()
     text = f"{s.mean:.2f}"
     return Shown(
         s.mean, f"{text} ({s.interval.low:.2f} to {s.interval.high:.2f})" if s.interval.known else text

@@ -17,7 +17,7 @@ from analysis.sources.load import Sweep
 from analysis.stats.axes import BATCH_SIZE, axis_named, sort_key, value_text, word
 from analysis.stats.cells import Cell
 from analysis.stats.elsewhere import together
-from analysis.stats.intervals import CONFIDENCE_LABEL, KINDS
+from analysis.stats.intervals import CONFIDENCE_LABEL, KINDS, SEQUENTIAL_KINDS
 from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.elsewhere import across_sentence, holds_sentence, main_claim
@@ -26,6 +26,7 @@ from analysis.words.numbers import listed
 from analysis.words.published import recognised_sentence
 from analysis.words.roles import along_sentence
 from analysis.words.search import search_headline
+from analysis.words.stopping import stopping_sentences
 
 STATUS_WORDS = {"done": "done", "diverged": "diverged", **UNFINISHED}
 #: Warnings that the first screen shows of a sweep; more are counted.
@@ -73,12 +74,14 @@ class Alone(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a sweep is. `counts`: status -> trials, of those that occur."""
+    """How far a sweep is. `counts`: status -> trials, of those that occur. `stopping`: by which rule seeds
+    are added, and what that means for the page; empty where there is none."""
 
     words: str
     counts: dict[str, int]
     complete: bool
     warnings: list[str]
+    stopping: str = ""
 
 
 def opening(study: Study, *others: Study) -> Markup:
@@ -218,7 +221,8 @@ def _switches(study: Study) -> Switches:
     names = {"last": "Last epoch", "median5": "Median of last 5"}
     measures = {measure: names[measure] for measure in study.measures}
     precise = any(precise_cells(panel, study) for panel in study.compared)
-    return Switches(measures if len(measures) > 1 else {}, KINDS, _publications(study.compared), precise)
+    kinds = SEQUENTIAL_KINDS if any(map(study.sequential, study.panels)) else KINDS
+    return Switches(measures if len(measures) > 1 else {}, kinds, _publications(study.compared), precise)
 
 
 def _publications(shown: dict[Panel, list[Cell]]) -> list[Publication]:
@@ -287,4 +291,4 @@ def _progress(sweep: Sweep, named: bool) -> Progress:
     warnings = list(sweep.warnings[:WARNINGS])
     if len(sweep.warnings) > WARNINGS:
         warnings.append(f"and {len(sweep.warnings) - WARNINGS} more warnings")
-    return Progress(words, counts, done >= total, warnings)
+    return Progress(words, counts, done >= total, warnings, stopping_sentences(sweep.plans))

@@ -38,8 +38,9 @@ def _view(panel: Panel, study: Study) -> PanelView | None:
     reported = study.outcomes[panel]
     if not any(outcome.verdict != "no interval" for outcome in reported.values()):
         return None
+    added = any(cell.sequential for cell in cells)  # then the margin has a say in differences too
     others = {
-        c: outcomes(cells, c) if c.margin == own.margin else constancies(cells, c)
+        c: outcomes(cells, c) if c.margin == own.margin or added else constancies(cells, c)
         for c in alternatives(cells, own)
     }
     by_words = {choice_words(c, own): found for c, found in others.items()}

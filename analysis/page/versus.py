@@ -19,7 +19,7 @@ def section(study: Study) -> Section | None:
     tables = [_table(study, first, second, shared) for first, second, shared in pairs]
     if not tables:
         return None
-    body = html.render("versus", tables=tables)
+    body = html.render("versus", tables=tables, sequential=any(map(study.sequential, study.panels)))
     return Section("versus", "Side by side", "One sweep against the other", body)
 
 

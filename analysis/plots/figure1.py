@@ -17,7 +17,7 @@ from analysis.plots.theme import Json
 from analysis.plots.x_axis import Places, places_of, rounded
 from analysis.stats.axes import BATCH_SIZE, XAxis, at
 from analysis.stats.cells import Cell
-from analysis.stats.intervals import FEWEST_VALUES, KINDS, PERCENT, interval
+from analysis.stats.intervals import FEWEST_VALUES, KINDS, PERCENT, SEQUENTIAL_KINDS, interval
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
 from model.axis import Value
@@ -32,7 +32,7 @@ _BESIDE = 0.05
 
 class Point(NamedTuple):
     """One cell. `mean`, `low`, `high`, `values` in percent; `low` and `high` NaN where n allows none.
-    `along`: what goes with line and x, in words."""
+    `along`: what goes with line and x, in words. `sequential`: a rule added seeds as results came in."""
 
     x: Value
     mean: float
@@ -41,6 +41,7 @@ class Point(NamedTuple):
     values: dict[int, float]
     remarks: str
     along: str = ""
+    sequential: bool = False
 
 
 class Fig1Info(NamedTuple):
@@ -63,9 +64,9 @@ def info(
         if not values:
             continue
         mean = sum(values.values()) / len(values)
-        spread = interval(list(values.values()), kind).cut(PERCENT)
+        spread = interval(list(values.values()), kind, sequential=cell.sequential).cut(PERCENT)
         along = ", ".join(map(at, panel.roles.along, cell.along))
-        point = Point(cell.x, mean, spread.low, spread.high, values, cell.remarks, along)
+        point = Point(cell.x, mean, spread.low, spread.high, values, cell.remarks, along, cell.sequential)
         lines.setdefault(cell.line, []).append(point)
     published = [] if panel.holdout or panel.x != BATCH_SIZE else others(cells)
     return Fig1Info(panel, measure, quantity, kind, lines, published)
@@ -135,7 +136,8 @@ def hover(line: Line, point: Point, kind: str, axis: XAxis = BATCH_SIZE) -> str:
     text += f"<br>{theme.plain(point.along)}" if point.along else ""
     text += f"<br>mean {point.mean:.2f}%"
     if math.isfinite(point.low):
-        text += f"<br>{KINDS[kind]}: {point.low:.2f} to {point.high:.2f}"
+        kinds = SEQUENTIAL_KINDS if point.sequential else KINDS
+        text += f"<br>{kinds[kind]}: {point.low:.2f} to {point.high:.2f}"
     few = len(point.values) < FEWEST_VALUES and not math.isfinite(point.low)
     text += f"<br>n = {len(point.values)}" + (" (too few seeds for an interval)" if few else "")
     return text + (f"<br>{theme.plain(point.remarks)}" if point.remarks else "")

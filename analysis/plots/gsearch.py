@@ -74,7 +74,7 @@ def point(cell: Cell) -> GPoint:
     """What is shown of one G. `cell`: of group norm, with a result."""
     assert cell.line.groups is not None
     values = cell.errors()
-    spread = interval(list(values.values())).cut(PERCENT)
+    spread = interval(list(values.values()), sequential=cell.sequential).cut(PERCENT)
     mean = sum(values.values()) / len(values)
     diverged = cell.counts.get("diverged", 0)
     return GPoint(cell.line.groups, mean, spread.low, spread.high, values, diverged)

@@ -60,6 +60,8 @@ COLUMNS: dict[str, ColumnType] = {
     "code": "text",
 }
 COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
+#: Whether a rule added seeds to its sweep as results came in.
+COLUMNS |= {"sequential": "bool"}
 
 HISTORY_COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",

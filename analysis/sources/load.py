@@ -17,10 +17,11 @@ from analysis.sources.frame import EVALUATION_COLUMNS, HISTORY_COLUMNS, IDENTITY
 from analysis.sources.result_grid import ResultGrid
 from model.errors import InputError
 from model.spec import full_name
-from orchestrator.results import evaluations
+from orchestrator.results import analysis_plan, evaluations
 from orchestrator.results.codes import label, mixture, record_of, short_label, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
+from orchestrator.results.records import PlanVersion
 from orchestrator.results.shapes import covers, holds
 from orchestrator.results.store import Store
 from orchestrator.results.stretches import changed, changes, stretches_of
@@ -39,7 +40,8 @@ class Sweep:
     parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
     id -> the version of the code's training that it declares. `provenance`: what computed a finished trial,
     for each stretch of its epochs, with `trial_id`, `cell`, `code` and, in words, `changes`. `evaluations`: a
-    row for each evaluation of a stored network (frame.EVALUATION_COLUMNS). `warnings`: what
+    row for each evaluation of a stored network (frame.EVALUATION_COLUMNS). `plans`: every version of the plan
+    of the analysis, the last one last. `warnings`: what
     was wrong with the files, in words. `origin`: what kind of source it came from. `paired`: whether the runs
     of a seed are pairs: a sweep's are, since the seed starts both norms alike and shows them the same images
     in the same order; of a table only who made it can say.
@@ -57,6 +59,7 @@ class Sweep:
     origin: Origin = "sweep"
     paired: bool = True
     evaluations: pd.DataFrame = field(default_factory=lambda: make([], EVALUATION_COLUMNS))
+    plans: tuple[PlanVersion, ...] = ()
 
 
 #: Where results can come from: a folder or a CSV by path or URL, a ResultGrid, a frame, a sweep already read.
@@ -133,11 +136,14 @@ def _read_store(url: str, history: bool) -> Sweep:
     rows: list[Row] = []
     warnings: list[str] = []
     packs: dict[str, tuple[str, ...]] = {}
+    plans = analysis_plan.versions_of(facts)
     for trial_id in [*declared, *sorted(strangers)]:
         state = states.get(trial_id, TrialState(trial_id, "missing"))
-        rows.append(_row(state, identities.get(trial_id, {}), trial_id in declared, url))
+        rows.append(row_of(state, identities.get(trial_id, {}), trial_id in declared, url))
         warnings += state.warnings
         packs[trial_id] = _pack(state)
+    for row in rows:
+        row["sequential"] = analysis_plan.sequential(plans)
     mixed = mixture(states.values(), identities, record_of(facts))
     moved = changed(states.values())
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
@@ -147,7 +153,8 @@ def _read_store(url: str, history: bool) -> Sweep:
         source=url,
         frame=make(rows),
         history=epochs,
-        facts={k: v for k, v in facts.items() if k != "trials"},
+        facts={k: v for k, v in facts.items() if k not in {"trials", analysis_plan.KEY}},
+        plans=tuple(plans),
         packs=packs,
         provenance=tuple(one for state in states.values() for one in _provenance(state)),
         protocols={i: p for i, row in identities.items() if isinstance(p := row.get("protocol"), int)},
@@ -216,7 +223,8 @@ def _no_sweep(files: Files, url: str) -> str:
     return f"{url} is no sweep: it has neither sweep.json nor trials. Give the folder named by --results."
 
 
-def _row(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
+def row_of(state: TrialState, identity: Row, declared: bool, url: str) -> Row:
+    """A trial's row of the frame, before it is typed."""
     result: Row = {**(state.result or {})}
     failure: Row = {**(state.failure or {})}
     entries = _entries({**(state.history or {})})

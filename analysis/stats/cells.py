@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.sources.frame import STATUSES, Row, plain_column
+from analysis.stats.anytime import Sequential
 from analysis.stats.intervals import CONFIDENCE, PERCENT
 from analysis.stats.line import Line, labels
 from analysis.stats.panel import Panel
@@ -73,7 +74,12 @@ class Cell:
 
     def summary(self, measure: str = "last", level: float = CONFIDENCE) -> Summary:
         """Of the errors in percent; the interval is cut at 0 and 100."""
-        return summary(list(self.errors(measure).values()), level, PERCENT)
+        return summary(list(self.errors(measure).values()), level, PERCENT, sequential=self.sequential)
+
+    @property
+    def sequential(self) -> bool:
+        """Whether a rule added seeds as results came in."""
+        return isinstance(self.last, Sequential)
 
     @property
     def code(self) -> str:
@@ -104,6 +110,12 @@ def cells(frame: pd.DataFrame, roles: Roles = CLASSIC) -> list[Cell]:
     return sorted(all_cells, key=lambda c: (order[c.panel], *c.order))
 
 
+def keys(frame: pd.DataFrame, roles: Roles) -> dict[str, tuple[Value, ...]]:
+    """Trial id -> the key of its cell."""
+    columns = [plain_column(frame[name]) for name in ("trial_id", *roles.cell)]
+    return {str(trial_id): tuple(key) for trial_id, *key in zip(*columns, strict=True)}
+
+
 def panels(frame: pd.DataFrame, roles: Roles = CLASSIC) -> dict[Panel, list[Cell]]:
     """The cells of each panel, panels in the order of the frame, those judged on the test set first."""
     by_panel: dict[Panel, list[Cell]] = {}
@@ -115,7 +127,7 @@ def panels(frame: pd.DataFrame, roles: Roles = CLASSIC) -> dict[Panel, list[Cell
 def _rows(frame: pd.DataFrame, roles: Roles) -> list[Row]:
     """What cells are made of, a trial a row, None for what is missing. As Python's own objects: a frame for
     each cell would take milliseconds."""
-    names = (*roles.cell, "seed", "status", *_ERRORS, "code", "trial_id")
+    names = (*roles.cell, "seed", "status", *_ERRORS, "code", "trial_id", "sequential")
     known = frame[frame["norm"].notna() & frame["batch_size"].notna()]
     columns = [plain_column(known[name]) for name in names]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -150,7 +162,8 @@ def _codes(said: Sequence[Value]) -> dict[str, int]:
 
 def _by_seed(rows: Sequence[Row], column: str) -> dict[int, float]:
     pairs = [(int(row["seed"] or 0), row[column]) for row in rows]
-    return {s: float(e) for s, e in sorted(pairs, key=lambda p: p[0]) if e is not None and math.isfinite(e)}
+    errors = {s: float(e) for s, e in sorted(pairs, key=lambda p: p[0]) if e is not None and math.isfinite(e)}
+    return Sequential(errors) if any(row["sequential"] for row in rows) else errors
 
 
 def plain_value(value: Any) -> Value:

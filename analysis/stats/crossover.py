@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.stats.anytime import sequential
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.differences import Difference
 from analysis.stats.estimate import Errors, Estimate, contrast, moments
-from analysis.stats.intervals import ALPHA, NAN, Interval, t_quantiles
+from analysis.stats.intervals import CONFIDENCE, NAN, Interval, t_limits
 
 #: Batch sizes tried between two tested ones.
 _STEPS = 1_000
@@ -102,7 +103,8 @@ def _excess(cells: Sequence[Errors], share: NDArray[np.float64], *, paired: bool
         return np.full(share.size, NAN)
     m = moments(cells, np.stack([1 - share, share - 1, share, -share], axis=1), paired=paired)
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess: NDArray[np.float64] = m.mean / m.error / t_quantiles(1 - ALPHA / 2, m.df)
+        limits = t_limits(CONFIDENCE, m.df, sequential=sequential(cells))
+        excess: NDArray[np.float64] = m.mean / m.error / limits
     return excess
 
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.stats.anytime import like
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.cells import Cell, panels
-from analysis.stats.estimate import Errors, Estimate, contrast, of_pairs
+from analysis.stats.estimate import Errors, Estimate, contrast
 from analysis.stats.line import Line
 from analysis.stats.panel import Panel
 from analysis.stats.roles import Roles
@@ -109,17 +110,19 @@ def parts(panel: Panel, given: Answers, *, paired: bool) -> list[Part]:
 def common(ours: Errors, theirs: Errors) -> tuple[Errors, Errors]:
     """The errors of the networks that answered both."""
     seeds = [seed for seed in ours if seed in theirs]
-    return {seed: ours[seed] for seed in seeds}, {seed: theirs[seed] for seed in seeds}
+    first, second = ({seed: own[seed] for seed in seeds} for own in (ours, theirs))
+    return like(first, ours), like(second, theirs)
 
 
 def _within(ours: Errors, theirs: Errors) -> Estimate:
-    return of_pairs([ours[seed] - theirs[seed] for seed in ours])
+    return contrast([ours, theirs], (1, -1), paired=True)
 
 
 def _rise(first: Value, cells: Sequence[Errors], *, paired: bool) -> Rise:
     """`cells`: by running and by precise statistics, here and at `first`."""
     here, here_anew, there, there_anew = cells
-    gaps = [{seed: a[seed] - b[seed] for seed in a} for a, b in ((here, here_anew), (there, there_anew))]
+    both = ((here, here_anew), (there, there_anew))
+    gaps = [like({seed: a[seed] - b[seed] for seed in a}, a, b) for a, b in both]
     return Rise(
         first,
         contrast([here, there], (1, -1), paired=paired),

@@ -5,6 +5,7 @@ same order, so part of the noise is shared and the difference within a seed is w
 Seeds that only one of the two finished are then left out of the difference and counted. Where runs are
 independent, all of them count, and the comparison is Welch's."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +15,7 @@ import numpy as np
 from analysis.stats import effect, permutation
 from analysis.stats.bases import pairs_of
 from analysis.stats.cells import Cell
-from analysis.stats.choices import Choices
+from analysis.stats.choices import Choices, Margin
 from analysis.stats.estimate import Errors, Estimate, common_seeds, contrast
 from analysis.stats.intervals import NAN, Interval, alike, bca_interval
 from analysis.stats.line import Line
@@ -44,7 +45,8 @@ class Difference:
     where `pairs` is there and Welch's where it is None. `family`: how many comparisons Holm's correction
     counts, those of the panel. `simultaneous`: the interval that holds together with the family's others.
     `p_exact`: of the sign-flip test for pairs, of the permutation test for independent runs. `g`: Hedges'
-    between runs. `claimed`: what the decision rule allows to be called a difference."""
+    between runs. `claimed`: what the decision rule allows to be called a difference. `alike`: the margin in
+    points within which `simultaneous` lies, where a rule added seeds until either was so; else NaN."""
 
     panel: Panel
     line: Line
@@ -61,6 +63,12 @@ class Difference:
     g: float
     claimed: bool
     family: int
+    alike: float = NAN
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is claimed, or shown to be less than the margin."""
+        return self.claimed or not math.isnan(self.alike)
 
     @property
     def bought(self) -> float:
@@ -111,9 +119,12 @@ def _family(
         else permutation.exchange(_values(pair[0]), _values(pair[1]))
         for p, pair in zip(pairs, both, strict=True)
     ]
-    adjusted, exact_adjusted = holm([e.p for e in estimates]), holm(exact)
+    added = any(e.sequential for e in estimates)
+    # which have an interval by now depends on the results, and so it may not set the level
+    family = len(compared) if added else sum(e.interval.known for e in estimates)
+    adjusted, exact_adjusted = holm([e.p for e in estimates], family), holm(exact)
     claims = decide(adjusted)
-    family = sum(e.interval.known for e in estimates)
+    together = [e.at(simultaneous_level(family)) for e in estimates]
     return [
         Difference(
             panel=panel,
@@ -124,16 +135,24 @@ def _family(
             theirs=both[i][1],
             estimate=estimates[i],
             pairs=pairs[i],
-            simultaneous=estimates[i].at(simultaneous_level(family)),
+            simultaneous=together[i],
             p_holm=adjusted[i],
             p_exact=exact[i],
             p_exact_holm=exact_adjusted[i],
             g=effect.g(*map(_values, both[i])),
             claimed=claims[i],
             family=family,
+            alike=_alike(together[i], choices.margin) if added else NAN,
         )
         for i, (line, base, x) in enumerate(compared)
     ]
+
+
+def _alike(interval: Interval, margin: Margin) -> float:
+    """The margin in points, where the interval lies within it. One that is a share of an error is none here:
+    the error is an estimate of its own."""
+    inside = not margin.relative and -margin.value < interval.low and interval.high < margin.value
+    return margin.value if inside else NAN
 
 
 def _values(errors: Errors) -> list[float]:

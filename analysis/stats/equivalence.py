@@ -8,7 +8,7 @@ import math
 from typing import NamedTuple
 
 from analysis.stats.estimate import Estimate
-from analysis.stats.intervals import ALPHA, NAN, Interval
+from analysis.stats.intervals import ALPHA, CONFIDENCE, NAN, Interval
 
 #: The level of the interval that equivalence reads.
 LEVEL = round(1 - 2 * ALPHA, 12)
@@ -34,8 +34,9 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(estimate: Estimate, margin: float) -> Equivalence:
-    """Whether the contrast lies within ± `margin` points; NaN where the seeds are too few."""
-    interval = estimate.at(LEVEL)
+    """Whether the contrast lies within ± `margin` points; NaN where the seeds are too few. Where a rule added
+    seeds, by the interval at CONFIDENCE, since no half of its error is known to lie on either side."""
+    interval = estimate.at(CONFIDENCE if estimate.sequential else LEVEL)
     if not interval.known:
         return Equivalence(NAN, interval, margin)
     return Equivalence(max(estimate.p_above(-margin), estimate.p_below(margin)), interval, margin)

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from analysis.stats import anytime
+
 NAN = float("nan")
 
 #: The confidence level of every interval on the page, in the tables and in the figures.
@@ -44,6 +46,12 @@ KINDS: dict[str, str] = {
     "bca": f"BCa bootstrap (nominal {CONFIDENCE_LABEL})",
     "sd": "± 1 standard deviation",
     "range": "min to max",
+}
+#: The same where a rule added seeds as results came in.
+SEQUENTIAL_KINDS: dict[str, str] = {
+    "t": f"{CI} (anytime-valid t)",
+    "sd": KINDS["sd"],
+    "range": KINDS["range"],
 }
 
 #: The fewest values that give an interval or a test.
@@ -90,12 +98,15 @@ def too_few(values: ArrayLike) -> bool:
     return x.size < FEWEST_VALUES or alike(x)
 
 
-def t_interval(values: ArrayLike, level: float = CONFIDENCE) -> Interval:
-    """Student's t interval of the mean of `values` [n] (Student 1908); NaN bounds where they are too few."""
+def t_interval(values: ArrayLike, level: float = CONFIDENCE, *, sequential: bool = False) -> Interval:
+    """Student's t interval of the mean of `values` [n] (Student 1908), where `sequential` the anytime-valid
+    one; NaN bounds where they are too few."""
     x = np.asarray(values, dtype=float).ravel()
     if too_few(x):
         return Interval(NAN, NAN, level)
-    half = t_quantile(0.5 + level / 2, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
+    half = float(t_limits(level, x.size - 1, sequential=sequential)) * x.std(ddof=1) / math.sqrt(x.size)
+    if not math.isfinite(half):
+        return Interval(NAN, NAN, level)
     return Interval(float(x.mean() - half), float(x.mean() + half), level)
 
 
@@ -104,21 +115,35 @@ def t_quantile(probability: float, df: float) -> float:
     return float(special.stdtrit(df, probability))
 
 
-def t_quantiles(probability: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same for each of `df` [W]."""
-    return np.asarray(special.stdtrit(df, probability), dtype=float)
+def t_limits(level: float, df: ArrayLike, *, sequential: bool) -> NDArray[np.float64]:
+    """How far t may be from zero at confidence `level`, two-sided, for each of `df` [W]: by Student's
+    distribution, or where `sequential` whenever one stops."""
+    if sequential:
+        return anytime.critical(level, df)
+    quantiles = special.stdtrit(np.asarray(df, dtype=np.float64), 0.5 + level / 2)
+    return np.asarray(quantiles, dtype=np.float64)
 
 
-def interval(values: ArrayLike, kind: str = "t", level: float = CONFIDENCE, seed: int = 0) -> Interval:
-    """The interval of that kind for `values` [n]; NaN bounds where n does not allow it.
+def interval(
+    values: ArrayLike,
+    kind: str = "t",
+    level: float = CONFIDENCE,
+    seed: int = 0,
+    *,
+    sequential: bool = False,
+) -> Interval:
+    """The interval of that kind for `values` [n]; NaN bounds where n does not allow it, and for a bootstrap
+    where `sequential`: no number of resamples makes up for the looking.
 
     `seed` feeds the bootstrap of more than EXACT_VALUES alone: the same values and seed give the same
     numbers.
     """
     x = np.asarray(values, dtype=float).ravel()
     if kind == "t":
-        return t_interval(x, level)
+        return t_interval(x, level, sequential=sequential)
     if kind == "bca":
+        if sequential:
+            return Interval(NAN, NAN, level)
         return bca_interval(x, np.random.default_rng(seed), level)
     if kind not in KINDS:
         raise ValueError(f"unknown kind of interval {kind!r}; expected one of {', '.join(KINDS)}")

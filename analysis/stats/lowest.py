@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from analysis.stats.anytime import sequential
 from analysis.stats.estimate import Array, Errors, common_seeds, moments
-from analysis.stats.intervals import ALPHA, CONFIDENCE, FEWEST_VALUES, NAN, Interval, t_quantiles
+from analysis.stats.intervals import ALPHA, CONFIDENCE, FEWEST_VALUES, NAN, Interval, t_limits
 
 
 class LowestDifference(NamedTuple):
@@ -44,8 +45,12 @@ def lowest_difference(
     known = min(n) >= FEWEST_VALUES and bool((m.error > 1e-9).all())
     if not known:
         return LowestDifference(mean, Interval(NAN, NAN), n)
-    low = m.mean - t_quantiles(1 - ALPHA / 2 / len(theirs), m.df) * m.error
-    high = m.mean + t_quantiles(1 - ALPHA / 2 / len(ours), m.df) * m.error
+    looked = sequential(cells)
+    alpha = ALPHA / 2 if looked else ALPHA  # an anytime-valid limit is not known to err on either side alike
+    low, high = (
+        m.mean + sign * t_limits(1 - alpha / len(others), m.df, sequential=looked) * m.error
+        for sign, others in ((-1, theirs), (1, ours))
+    )
     ends = [float(_low_high(end.reshape(shape))) for end in (low, high)]
     return LowestDifference(mean, Interval(ends[0], ends[1], CONFIDENCE), n)
 

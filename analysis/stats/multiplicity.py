@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from analysis.stats.intervals import ALPHA, CONFIDENCE, NAN
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjusted p-values (Holm 1979), in the order given; a NaN stays NaN, uncounted."""
+def holm(ps: Sequence[float], family: int = 0) -> list[float]:
+    """Holm's step-down adjusted p-values (Holm 1979), in the order given; a NaN stays NaN, and counts only
+    where `family` says how many comparisons there are."""
     known = sorted((p, i) for i, p in enumerate(ps) if math.isfinite(p))
     adjusted = [NAN] * len(ps)
-    running = 0.0
+    running, count = 0.0, max(family, len(known))
     for rank, (p, i) in enumerate(known):
-        running = max(running, min(1.0, (len(known) - rank) * p))
+        running = max(running, min(1.0, (count - rank) * p))
         adjusted[i] = running
     return adjusted
 

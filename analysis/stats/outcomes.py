@@ -32,12 +32,12 @@ class Claim(NamedTuple):
     last: Value
 
 
-Verdict = Literal["lower", "higher", "constant", "not constant", "not resolved", "no interval"]
+Verdict = Literal["lower", "higher", "constant", "not constant", "alike", "not resolved", "no interval"]
 
 
 class Outcome(NamedTuple):
-    """`verdict`: lower or higher error of the claim's line, or less or more growth. `value`: the estimate in
-    points; of constancy the smallest margin that passes; NaN where there is none."""
+    """`verdict`: lower or higher error of the claim's line, or less or more growth; alike within the margin.
+    `value`: the estimate in points; of constancy the smallest margin that passes; NaN where there is none."""
 
     verdict: Verdict
     value: float
@@ -45,14 +45,15 @@ class Outcome(NamedTuple):
 
 def alternatives(cells: Sequence[Cell], choices: Choices) -> list[Choices]:
     """Every choice that differs from `choices` in one thing and can be made with these cells: the other
-    measure, the other pairing, half and twice the margin."""
+    measure, the other pairing (not where a rule added seeds, which it did to pairs), half and twice the
+    margin."""
     kept = [m for m in MEASURES if m != choices.measure and any(cell.errors(m) for cell in cells)]
     margins = [
         Margin(choices.margin.value * factor, choices.margin.relative, chosen=True) for factor in (0.5, 2)
     ]
     return [
         *(replace(choices, measure=measure) for measure in kept),
-        replace(choices, paired=not choices.paired),
+        *([] if any(cell.sequential for cell in cells) else [replace(choices, paired=not choices.paired)]),
         *(replace(choices, margin=margin) for margin in margins),
     ]
 
@@ -83,9 +84,14 @@ def _comparisons(compared: Sequence[Difference]) -> dict[Claim, Outcome]:
         for i in interactions(compared)
     }
     return found | {
-        Claim("difference", d.line, d.base, d.panel.x, d.x, d.x): _outcome(d.estimate, d.claimed)
-        for d in compared
+        Claim("difference", d.line, d.base, d.panel.x, d.x, d.x): _difference(d) for d in compared
     }
+
+
+def _difference(d: Difference) -> Outcome:
+    if d.decided and not d.claimed:
+        return Outcome("alike", d.estimate.mean)
+    return _outcome(d.estimate, d.claimed)
 
 
 def _outcome(estimate: Estimate, claimed: bool) -> Outcome:

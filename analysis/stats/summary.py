@@ -27,11 +27,16 @@ class Summary:
 
 
 def summary(
-    values: ArrayLike, level: float = CONFIDENCE, within: tuple[float, float] | None = None
+    values: ArrayLike,
+    level: float = CONFIDENCE,
+    within: tuple[float, float] | None = None,
+    *,
+    sequential: bool = False,
 ) -> Summary:
     """Mean, sd, Student-t interval, extremes and median of `values` [n]; NaN values are an error.
 
-    `within`: what the interval is cut to, where the mean can lie nowhere else.
+    `within`: what the interval is cut to, where the mean can lie nowhere else. `sequential`: a rule added
+    seeds as results came in, so the interval is the anytime-valid one.
 
     Raises ValueError where a value is not finite: the caller decides what a diverged trial means.
     """
@@ -41,7 +46,7 @@ def summary(
     if x.size == 0:
         return Summary(0, NAN, NAN, Interval(NAN, NAN, level), NAN, NAN, NAN)
     sd = float(x.std(ddof=1)) if x.size > 1 else NAN
-    spread = t_interval(x, level)
+    spread = t_interval(x, level, sequential=sequential)
     return Summary(
         n=int(x.size),
         mean=float(x.mean()),

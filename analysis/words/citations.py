@@ -174,6 +174,15 @@ WORKS: tuple[Work, ...] = (
         "6", "1--25",
     ),
     _article(
+        "Lai 1976", "lai1976confidence", "Lai, Tze Leung", "On Confidence Sequences",
+        "The Annals of Statistics", "4", "265--280",
+    ),
+    _arxiv(
+        "Wang & Ramdas 2023", "wang2023anytime", "Wang, Hongjian and Ramdas, Aaditya",
+        "Anytime-Valid t-Tests and Confidence Sequences for {Gaussian} Means with Unknown Variance",
+        "2310.03722",
+    ),
+    _article(
         "Welch 1947", "welch1947generalization", "Welch, Bernard L.",
         "The Generalization of `Student's' Problem when Several Different Population Variances are Involved",
         "Biometrika", "34", "28--35",

@@ -10,7 +10,6 @@ from analysis.stats.cells import Cell
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.claims import Constancy, Rise
 from analysis.stats.crossover import Crossover
-from analysis.stats.equivalence import EQUIVALENCE_CI
 from analysis.stats.estimate import Estimate
 from analysis.stats.interaction import Interaction
 from analysis.stats.intervals import CI, Interval
@@ -162,8 +161,8 @@ def constancy_sentence(c: Constancy, name: str) -> str:
         )
     evidence = (
         f"equivalence test, p {p_equals(c.test.p)}; hardest for {x.text(c.worst[0])} against "
-        f"{x.text(c.worst[1])}, {EQUIVALENCE_CI} {signed_interval(c.test.interval, 2)}, so the "
-        f"smallest margin that passes is ±{math.ceil(100 * c.test.reach) / 100:.2f}"
+        f"{x.text(c.worst[1])}, {100 * c.test.interval.level:g}% CI {signed_interval(c.test.interval, 2)}, "
+        f"so the smallest margin that passes is ±{math.ceil(100 * c.test.reach) / 100:.2f}"
     )
     if c.test.shown:
         return f"{sentence_case(error_of(name))} is constant {sizes}, {within} ({evidence})."
@@ -186,7 +185,7 @@ def _at_least(rise: Rise) -> str:
 def margin_words(c: Constancy) -> str:
     """“the default margin of ±1 point”, “the chosen margin of ±5% of its error at batch size 32, which is
     ±0.7 points”."""
-    whose = "chosen" if c.margin.chosen else "default"
+    whose = "planned" if c.margin.planned else "chosen" if c.margin.chosen else "default"
     points = f"±{c.test.margin:.2g} point{'' if c.test.margin == 1 else 's'}"
     if c.margin.relative:
         points = f"±{c.margin.value:g}% of its error at {c.rise.x.at(c.rise.first)}, which is {points}"
@@ -195,6 +194,8 @@ def margin_words(c: Constancy) -> str:
 
 def margin_origin(margin: Margin) -> str:
     """Who chose the margin, and when."""
+    if margin.planned:
+        return "The margin is that of the plan of the analysis, written down in the sweep’s sweep.json."
     if not margin.chosen:
         return (
             f"The default margin of {margin.value:g} point{'' if margin.value == 1 else 's'} is written in "

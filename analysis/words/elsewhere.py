@@ -14,7 +14,12 @@ from analysis.words.numbers import listed
 #: Exceptions that a sentence names; the table has them all.
 _MOST = 4
 #: Verdict on a difference -> what an error is, beside another.
-_IS: dict[Verdict, str] = {"lower": "lower", "higher": "higher", "not resolved": "not resolved"}
+_IS: dict[Verdict, str] = {
+    "lower": "lower",
+    "higher": "higher",
+    "alike": "alike within the margin",
+    "not resolved": "not resolved",
+}
 
 
 def axes_words(varied: Sequence[str]) -> str:
@@ -70,9 +75,11 @@ def across_sentence(
         by_verdict.setdefault(outcome.verdict, []).append(panel)
     if list(by_verdict) == ["not resolved"]:
         return f"{where}, whether {ours} or {theirs} has the lower error is not resolved at {_any(varied)}."
+    if list(by_verdict) == ["alike"]:
+        return f"{where}, {error_of(ours)} and {whose(theirs)} are alike within the margin at {every}."
     if len(by_verdict) == 1:
         return f"{where}, {error_of(ours)} is {next(iter(by_verdict))} than {whose(theirs)} at {every}."
-    order: list[Verdict] = ["lower", "higher", "not resolved", "no interval"]
+    order: list[Verdict] = ["lower", "higher", "alike", "not resolved", "no interval"]
     parts = [
         f"{_IS.get(verdict, 'without an interval')} at {where_words(by_verdict[verdict], varied)}"
         for verdict in order

@@ -128,9 +128,12 @@ def sentence(d: Difference, names: dict[Line, str]) -> tuple[str, str]:
             f"{where}, {error_of(ours)} is {size} than {whose(theirs)}.",
             f"{unsigned_interval(s.interval)}, {n_words(s)}",
         )
-    title = f"{where}, whether {ours} or {theirs} has the lower error is not resolved by {seeds_words(s)}."
     interval = f"{CI} {signed_interval(s.interval, digits)}, {n_words(s)}"
     detail = f"{ours} − {theirs}: {signed(s.mean, digits)} points, {interval}"
+    if d.decided:
+        within = f"{d.alike:g} point{'' if d.alike == 1 else 's'}"
+        return f"{where}, {error_of(ours)} and {whose(theirs)} differ by less than {within}.", detail
+    title = f"{where}, whether {ours} or {theirs} has the lower error is not resolved by {seeds_words(s)}."
     if s.interval.low > 0 or s.interval.high < 0:
         detail += f"; p = {p_value(d.p_holm)} after Holm’s correction over {d.family} comparisons"
     return title, detail

@@ -24,10 +24,10 @@ def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices:
     if not any(cell.summary(measure).interval.known for cell in cells):
         few = count_in_words(FEWEST_VALUES)
         return f"{sentences[0]} Fewer than {few} seeds, or seeds all alike, allow no interval and no test."
-    sentences.append(
-        f"Means over seeds have Student’s t intervals at {CONFIDENCE_LABEL} (Student 1908), cut at 0% "
-        "and 100%."
-    )
+    added = any(cell.sequential for cell in cells)
+    what = "anytime-valid t intervals" if added else "Student’s t intervals"
+    source = "Lai 1976; Wang & Ramdas 2023" if added else "Student 1908"
+    sentences.append(f"Means over seeds have {what} at {CONFIDENCE_LABEL} ({source}), cut at 0% and 100%.")
     if tested := [d for d in differences if d.estimate.interval.known]:
         sentences += _comparisons(tested, choices)
     axis = cells[0].panel.x
@@ -43,6 +43,8 @@ def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices:
 def _comparisons(tested: Sequence[Difference], choices: Choices) -> list[str]:
     paired, axis = choices.paired, tested[0].panel.x
     test = "paired t tests within each seed (Student 1908)" if paired else "Welch’s t tests (Welch 1947)"
+    if tested[0].estimate.sequential:
+        test = "anytime-valid t tests within each seed (Lai 1976; Wang & Ramdas 2023)"
     bases, family = {d.base for d in tested}, max(d.family for d in tested)
     alone = len({line.norm for d in tested for line in (d.line, d.base)}) == 1
     what = "Settings" if alone and tested[0].line.more else "Norms"

@@ -5,13 +5,25 @@ from collections.abc import Sequence
 from analysis.sources.load import Origin
 from analysis.stats.differences import Difference
 
-#: Whether runs are pairs -> the test that rules, for a heading.
-TESTS = {True: "paired t", False: "Welch"}
+#: Whether runs are pairs -> the test that rules where the number of seeds was fixed beforehand.
+_TESTS = {True: "paired t", False: "Welch"}
+#: What holds where seeds were added as results came in, with its sources.
+ANYTIME = (
+    "intervals and p-values are those of an anytime-valid t test (Lai 1976; Wang & Ramdas 2023), which hold "
+    "whenever one stops"
+)
 
 
-def pairing_sentences(origin: Origin, *, paired: bool, norms_alone: bool = True) -> str:
+def test_name(*, paired: bool, sequential: bool) -> str:
+    """The test that rules, for a heading. `sequential`: a rule added seeds as results came in."""
+    return "anytime-valid t" if sequential else _TESTS[paired]
+
+
+def pairing_sentences(
+    origin: Origin, *, paired: bool, norms_alone: bool = True, sequential: bool = False
+) -> str:
     """Why the comparison that rules does. `norms_alone`: whether lines differ in nothing but the norm and G;
-    in width, say, they cannot start alike."""
+    in width, say, they cannot start alike. `sequential`: a rule added seeds as results came in."""
     if not paired:
         return (
             "These results do not say that runs of one seed number have anything in common, so all runs "
@@ -27,6 +39,9 @@ def pairing_sentences(origin: Origin, *, paired: bool, norms_alone: bool = True)
         if origin == "sweep"
         else "That the runs of one seed number are pairs is not in these results: --paired said so"
     )
+    if sequential:
+        taken = f"{why}, and differences are taken within a seed"
+        return f"{taken}. Seeds were added as results came in, so {ANYTIME}."
     return (
         f"{why}. Differences are taken within a seed, and the paired t test rules; Welch’s, which would rule "
         "between independent runs, stands beside it."

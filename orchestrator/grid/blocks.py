@@ -26,6 +26,7 @@ from model.architectures import groups_in_words, problem
 from model.axis import Axis, Value
 from model.norm_table import GROUPED, NORM_AXES, ghost_problem, takers, takes
 from model.spec import AXES, NotNegative
+from orchestrator.grid.analysis import Analysis
 from orchestrator.grid.limits import MOST_SEEDS
 from orchestrator.grid.parents import with_parents
 from orchestrator.grid.start import KEY, said_text
@@ -169,6 +170,7 @@ class Grid(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[\w][\w .-]*$", max_length=80)]
     description: str = ""
+    analysis: Analysis | None = None
     blocks: Annotated[tuple[Block, ...], Field(min_length=1)]
 
     def trials(self) -> list[Trial]:

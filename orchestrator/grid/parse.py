@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from model.errors import InputError
 from model.plain_file import read_text
+from orchestrator.grid.analysis import Analysis, Stopping
 from orchestrator.grid.blocks import Block, Grid
 from orchestrator.grid.start import KEY as START
 from orchestrator.grid.zipped import KEY as ZIP
@@ -132,10 +133,13 @@ def _explain(
     message = problem["msg"].removeprefix("Value error, ")
     key, _, rest = message.partition(": ")
     path = [START if part == "start" else part for part in path]
-    if rest and key in {*Block.model_fields, START}:  # our own checks of a whole block name its key first
+    if rest and key in {
+        *_model(path).model_fields,
+        START,
+    }:  # our own checks name their key first
         path, message = [*path, key], rest
     if problem["type"] == "extra_forbidden":
-        fields = (Block if "blocks" in path else Grid).model_fields
+        fields = _model(path).model_fields
         known = [START if name == "start" else name for name in fields]
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         message = (
@@ -156,6 +160,15 @@ def _explain(
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     line = _line(node, path)
     return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
+
+
+def _model(path: Sequence[Any]) -> type[BaseModel]:
+    """Whose keys stand at a path of the document."""
+    if "blocks" in path:
+        return Block
+    if "stopping" in path:
+        return Stopping
+    return Analysis if "analysis" in path else Grid
 
 
 def _short(value: Any) -> str:

@@ -27,17 +27,20 @@ _COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
 
 def grid_schema() -> Schema:
     """The schema of a whole file, in JSON schema's draft 2020-12."""
+    own = {name: TypeAdapter(field.rebuild_annotation()).json_schema() for name, field in _own_fields()}
+    named = {key: value for schema in own.values() for key, value in schema.pop("$defs", {}).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A grid of normsweep",
         "description": Grid.__doc__,
         "type": "object",
         "properties": {
-            **{name: TypeAdapter(field.rebuild_annotation()).json_schema() for name, field in _own_fields()},
+            **own,
             "blocks": {"type": "array", "minItems": 1, "items": _block()},
         },
         "required": ["blocks"],
         "additionalProperties": False,
+        "$defs": named,
     }
 
 

@@ -1,9 +1,12 @@
-"""The options of a command line that say how a sweep is run; nothing in here changes what a trial is."""
+"""The options of a command line that say how a sweep is run; nothing in here changes what a trial is, though
+a rule that adds seeds changes how many there are."""
 
 import argparse
+import math
 import os
 
 from orchestrator.cli import positive
+from orchestrator.grid.limits import MOST_SEEDS
 from orchestrator.planning.options import Options
 from orchestrator.results.url import place_of, results_root
 
@@ -59,6 +62,27 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_rule_options(group: argparse._ArgumentGroup) -> None:
+    """By which rule seeds are added as results come in."""
+    group.add_argument(
+        "--until-ci",
+        type=_above_zero,
+        metavar="POINTS",
+        help="add seeds until the interval of every comparison is ± so many points of error or narrower",
+    )
+    group.add_argument(
+        "--until-decided",
+        action="store_true",
+        help="add seeds until every comparison is decided: there is a difference, or less than --margin",
+    )
+    group.add_argument(
+        "--max-seeds", type=_count, metavar="N", help="of a cell; with --until-ci or --until-decided"
+    )
+    group.add_argument(
+        "--max-hours", type=_above_zero, metavar="X", help="of training, all packs together; with the same"
+    )
+
+
 def options_of(arguments: argparse.Namespace, grid: str) -> Options:
     """What the parsed `arguments` ask for, for the grid of that name. Raises InputError."""
     return Options(
@@ -106,3 +130,19 @@ def _cpus(text: str) -> float:
     if (value := _share(text)) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
     return value
+
+
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number above zero")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of seeds, from 1 to {MOST_SEEDS:,}")
+    return int(text)

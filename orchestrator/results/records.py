@@ -18,6 +18,7 @@ Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 #: A number of 64 bits that is neither infinite nor NaN; JSON writes 1.0 as it likes.
 Real = Annotated[float, Field(ge=-1e300, le=1e300)]
+Positive = Annotated[float, Field(gt=0, le=1e300)]
 #: Percent.
 Share = Annotated[float, Field(ge=0, le=100)]
 #: Seconds since 1970, up to the year 9999.
@@ -34,6 +35,13 @@ def _identity(values: dict[str, object]) -> dict[str, object]:
         if isinstance(value, int | float) and value < least:
             raise ValueError(f"{name} is {value}")
     return values
+
+
+def _margin(text: str) -> str:
+    """A number, or one with a percent sign."""
+    if not 0 < float(text.removesuffix("%")) < 100:
+        raise ValueError(f"margin is {text}")
+    return text
 
 
 #: Versions, commit, device and host by name: see `orchestrator.results.provenance`.
@@ -206,10 +214,52 @@ class CodeRecord(TypedDict):
     files: dict[str, Mapping[str, str]]
 
 
+class StoppingRule(TypedDict):
+    """By which seeds are added to a sweep as results come in, all to the same cells of the same grid.
+
+    `until_ci`: until each comparison's interval reaches ± so many points, None where that is not asked;
+    `until_decided`: until each is decided. Of every cell `first_seeds` to `max_seeds`, in steps of `step`;
+    `max_hours`: of training, as results have it, None for no limit.
+    """
+
+    until_ci: Positive | None
+    until_decided: bool
+    first_seeds: Count
+    step: Count
+    max_seeds: Count
+    max_hours: Positive | None
+
+
+class AnalysisPlan(TypedDict):
+    """How a sweep is to be analysed. `measure`, `margin` (“1”, “5%”), `base` and `x` as a command line has
+    them; `stopping`: None where the grid alone says how many seeds there are. `claims`: of which kinds, and
+    `at`: differences at which values of x, None for all; both absent where no grid said them."""
+
+    measure: Literal["last", "median5"]
+    margin: Annotated[str, AfterValidator(_margin)]
+    base: str
+    x: str
+    correction: Literal["holm"]
+    stopping: StoppingRule | None
+    claims: NotRequired[list[Literal["difference", "change", "constancy"]]]
+    at: NotRequired[list[str | Whole | Real] | None]
+
+
+class PlanVersion(TypedDict):
+    """A plan of the analysis and when it was written down. `results`: trials that had a result by then;
+    `sha256`: of the plan, see `orchestrator.results.analysis_plan`."""
+
+    written: str
+    results: Count
+    sha256: str
+    plan: AnalysisPlan
+
+
 class SweepRecord(TypedDict):
     """sweep.json. `data`: by data set; `trials`: identities by trial id. Dates are ISO 8601.
 
-    `code`: absent in old files.
+    `code`: absent in old files. `analysis`: every version of the plan, the last one last; absent where nobody
+    made one.
     """
 
     format: Literal[1]
@@ -221,6 +271,7 @@ class SweepRecord(TypedDict):
     provenance: NotRequired[Provenance]
     runs: NotRequired[list[RunRecord]]
     code: NotRequired[SkipValidation[CodeRecord]]
+    analysis: NotRequired[SkipValidation[list[PlanVersion]]]
     trials: dict[str, Identity]
 
 

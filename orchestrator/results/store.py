@@ -26,11 +26,12 @@ from typing import Literal
 from model.errors import InputError
 from model.own import short_name
 from orchestrator.grid.trial import Trial
-from orchestrator.results import sweep_file
+from orchestrator.results import analysis_plan, sweep_file
 from orchestrator.results.files import Files
 from orchestrator.results.finished import refuse_finished, write_result
 from orchestrator.results.hold import hold
 from orchestrator.results.records import (
+    AnalysisPlan,
     CodeRecord,
     DataFacts,
     Failure,
@@ -83,10 +84,13 @@ class Store:
         provenance: Provenance | None = None,
         run: RunRecord | None = None,
         code: CodeRecord | None = None,
+        plan: AnalysisPlan | None = None,
+        results: int = 0,
     ) -> None:
         """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
 
-        `data`: data set name -> facts of it, `fingerprint` among them. Raises InputError where the
+        `data`: data set name -> facts of it, `fingerprint` among them. `plan`: of the analysis, which joins
+        those of before; `results`: trials that have one. Raises InputError where the
         folder's trials were trained on other data.
         """
         before = sweep_file.aside(self.files)
@@ -100,6 +104,9 @@ class Store:
                 )
             known[dataset] = facts
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        plans = analysis_plan.versions_of(before)
+        if plan is not None:
+            plans = analysis_plan.with_plan(plans, plan, results)
         self.files.write_json(
             sweep_file.NAME,
             {
@@ -112,6 +119,7 @@ class Store:
                 "provenance": provenance or {},
                 "runs": [*before.get("runs", [])[-_RUNS_KEPT:], *([run] if run else [])],
                 "code": code or before.get("code") or {},
+                **({analysis_plan.KEY: plans} if plans else {}),
                 "trials": {trial.trial_id: trial.identity for trial in trials},
             },
         )

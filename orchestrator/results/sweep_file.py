@@ -18,8 +18,8 @@ FORMAT = 1
 _ASIDE = f"{NAME}.damaged"
 _LOST = (
     f"{NAME} is damaged: a run writes it anew and keeps what is left of it as {_ASIDE}. Lost with it are the "
-    "dates and estimates of earlier runs, and which mixtures of code were accepted. What is done is in the "
-    "trials."
+    "dates and estimates of earlier runs, the plan of the analysis, and which mixtures of code were "
+    "accepted. What is done is in the trials."
 )
 
 

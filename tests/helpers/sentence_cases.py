@@ -34,6 +34,7 @@ from analysis.study import Study, read
 from tests.helpers.evaluated import evaluated
 from tests.helpers.judged import judged_sweep, planted
 from tests.helpers.page_text import blocks
+from tests.helpers.sequential import added
 from tests.helpers.sweeps import Errors, in_memory, two_norms
 
 GOLDEN = Path(__file__).parents[1] / "analysis" / "words" / "sentences.txt"
@@ -179,6 +180,15 @@ OTHERS: dict[str, Callable[[Path], Study]] = {
         [_over_widths("groups", tried={1: (16, 8), 4: (4, 2)})]
     ),
     "a rule for G, a network of one’s own": lambda folder: read([_over_widths("groups", model="lab:Net")]),
+    "seeds added by a rule": lambda folder: read(
+        [added(in_memory(study(RISING, {32: 12.05, 8: 13.4, 2: 13.0}, seeds=12)), max_hours=5.0)]
+    ),
+    "seeds added by a rule, nothing decided": lambda folder: read(
+        [added(in_memory(study(FLAT, FLAT, scale=6)), until_ci=0.5, results=12)]
+    ),
+    "seeds added by a rule to one line": lambda folder: read(
+        [added(in_memory(one_line("bn", RISING, seeds=8)), until_ci=0.5, until_decided=False)]
+    ),
     "the median of five epochs": lambda folder: read([in_memory(study(RISING, LOW))], Choices("median5")),
 }
 
