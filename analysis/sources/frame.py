@@ -31,6 +31,7 @@ def _axes(*names: str) -> dict[str, ColumnType]:
 
 #: Column -> kind. `int` is pandas' nullable Int64, `text` its nullable string. Errors are in percent.
 #: Axes stand where results.csv has had them from the beginning; those added since stand at the end.
+#: `sequential`: whether a rule added seeds to its sweep as results came in.
 COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",
     **_axes("dataset", "model", "norm", "groups", "batch_size", "recipe", "epochs", "seed"),
@@ -58,10 +59,9 @@ COLUMNS: dict[str, ColumnType] = {
     "declared": "bool",
     "source": "text",
     "code": "text",
+    "sequential": "bool",
 }
 COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
-#: Whether a rule added seeds to its sweep as results came in.
-COLUMNS |= {"sequential": "bool"}
 
 HISTORY_COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",
