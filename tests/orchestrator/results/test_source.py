@@ -103,6 +103,7 @@ def test_what_trains_and_what_does_not():
         "model/queues.py",
         "model/net/norms/examine.py",  # an own norm, before it trains
         "model/training/calibrate.py",  # how fast, how much memory
+        "model/training/first_step.py",  # a network, before it trains
         "model/training/memory.py",
         "model/training/evaluation.py",  # finished networks
         "model/training/statistics.py",
