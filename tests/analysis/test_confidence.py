@@ -42,7 +42,8 @@ def sources(sweep, tmp_path):
 def made_at(level, sources, tmp_path):
     """What a copy of the package makes in which the one constant says `level`."""
     copy = tmp_path / f"at-{level}"
-    shutil.copytree(ROOT / "analysis", copy / "analysis", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("analysis", "orchestrator", "model"):  # one of them alone would hide the package
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
     path = copy / "analysis" / "stats" / "intervals.py"
     text = path.read_text()
     assert text.count("\nCONFIDENCE = 0.95\n") == 1
