@@ -22,6 +22,7 @@ from analysis.page import (
     curves,
     differences,
     elsewhere,
+    equal_budgets,
     evaluations,
     group_rules,
     gsearch,
@@ -105,7 +106,7 @@ def _sections(
     return [
         *(
             html.by_measure({measure: part.section(one) for measure, one in studies.items()})
-            for part in (versus, elsewhere, differences, claims, planned, robustness, cells)
+            for part in (versus, elsewhere, differences, claims, planned, robustness, cells, equal_budgets)
         ),
         evaluations.section(study),
         image_by_image.section(study),

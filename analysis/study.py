@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.plots import palette
 from analysis.plots.gsearch import GSearchInfo, infos
+from analysis.sources.frame import compared
 from analysis.sources.load import Source, Sweep, load_sweep
 from analysis.sources.predictions import Judgements, judgements
 from analysis.stats import bases
@@ -21,6 +22,7 @@ from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices, as_planned
 from analysis.stats.decomposition import Answers, answers
 from analysis.stats.differences import Difference, differences
+from analysis.stats.equal_budgets import EqualBudgets, equal_budgets
 from analysis.stats.group_rules import Comparison, compare
 from analysis.stats.group_surface import Surface, surfaces
 from analysis.stats.line import Line, norm_lines
@@ -35,8 +37,8 @@ from model.errors import InputError
 class Study:
     """What every section reads. `panels` in the page's order; `sweep_of`: what each came from; `styles`: how
     each line looks everywhere; `choices`: of each panel, its pairing as its runs were made; `surfaces`: the
-    searches for G over widths; `live`: the sweep is running. `evaluations`: a row for each answer of a stored
-    network."""
+    searches for G over widths; `budgets`: the cells that had a search of their own; `live`: the sweep is
+    running. `evaluations`: a row for each answer of a stored network."""
 
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
@@ -50,6 +52,7 @@ class Study:
     differences: dict[Panel, list[Difference]]
     styles: dict[Line, palette.Style]
     choices: dict[Panel, Choices]
+    budgets: list[EqualBudgets]
     live: bool
 
     @property
@@ -96,7 +99,7 @@ class Study:
     @cached_property
     def answers(self) -> Answers:
         """What stored networks were asked, and the errors that came of it."""
-        return answers(self.frame, self.evaluations, self.roles)
+        return answers(compared(self.frame), self.evaluations, self.roles)
 
     @cached_property
     def judgements(self) -> dict[Panel, Judgements]:
@@ -153,16 +156,19 @@ def read(
         choices = as_planned(choices, sweeps[0].plans)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
     frames, histories, evaluations = [], [], []
+    budgets: list[EqualBudgets] = []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
         # two sweeps may hold the same trial; in here each has its own
         prefix = f"{number}/" if len(sweeps) > 1 else ""
         frames.append(sweep.frame.assign(source=label, trial_id=prefix + sweep.frame["trial_id"]))
+        budgets += equal_budgets(frames[-1], sweep.facts, replace(choices, paired=sweep.paired), prefix)
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
         evaluations.append(sweep.evaluations.assign(trial_id=prefix + sweep.evaluations["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
-    roles = roles_of(frame, choices.x)
-    grouped, left_out = bounded_panels(panels(frame, roles))
+    main = compared(frame)
+    roles = roles_of(main, choices.x)
+    grouped, left_out = bounded_panels(panels(main, roles))
     bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
     sweeps = tuple(replace(sweep, warnings=(*sweep.warnings, *left_out)) for sweep in sweeps)
     by_label = dict(zip(labels, sweeps, strict=True))
@@ -189,6 +195,7 @@ def read(
         differences={panel: differences(cells, chosen[panel]) for panel, cells in grouped.items()},
         styles=_styles(grouped, frame),
         choices=chosen,
+        budgets=budgets,
         live=live,
     )
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from analysis import arguments as parsers
 from analysis import options
-from analysis.sources.frame import COLUMNS
+from analysis.sources.frame import COLUMNS, compared
 from analysis.stats import bases
 from analysis.stats.axes import in_column, value_text
 from analysis.stats.bounds import bounded
@@ -93,6 +93,7 @@ def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells for a terminal of 80 columns, each panel with what its numbers say."""
     blocks = []
+    frame = compared(frame)
     grouped = panels(frame, roles_of(frame, choices.x))
     bases.check(([cell.line for cell in cells] for cells in grouped.values()), choices.base)
     varied = varied_axes(grouped)
@@ -110,11 +111,11 @@ def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
         ]
         lines += [_aligned(row, widths, flags) for row in body]
         shown, left_out = bounded(group)
-        compared = differences(shown, choices)
-        answer = headline(panel, shown, compared, choices)
+        found = differences(shown, choices)
+        answer = headline(panel, shown, found, choices)
         detail = f" ({answer.detail})" if answer.detail else ""
         notes = "".join(f" Left out: {note}." for note in left_out)
-        text = f"{answer.title.removesuffix('.')}{detail}.{_rule(compared)}{notes}".replace(
+        text = f"{answer.title.removesuffix('.')}{detail}.{_rule(found)}{notes}".replace(
             "n = ", "n\u00a0=\u00a0"
         )
         words = [line.replace("\u00a0", " ") for line in textwrap.wrap(text, 80)]

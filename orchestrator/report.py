@@ -18,6 +18,7 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Resources, bill
+from orchestrator.planning.searches import searching
 from orchestrator.results.parents import held_in, waiting_in_words
 from orchestrator.results.records import AnalysisPlan, Failure
 from orchestrator.results.store import Store
@@ -85,6 +86,21 @@ def print_rule(words: str, most: Callable[[], Prepared], console: Console) -> No
     console.print(f"{words}{left}", soft_wrap=True, markup=False)
 
 
+def print_later(later: Prepared, now: Prepared, console: Console) -> None:
+    """The second stage of a plan, in a line. `now`: the first."""
+    plan = later.plan
+    line = (
+        f"then {_count(len(plan.trials), 'trial')} in "
+        f"{_count(len({t.shared for t in plan.trials}), 'cell')}, on all training images with what each "
+        "search chose"
+    )
+    if (schedule := later.schedule) is not None and schedule.estimate is not None:
+        line += f"; {_how_long(schedule)}"
+        if now.schedule is not None and now.schedule.estimate is not None:
+            line += f", {duration(now.schedule.estimate + schedule.estimate)} in all"
+    console.print(line, soft_wrap=True, markup=False)
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
@@ -124,24 +140,26 @@ def _cells(prepared: Prepared, width: int) -> Table:
     for name in ("trials", "done", "to run", "packs of"):
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     table.add_column("time on one worker", justify="right", min_width=len("one worker"))
-    seconds: dict[Spec, float] = {}
+    names = cell_names(Counter(trial.spec for trial in plan.trials))
+    searched = searching(plan.trials, prepared.tuning)
+    row_of = {t.trial_id: (searched.get(t.trial_id, names[t.spec]), t.shared) for t in plan.trials}
+    seconds: dict[tuple[str, Spec], float] = {}
     for pack, estimate in zip(plan.packs, plan.seconds, strict=True):
         for trial in pack.trials:
-            seconds[trial.spec] = seconds.get(trial.spec, 0.0) + estimate / len(pack.trials)
-    waiting = Counter(trial.spec for pack in plan.packs for trial in pack.trials)
-    done = Counter(trial.spec for trial in plan.trials if trial.trial_id in plan.finished)
+            row = row_of[trial.trial_id]
+            seconds[row] = seconds.get(row, 0.0) + estimate / len(pack.trials)
+    waiting = Counter(row_of[trial.trial_id] for pack in plan.packs for trial in pack.trials)
+    done = Counter(row_of[trial_id] for trial_id in plan.finished)
     sizes = _pack_sizes(plan)
-    counts = Counter(trial.spec for trial in plan.trials)
-    names = cell_names(counts)
-    for spec, count in counts.items():
-        timed = schedule is not None and schedule.estimate is not None and waiting[spec] > 0
+    for row, count in Counter(row_of.values()).items():
+        timed = schedule is not None and schedule.estimate is not None and waiting[row] > 0
         table.add_row(
-            Text(names[spec]),
+            Text(row[0]),
             str(count),
-            str(done[spec]),
-            str(waiting[spec]),
-            ", ".join(map(str, sizes[spec.shared])) if waiting[spec] else "",
-            duration(seconds[spec]) if timed else "",
+            str(done[row]),
+            str(waiting[row]),
+            ", ".join(map(str, sizes[row[1]])) if waiting[row] else "",
+            duration(seconds[row]) if timed else "",
         )
     return table
 
@@ -246,13 +264,16 @@ def print_outcome(
     interrupt: Interrupt,
     command: str,
     choices: "Choices",
+    trials: Sequence[Trial],
+    wanting: Sequence[str] = (),
 ) -> int:
-    """The table of cells, the report's place and what to do next; gives the exit code."""
+    """The table of cells, the report's place and what to do next; gives the exit code. `trials`: all that
+    there are by now; `wanting`: what could not be planned, in sentences."""
     from analysis.sources.load import load
     from analysis.tables import terminal
 
     after = prepared.store.scan()
-    declared = {trial.trial_id: trial for trial in prepared.plan.trials}
+    declared = {trial.trial_id: trial for trial in trials}
     finished = sum(i in after and after[i].finished for i in declared)
     failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
     failed = {i: failure for i, failure in failures.items() if failure is not None}
@@ -261,7 +282,9 @@ def print_outcome(
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)
-    if interrupt.requested and finished < len(declared):
+    for sentence in wanting:
+        console.print(sentence, style="yellow", soft_wrap=True, markup=False)
+    if interrupt.requested and (finished < len(declared) or wanting):
         console.print(
             f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
         )
@@ -276,7 +299,7 @@ def print_outcome(
         console.print(f"[yellow]{finished} of {len(declared)} trials done.[/] Run again to go on:")
         console.print(f"  {command}", soft_wrap=True, markup=False)
         return 1
-    return 0
+    return 1 if wanting else 0
 
 
 def _held(declared: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, str]:

@@ -7,7 +7,7 @@ was, and a finished one trains nothing.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -28,6 +28,7 @@ from model.spec import Spec
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.parents import with_parents
 from orchestrator.grid.trial import Trial
+from orchestrator.growth import Train
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import remaining
 from orchestrator.results.records import AnalysisPlan, StoppingRule
@@ -45,10 +46,6 @@ class Round:
 
     trials: tuple[Trial, ...]
     ended: str = ""
-
-
-#: Trains and reports trials; gives what was prepared and the report's place.
-Train = Callable[[Sequence[Trial], Options], tuple[Prepared, str]]
 
 
 class Rounds:

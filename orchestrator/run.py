@@ -34,9 +34,10 @@ from orchestrator.display.warned import warnings_in_lines
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import adjustments
 from orchestrator.grid.blocks import Grid
-from orchestrator.grid.overrides import adjust, adjust_by_width
+from orchestrator.grid.overrides import adjust_by_width, adjusted
 from orchestrator.grid.own import own_code
 from orchestrator.grid.parse import find
+from orchestrator.grid.searches import Declared
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.arguments import options_of
 from orchestrator.results.storage_errors import LostError, StorageError
@@ -45,10 +46,12 @@ from orchestrator.results.url import refuse_undecodable
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch and Ray
     from analysis.stats.choices import Choices
     from orchestrator.cluster.preflight import Vetted
+    from orchestrator.growth import Train
     from orchestrator.planning.options import Options
     from orchestrator.planning.resources import Site
     from orchestrator.results.lock import Lock
     from orchestrator.results.records import AnalysisPlan
+    from orchestrator.results.store import Store
     from orchestrator.rounds import Rounds
     from orchestrator.sweep import Join, Prepared, Schedule
 
@@ -95,13 +98,22 @@ def _main(arguments: argparse.Namespace, typed: Sequence[str], console: Console)
 
 def _dry_run(arguments: argparse.Namespace, console: Console, joined: ExitStack) -> int:
     with busy(console, "Reading the grid") as say:
-        from orchestrator.report import print_plan, print_rule
+        from orchestrator.growth import stages
+        from orchestrator.report import print_later, print_plan, print_rule
         from orchestrator.results.store import Store
+        from orchestrator.searching import known_and_pending, print_searches
 
         wanted = _wanted(arguments, joined, say)
-        Store(wanted.options.results).files.readable()
-        prepared = wanted.prepare(wanted.rounds.current(wanted.options).trials, wanted.options, say)
-    print_plan(prepared, console, cells=True, price=arguments.price_per_gpu_hour)
+        declared, store = wanted.declared, Store(wanted.options.results)
+        store.files.readable()
+        known, pending = known_and_pending(declared, store)
+        if not declared.searches:
+            known = [*wanted.rounds.current(wanted.options).trials]
+        now, *later = stages(wanted.prepare([*known, *pending], wanted.options, say), known)
+    print_plan(now, console, cells=True, price=arguments.price_per_gpu_hour)
+    print_searches(declared, store, console, set())
+    for part in later:
+        print_later(part, now, console)
     most = wanted.rounds.most
     print_rule(wanted.rounds.words, lambda: wanted.prepare(most, wanted.options), console)
     return 0
@@ -113,10 +125,11 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
         from orchestrator.report import print_outcome, print_plan
         from orchestrator.results.lock import Lock
         from orchestrator.results.store import Store
+        from orchestrator.searching import print_searches, without_choice
         from orchestrator.sweep import declare
 
         wanted = _wanted(arguments, joined, say)
-        options, choices = wanted.options, wanted.choices
+        declared, options, choices = wanted.declared, wanted.options, wanted.choices
         if not wanted.join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
             local_site(options)
         store = Store(options.results)
@@ -125,18 +138,22 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
     with Interrupt() as interrupt, ExitStack() as held:
         with busy(console, "Seeing that nobody else has the folder"):
             lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
+        told: set[str] = set()
 
         def train(trials: Sequence[Trial], options: "Options") -> "tuple[Prepared, str]":
             with busy(console, "Reading the results") as say:
                 prepared = wanted.prepare(trials, options, say, lock)
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+            print_searches(declared, store, console, told)
             with busy(console, "Reading the data"):
                 _read_data(prepared.schedule)
                 declare(prepared, command)
             return prepared, _run(prepared, console, interrupt, lock, choices)
 
-        prepared, report = wanted.rounds.run(train, options, console, interrupt)
-        code = print_outcome(prepared, console, report, interrupt, command, choices)
+        prepared, report, trials = wanted.run(train, store, console, interrupt)
+        print_searches(declared, store, console, told)
+        wanting = without_choice(declared, store)
+        code = print_outcome(prepared, console, report, interrupt, command, choices, trials, wanting)
     if arguments.open and report.startswith("/"):
         webbrowser.open(Path(report).as_uri())
     return code
@@ -147,6 +164,7 @@ class _Wanted:
     """What the command line asks for, looked at as far as that needs no plan."""
 
     grid: Grid
+    declared: Declared
     plan: "AnalysisPlan | None"
     rounds: "Rounds"
     options: "Options"
@@ -154,10 +172,26 @@ class _Wanted:
     infos: "Mapping[str, DataInfo]"
     join: "Join | None"
 
+    def run(
+        self, train: "Train", store: "Store", console: Console, interrupt: Interrupt
+    ) -> "tuple[Prepared, str, Sequence[Trial]]":
+        """Every round that follows from the results; gives what was prepared last, the report's place, and
+        all trials that there are by now."""
+        from orchestrator.growth import grown
+        from orchestrator.searching import following
+
+        if not self.declared.searches:
+            prepared, report = self.rounds.run(train, self.options, console, interrupt)
+            return prepared, report, prepared.plan.trials
+        trials = following(self.declared, store)
+        prepared, report = grown(trials, train, self.options, interrupt)
+        return prepared, report, trials()
+
     def prepare(
         self, trials: Sequence[Trial], options: "Options", say: Say = quiet, lock: "Lock | None" = None
     ) -> "Prepared":
         """`lock`: held by this run; without it nothing is written."""
+        from orchestrator.planning.searches import record_of
         from orchestrator.sweep import prepare
 
         name, about = self.grid.name, self.grid.description
@@ -171,6 +205,7 @@ class _Wanted:
             lock=lock,
             say=say,
             analysis=self.plan,
+            tuning=record_of(self.declared),
         )
 
 
@@ -181,17 +216,25 @@ def _wanted(arguments: argparse.Namespace, joined: ExitStack, say: Say) -> _Want
     from orchestrator.rounds import Rounds
 
     grid = find(os.path.expanduser(arguments.grid))
-    trials = _trials(grid, arguments)
+    declared = _declared(grid, arguments)
+    trials = declared.foreseen
     options, choices = options_of(arguments, grid.name), reading.choices(arguments)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
-    plan = plan_of(arguments, trials, grid.analysis)
+    searching = set(declared.searching)
+    plan = plan_of(arguments, [t for t in trials if t not in searching], grid.analysis)
+    if declared.searches and plan and plan["stopping"]:
+        raise InputError(
+            "--until-ci and --until-decided add seeds to a grid whose trials are known, and this one "
+            "searches for some (tune); say --seeds, or write the values that were chosen into a grid of "
+            "your own"
+        )
     rounds = Rounds.of(trials, plan, options.results)
     say("Looking at the data")
     infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
-    check_choices(trials, options.results, choices, plan)
+    check_choices(declared.trials or trials, options.results, choices, plan)
     join = _join(options, infos, joined, own_code(trials), dry=arguments.dry_run)
-    return _Wanted(grid, plan, rounds, options, choices, infos, join)
+    return _Wanted(grid, declared, plan, rounds, options, choices, infos, join)
 
 
 def _join(
@@ -225,11 +268,11 @@ def _read_data(schedule: "Schedule | None") -> None:
     read_data(schedule.vetted, schedule.site)
 
 
-def _trials(grid: Grid, arguments: argparse.Namespace) -> list[Trial]:
+def _declared(grid: Grid, arguments: argparse.Namespace) -> Declared:
     """What the command line makes of the grid."""
     wanted = adjustments(arguments)
     if not arguments.groups_from:
-        return adjust(grid, wanted)
+        return adjusted(grid, wanted)
     if "groups" in wanted:
         raise InputError("--groups and --groups-from: give one of them")
     from analysis.sources.load import load

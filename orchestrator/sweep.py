@@ -45,7 +45,7 @@ from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
 from orchestrator.results.mixing import check_code
 from orchestrator.results.provenance import provenance, version
-from orchestrator.results.records import AnalysisPlan, CodeRecord, RunRecord
+from orchestrator.results.records import AnalysisPlan, CodeRecord, RunRecord, TuningRecord
 from orchestrator.results.source import training_code
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -77,8 +77,8 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`, `analysis`: for
-    sweep.json, the second None where nobody planned one."""
+    """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`, `analysis`, `tuning`:
+    for sweep.json, the last two None where nobody planned an analysis or a search."""
 
     name: str
     description: str
@@ -91,6 +91,7 @@ class Prepared:
     code: CodeRecord
     warnings: tuple[str, ...] = ()
     analysis: AnalysisPlan | None = None
+    tuning: TuningRecord | None = None
 
 
 def prepare(
@@ -104,6 +105,7 @@ def prepare(
     lock: Lock | None = None,
     say: Say = quiet,
     analysis: AnalysisPlan | None = None,
+    tuning: TuningRecord | None = None,
 ) -> Prepared:
     """Reconcile what is declared with the store. Trains nothing. Raises InputError, also where other code
     trained what is there and the mixture was not accepted.
@@ -112,7 +114,8 @@ def prepare(
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
     `join`: asked only where there is something to train; None trains on this machine. `say`: told what takes
-    long. `analysis`: as it is planned, told of where it is another than before.
+    long. `analysis`: as it is planned, told of where it is another than before; `tuning`: the searches that
+    `trials` are of.
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
@@ -139,7 +142,7 @@ def prepare(
         plan, schedule = in_packs(left, states, lambda _: 1), None
     told += changed_plan(declared, states, analysis)
     return Prepared(
-        name, description, options, store, infos, states, plan, schedule, code, tuple(told), analysis
+        name, description, options, store, infos, states, plan, schedule, code, tuple(told), analysis, tuning
     )
 
 
@@ -249,6 +252,7 @@ def declare(prepared: Prepared, command: str) -> None:
         code=prepared.code,
         plan=prepared.analysis,
         results=sum(state.finished for state in prepared.states.values()),
+        tuning=prepared.tuning,
     )
     store.open(waiting)
     if prepared.options.retry_failed:

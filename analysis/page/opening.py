@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from analysis.page import group_rules, html
+from analysis.page import equal_budgets, group_rules, html
 from analysis.page.elsewhere import held_by, names_in
 from analysis.page.html import Place
 from analysis.page.panels import precise_cells
@@ -103,7 +103,8 @@ def opening(study: Study, *others: Study) -> Markup:
     if study.surfaces or study.searches:
         alone, place = _search(study)
         return _render(study, answer=html.render("answer", alone=alone), search=place)
-    return _render(study, title="Nothing has been declared yet.")
+    titles = [answer.title for answer in equal_budgets.answers(study)]
+    return _render(study, title=next(iter(titles), "Nothing has been declared yet."))
 
 
 def _search(study: Study) -> tuple[Alone, Place]:
@@ -136,6 +137,7 @@ def _answer(panel: Panel, study: Study) -> Markup:
     """The headline and facts of the only panel, by the study's own measure."""
     first = _headline(panel, study)
     of_searches = [
+        *(answer.as_sentence for answer in equal_budgets.answers(study)),
         *(answer.as_sentence for answer in group_rules.answers(study)),
         *(search_headline(search).as_sentence for search in study.searches),
     ]

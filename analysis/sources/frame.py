@@ -32,6 +32,8 @@ def _axes(*names: str) -> dict[str, ColumnType]:
 #: Column -> kind. `int` is pandas' nullable Int64, `text` its nullable string. Errors are in percent.
 #: Axes stand where results.csv has had them from the beginning; those added since stand at the end.
 #: `sequential`: whether a rule added seeds to its sweep as results came in.
+#: `tuning`: "search" of a trial that searches, "chosen" of one that is there because a search chose it,
+#: "unchosen" where the search has chosen another since; empty of every other.
 COLUMNS: dict[str, ColumnType] = {
     "trial_id": "text",
     **_axes("dataset", "model", "norm", "groups", "batch_size", "recipe", "epochs", "seed"),
@@ -60,6 +62,7 @@ COLUMNS: dict[str, ColumnType] = {
     "source": "text",
     "code": "text",
     "sequential": "bool",
+    "tuning": "text",
 }
 COLUMNS |= {name: kind for name, kind in _KINDS.items() if name not in COLUMNS}
 
@@ -109,6 +112,17 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
             unsaid = [unsaid_of(name, {"recipe": recipe, "optimizer": own}) for recipe, own in by]
             frame[name] = frame[name].fillna(_column(unsaid, _KINDS[name]))
     return frame
+
+
+def compared(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials that figures and tables compare: of each source without those of a search, and where some
+    trials are trained alike whatever a search chose, without those that only a search chose."""
+    if frame["tuning"].isna().all():
+        return frame
+    kept = frame[~frame["tuning"].isin(["search", "unchosen"])]
+    alike = kept[kept["declared"] & kept["tuning"].isna()]
+    beside = kept["source"].fillna("").isin(alike["source"].fillna(""))
+    return kept[~(beside & kept["tuning"].isin(["chosen"]))]
 
 
 def plain_column(column: pd.Series) -> list[Any]:

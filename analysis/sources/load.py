@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.sources import csv, result_grid
 from analysis.sources.frame import EVALUATION_COLUMNS, HISTORY_COLUMNS, IDENTITY, Row, make
 from analysis.sources.result_grid import ResultGrid
+from analysis.sources.tuning import tuning_record, uses
 from model.errors import InputError
 from model.spec import full_name
 from orchestrator.results import analysis_plan, evaluations
@@ -142,8 +143,10 @@ def _read_store(url: str, history: bool) -> Sweep:
         rows.append(row_of(state, identities.get(trial_id, {}), trial_id in declared, url))
         warnings += state.warnings
         packs[trial_id] = _pack(state)
+    tuned = uses(tuning_record(facts), declared)
     for row in rows:
         row["sequential"] = analysis_plan.sequential(plans)
+        row["tuning"] = tuned.get(row["trial_id"])
     mixed = mixture(states.values(), identities, record_of(facts))
     moved = changed(states.values())
     epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])

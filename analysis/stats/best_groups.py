@@ -9,7 +9,7 @@ diverge for some of its seeds too.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,15 @@ from model.errors import InputError
 from model.own import unpinned
 from model.spec import AXES
 
+#: What is chosen: a G, or the values of several axes.
+Key = TypeVar("Key", bound="Rankable")
 #: What the searches of one study share: every axis but the width, and the G that is searched for.
 _SHARED = [name for name in AXES if name not in {"groups", "width"}]
+
+
+class Rankable(Protocol):
+    def __hash__(self) -> int: ...
+    def __lt__(self, other: Any, /) -> bool: ...
 
 
 def contenders(search: Sequence[Cell]) -> dict[int, Errors]:
@@ -43,10 +50,11 @@ def contenders(search: Sequence[Cell]) -> dict[int, Errors]:
     )
 
 
-def ranked(errors: Mapping[int, Errors]) -> dict[int, Errors]:
-    """The same by their means, the lowest first, the smaller number where two tie."""
-    means = {number: math.fsum(values.values()) / len(values) for number, values in errors.items()}
-    return {number: errors[number] for number in sorted(means, key=lambda n: (means[n], n))}
+def ranked(errors: Mapping[Key, Errors]) -> dict[Key, Errors]:
+    """The same by their means, the lowest first, the smaller of two that tie: whose means are one but for
+    rounding."""
+    means = {key: round(math.fsum(own.values()) / len(own), 9) for key, own in errors.items()}
+    return {key: errors[key] for key in sorted(means, key=lambda key: (means[key], key))}
 
 
 def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> dict[int, int]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.sources.frame import compared
 from analysis.stats.axes import tells_apart
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, Choices
@@ -39,6 +40,7 @@ class CellRow(NamedTuple):
 
 def rows(frame: pd.DataFrame, choices: Choices = DEFAULT) -> list[CellRow]:
     """A row per cell, by the measure of `choices` and in the order of the figures that it asks for."""
+    frame = compared(frame)
     grouped = panels(frame, roles_of(frame, choices.x))
     return rows_of([cell for group in grouped.values() for cell in group], choices.measure)
 

@@ -1,6 +1,6 @@
 """A grid narrowed or widened from the command line. Pure.
 
-An adjusted grid is a list of trials and not a grid: norms that the grid does not have stand in a block of
+An adjusted grid is what it declares and no grid: norms that the grid does not have stand in a block of
 their own, and two blocks may well come out the same once both have been given the same batch size.
 """
 
@@ -16,19 +16,26 @@ from model.norm_table import GROUPED, takes
 from model.own import is_own, pinned
 from model.spec import AXES
 from orchestrator.grid.blocks import Block, Grid
-from orchestrator.grid.parents import with_parents
+from orchestrator.grid.searches import Declared, Search, declared
 from orchestrator.grid.trial import Trial
+from orchestrator.grid.tune import KEY as TUNE
 
 #: Key of a block -> values instead of the grid's own; a key that is absent leaves the grid's.
 Adjustments = Mapping[str, tuple[Value, ...]]
 
 
 def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
-    """The trials of the adjusted grid, each once. Raises InputError."""
+    """The trials of the adjusted grid, each once; see `Grid.trials`. Raises InputError."""
+    return adjusted(grid, wanted).foreseen
+
+
+def adjusted(grid: Grid, wanted: Adjustments) -> Declared:
+    """What the adjusted grid declares. Raises InputError."""
     wanted = {name: _pinned(name, values) for name, values in wanted.items()}
     if {"epochs", "iterations"} <= set(wanted):
         raise InputError("give epochs or iterations, not both")
     _check_zips(grid, wanted)
+    _check_searched(grid, wanted)
     norms = wanted.get("norm")
     blocks = [block for old in grid.blocks if (block := _block(old, wanted, norms)) is not None]
     known = {norm for block in grid.blocks for norm in _norms(block)}
@@ -37,14 +44,18 @@ def adjust(grid: Grid, wanted: Adjustments) -> list[Trial]:
     if "groups" in wanted and not any(_grouped(_norms(block)) for block in blocks):
         raise _no_use("--groups")
     try:
-        return with_parents(trial for block in blocks for trial in block.trials())
+        return declared(
+            (trial for block in blocks for trial in block.trials()),
+            (search for block in blocks for search in block.searches()),
+        )
     except ValidationError as error:  # what only a trial as a whole can tell
         raise InputError(_told(error)) from None
 
 
-def adjust_by_width(grid: Grid, wanted: Adjustments, groups: Mapping[int, int]) -> list[Trial]:
-    """The trials of the adjusted grid, with the G that `groups` has for their width. Raises InputError."""
+def adjust_by_width(grid: Grid, wanted: Adjustments, groups: Mapping[int, int]) -> Declared:
+    """What the adjusted grid declares, with the G that `groups` has for each width. Raises InputError."""
     trials: list[Trial] = []
+    searches: list[Search] = []
     used = False
     for width, own in _by_width(grid, wanted).items():
         norms = wanted.get("norm") or [norm for block in own.blocks for norm in _norms(block)]
@@ -57,10 +68,12 @@ def adjust_by_width(grid: Grid, wanted: Adjustments, groups: Mapping[int, int]) 
                     "Search there too, or say --groups"
                 )
             said["groups"], used = (groups[width],), True
-        trials += adjust(own, said)
+        there = adjusted(own, said)
+        trials += there.trials
+        searches += there.searches
     if not used:
         raise _no_use("--groups-from")
-    return list(dict.fromkeys(trials))
+    return declared(trials, searches)
 
 
 def _by_width(grid: Grid, wanted: Adjustments) -> dict[int, Grid]:
@@ -107,6 +120,16 @@ def _check_zips(grid: Grid, wanted: Adjustments) -> None:
             )
 
 
+def _check_searched(grid: Grid, wanted: Adjustments) -> None:
+    """What a grid searches for cannot be said instead."""
+    searched = {name for block in grid.blocks if block.tune for name in block.tune.names}
+    if both := sorted(searched & set(wanted)):
+        raise InputError(
+            f"{both[0]} is searched in this grid ({TUNE}), so it cannot be given here too; "
+            f"take {both[0]} out of {TUNE} in a grid of your own, or leave it out here"
+        )
+
+
 def _norms(block: Block) -> tuple[Value, ...]:
     return block.values("norm") or ()
 
@@ -150,7 +173,8 @@ def _new_norms(grid: Grid, wanted: Adjustments, norms: tuple[Value, ...]) -> lis
 
 
 def _lists(block: Block) -> dict[str, Any]:
-    return {name: getattr(block, name) for name in type(block).model_fields}
+    searched = block.tune.names if block.tune else ()
+    return {name: getattr(block, name) for name in type(block).model_fields if name not in searched}
 
 
 def _validated(values: Mapping[str, Any]) -> Block:

@@ -13,10 +13,12 @@ from pydantic import TypeAdapter
 
 from model.axis import Axis
 from model.norm_table import GROUPED
-from model.spec import AXES
+from model.spec import AXES, PER_REPLICA
 from orchestrator.grid.blocks import Grid
 from orchestrator.grid.limits import MOST_SEEDS
 from orchestrator.grid.start import KEY as START
+from orchestrator.grid.tune import DEFAULT_SEEDS, HOLDOUT, MOST_SEEDS_SEARCHED, ON, SEEDS
+from orchestrator.grid.tune import KEY as TUNE
 from orchestrator.grid.zipped import KEY as ZIP
 
 Schema = dict[str, Any]
@@ -58,6 +60,7 @@ def _block() -> Schema:
             START: _start(),
             "seeds": {**seeds, "anyOf": [_COUNT, _several({"type": "integer", "minimum": 0})]},
             ZIP: _zip(),
+            TUNE: _tune(),
         },
         "additionalProperties": False,
         "allOf": [
@@ -100,6 +103,28 @@ def _parent() -> Schema:
         "properties": {**axes, START: {"type": "object"}},
         "additionalProperties": False,
         "minProperties": 1,
+    }
+
+
+def _tune() -> Schema:
+    """Which of these axes stand beside `tune` too, JSON schema does not say."""
+    seeds: Schema = {"type": "integer", "minimum": 0}
+    count: Schema = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS_SEARCHED}
+    return {
+        "type": "object",
+        "description": "values that each cell tries on the hold-out before it is trained with the best",
+        "properties": {
+            **{name: {"anyOf": [_item(AXES[name]), _several(_item(AXES[name]))]} for name in PER_REPLICA},
+            ON: {"const": HOLDOUT},
+            SEEDS: {
+                "description": "of the search: how many, others than those of the block, or a list",
+                "default": DEFAULT_SEEDS,
+                "anyOf": [count, _several(seeds)],
+            },
+        },
+        "required": [ON],
+        "additionalProperties": False,
+        "minProperties": 2,
     }
 
 

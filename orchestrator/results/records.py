@@ -255,11 +255,27 @@ class PlanVersion(TypedDict):
     plan: AnalysisPlan
 
 
+class CandidateRecord(TypedDict):
+    """What a search may choose: `values` by axis. `search`: trial ids, on the hold-out; `final`: those on
+    everything, should it win."""
+
+    values: dict[str, str | bool | Whole | Real | None]
+    search: list[str]
+    final: list[str]
+
+
+class TuningRecord(TypedDict):
+    """The searches of a sweep, each its candidates. `beside`: ids of the trials that no search decides on."""
+
+    searches: list[list[CandidateRecord]]
+    beside: list[str]
+
+
 class SweepRecord(TypedDict):
     """sweep.json. `data`: by data set; `trials`: identities by trial id. Dates are ISO 8601.
 
     `code`: absent in old files. `analysis`: every version of the plan, the last one last; absent where nobody
-    made one.
+    made one. `tuning`: of a sweep that searches, written before its first trial.
     """
 
     format: Literal[1]
@@ -272,6 +288,7 @@ class SweepRecord(TypedDict):
     runs: NotRequired[list[RunRecord]]
     code: NotRequired[SkipValidation[CodeRecord]]
     analysis: NotRequired[SkipValidation[list[PlanVersion]]]
+    tuning: NotRequired[SkipValidation[TuningRecord]]
     trials: dict[str, Identity]
 
 

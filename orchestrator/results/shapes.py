@@ -13,6 +13,7 @@ from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.records import (
+    CandidateRecord,
     EpochRecord,
     EvaluationRecord,
     Failure,
@@ -22,6 +23,7 @@ from orchestrator.results.records import (
     LockNote,
     Result,
     SweepRecord,
+    TuningRecord,
 )
 
 _STRICT = ConfigDict(strict=True)  # a number in quotes is no number
@@ -30,6 +32,8 @@ _NEEDED: Mapping[Any, set[str]] = {
     History: {"pack", "epochs"},
     EpochRecord: {"epoch"},
     Result: {"status"},
+    TuningRecord: {*TuningRecord.__annotations__},
+    CandidateRecord: {*CandidateRecord.__annotations__},
     EvaluationRecord: {*EvaluationRecord.__annotations__} - {"provenance"},
     LabelsRecord: {*LabelsRecord.__annotations__},
 }
@@ -69,6 +73,7 @@ _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
     "evaluation.json": _adapter(EvaluationRecord),
     "labels.json": _adapter(LabelsRecord),
     "trial.json": TypeAdapter(Identity, config=_STRICT),
+    "tuning": _adapter(TuningRecord),  # of a sweep.json; none by itself
 }
 
 

@@ -41,6 +41,7 @@ from orchestrator.results.records import (
     Result,
     RunRecord,
     SweepRecord,
+    TuningRecord,
 )
 from orchestrator.results.shapes import holds
 from orchestrator.results.trial_state import TrialState, state_of
@@ -86,12 +87,13 @@ class Store:
         code: CodeRecord | None = None,
         plan: AnalysisPlan | None = None,
         results: int = 0,
+        tuning: TuningRecord | None = None,
     ) -> None:
         """Record what the sweep now consists of; an earlier declaration's dates and runs are kept.
 
         `data`: data set name -> facts of it, `fingerprint` among them. `plan`: of the analysis, which joins
-        those of before; `results`: trials that have one. Raises InputError where the
-        folder's trials were trained on other data.
+        those of before; `results`: trials that have one; `tuning`: the sweep's searches. Raises InputError
+        where the folder's trials were trained on other data.
         """
         before = sweep_file.aside(self.files)
         known = dict(before.get("data") or {})
@@ -120,6 +122,7 @@ class Store:
                 "runs": [*before.get("runs", [])[-_RUNS_KEPT:], *([run] if run else [])],
                 "code": code or before.get("code") or {},
                 **({analysis_plan.KEY: plans} if plans else {}),
+                **({"tuning": tuning} if tuning else {}),
                 "trials": {trial.trial_id: trial.identity for trial in trials},
             },
         )

@@ -20,6 +20,7 @@ from analysis.page import (
     claims,
     differences,
     elsewhere,
+    equal_budgets,
     evaluations,
     group_rules,
     gsearch,
@@ -36,6 +37,7 @@ from tests.helpers.judged import judged_sweep, planted
 from tests.helpers.page_text import blocks
 from tests.helpers.sequential import added
 from tests.helpers.sweeps import Errors, in_memory, two_norms
+from tests.helpers.tuned import RECIPE, tuned
 
 GOLDEN = Path(__file__).parents[1] / "analysis" / "words" / "sentences.txt"
 
@@ -189,8 +191,38 @@ OTHERS: dict[str, Callable[[Path], Study]] = {
     "seeds added by a rule to one line": lambda folder: read(
         [added(in_memory(one_line("bn", RISING, seeds=8)), until_ci=0.5, until_decided=False)]
     ),
+    "tuned, survives": lambda folder: read([_tuned(study(RISING, LOW), study(RISING, LOW))]),
+    "tuned, lost": lambda folder: read([_tuned(study(RISING, LOW), study(LOW, LOW))]),
+    "tuned, gained": lambda folder: read([_tuned(study(LOW, LOW), study(RISING, LOW))]),
+    "tuned, reversed": lambda folder: read([_tuned(study(RISING, LOW), study(LOW, RISING))]),
+    "tuned, resolved nowhere": lambda folder: read(
+        [_tuned(study(FLAT, FLAT, scale=3), study(FLAT, FLAT, scale=3))]
+    ),
+    "tuned, one batch size": lambda folder: read(
+        [_tuned(study({2: 18.0}, {2: 12.4}), study({2: 13.0}, {2: 12.4}))]
+    ),
+    "tuned, one seed": lambda folder: read(
+        [_tuned(study(RISING, LOW, seeds=1), study(RISING, LOW, seeds=1))]
+    ),
+    "tuned, with nothing beside": lambda folder: read([_tuned({}, study(RISING, LOW))]),
+    "tuned, the search unfinished": lambda folder: read([_tuned(study(RISING, LOW), {}, lost="missing")]),
+    "tuned, every value diverged": lambda folder: read([_tuned(study(RISING, LOW), {}, lost="diverged")]),
     "the median of five epochs": lambda folder: read([in_memory(study(RISING, LOW))], Choices("median5")),
 }
+
+
+def _tuned(common: Errors, after: Errors, lost: str = "") -> Sweep:
+    """Each cell chose twice the recipe's rate, at the edge, but batch norm at batch size 2. `lost`: the status of
+    a seed of every rate."""
+    searches = {}
+    for norm, groups, size in common or after:
+        third = {4 * RECIPE: 15.0} if (norm, size) == ("bn", 2) else {RECIPE / 2: 15.0}
+        means = {RECIPE: 14.0, 2 * RECIPE: 12.0, **third}
+        searches[norm, groups, size] = {
+            lr: [*noisy(mean, f"{norm} {lr}", size, 2), None if lost else mean] for lr, mean in means.items()
+        }
+    finals = {cell: (2 * RECIPE, values) for cell, values in after.items()}
+    return tuned(searches, finals, common, without=lost or "diverged")
 
 
 def _third_axis(folder: Path, bn: Mapping[float, Mapping[int, float]], choices: Choices = DEFAULT) -> Study:
@@ -341,6 +373,7 @@ def page_blocks(made: Study) -> list[tuple[str, str, str]]:
             claims,
             robustness,
             cells,
+            equal_budgets,
             evaluations,
             image_by_image,
             group_rules,

@@ -43,11 +43,11 @@ def test_other_groups():
 
 def test_g_by_width():
     grid = find("fig1")
-    trials = adjust_by_width(grid, {"width": (1, 2), "batch_size": (2,), "seeds": (3,)}, {1: 4, 2: 16})
+    trials = adjust_by_width(grid, {"width": (1, 2), "batch_size": (2,), "seeds": (3,)}, {1: 4, 2: 16}).trials
     assert {(t.norm, t.groups, t.width) for t in trials} == {
         ("bn", None, 1), ("gn", 4, 1), ("bn", None, 2), ("gn", 16, 2),
     }  # fmt: skip
-    assert adjust_by_width(grid, {}, {1: 8}) == grid.trials()
+    assert adjust_by_width(grid, {}, {1: 8}).foreseen == grid.trials()
 
 
 def test_g_by_width_in_blocks_and_zips_of_several_widths():
@@ -56,7 +56,7 @@ def test_g_by_width_in_blocks_and_zips_of_several_widths():
         "blocks: [{norm: [bn, gn], groups: 8, width: [1, 2], batch_size: 2, seeds: 1},"
         " {norm: gn, zip: {width: [2, 4], groups: [4, 16]}, batch_size: 4, seeds: 1}]",
     )
-    trials = adjust_by_width(grid, {}, {1: 2, 2: 4, 4: 16})
+    trials = adjust_by_width(grid, {}, {1: 2, 2: 4, 4: 16}).trials
     assert [(t.norm, t.groups, t.width, t.batch_size) for t in trials] == [
         ("bn", None, 1, 2), ("gn", 2, 1, 2), ("bn", None, 2, 2), ("gn", 4, 2, 2), ("gn", 4, 2, 4), ("gn", 16, 4, 4),
     ]  # fmt: skip

@@ -1,0 +1,67 @@
+"""Where a sweep's searches stand, and the trials that follow from it.
+
+Beside the run, because the rule by which a search chooses is the report's too, and stands in `analysis`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+
+from analysis.stats.tuning import Tried, best, tried
+from analysis.words.tuning import budget_sentences, choice_sentence
+from orchestrator.grid.searches import Declared, Search
+from orchestrator.grid.trial import Trial
+from orchestrator.growth import Following
+from orchestrator.planning.searches import results_of
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
+
+
+def standing(search: Search, states: Mapping[str, TrialState]) -> list[Tried]:
+    """What has come of each of its candidates."""
+    return [tried(dict(c.values), results_of(c, states), len(c.search)) for c in search.candidates]
+
+
+def following(declared: Declared, store: Store) -> Following:
+    """The trials of the sweep by the results that the store has whenever it is asked."""
+    if not declared.searches:
+        return lambda: declared.trials
+    return lambda: known_and_pending(declared, store)[0]
+
+
+def known_and_pending(declared: Declared, store: Store) -> tuple[list[Trial], list[Trial]]:
+    """The trials by the results so far, and in the place of those that searches have yet to choose as many
+    others, which take as long."""
+    if not declared.searches:
+        return [*declared.trials], []
+    states = store.scan()
+    come = {search: standing(search, states) for search in declared.searches}
+    known = declared.known(lambda search: best(come[search]))
+    open_yet = {search for search, own in come.items() if any(one.wanting for one in own)}
+    then = declared.known(lambda s: declared.costliest(s) if s in open_yet else best(come[s]))
+    return known, [trial for trial in then if trial not in set(known)]
+
+
+def print_searches(declared: Declared, store: Store, console: Console, told: set[str]) -> None:
+    """What the searches cost, and what those that have ended chose; but for what has been `told` before."""
+    if not declared.searches:
+        return
+    states = store.scan()
+    lines = budget_sentences({search.name: search.budget for search in declared.searches})
+    for search in declared.searches:
+        own = standing(search, states)
+        if best(own) is not None:
+            lines.append(choice_sentence(search.name, own))
+    for line in lines:
+        if line not in told:
+            console.print(line, soft_wrap=True, markup=False)
+    told.update(lines)
+
+
+def without_choice(declared: Declared, store: Store) -> Sequence[str]:
+    """A sentence for each cell that is not trained, since its search has chosen nothing."""
+    if not declared.searches:
+        return ()
+    states = store.scan()
+    come = [(search.name, standing(search, states)) for search in declared.searches]
+    return [choice_sentence(name, own) for name, own in come if best(own) is None]
