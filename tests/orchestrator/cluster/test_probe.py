@@ -52,7 +52,7 @@ def test_versions_are_the_installed_ones():
 
 def test_the_source_digest_sees_a_changed_line(tmp_path):
     """In a copy, in a process of its own: a line more in model/ is another source, an empty one is not."""
-    for package in ("orchestrator", "model"):
+    for package in ("orchestrator", "model", "analysis"):  # the last, or it would be of another checkout
         shutil.copytree(ROOT / package, tmp_path / package)
     ask_for = [sys.executable, "-c", "from orchestrator.cluster.probe import source_digest as d; print(d())"]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
