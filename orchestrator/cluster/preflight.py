@@ -26,7 +26,9 @@ from orchestrator.cluster.probe import (
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Node, Site
 
-_ANSWER_SECONDS = 25
+#: A busy machine takes half a minute to start a worker that has the product loaded; a bucket that does not
+#: answer is told by the node itself before, see `files`.
+_ANSWER_SECONDS = 60
 _DATA_SECONDS = 1800  # a download and sixty thousand small files
 _LATE = " (which joined while the sweep ran)"
 
