@@ -12,6 +12,9 @@ Say = Callable[[str], None]
 @contextmanager
 def busy(console: Console, what: str) -> Iterator[Say]:
     """Show `what` while the block runs; gives what takes the next words. Nothing but on a terminal."""
+    if not console.is_terminal:
+        yield quiet
+        return
     with console.status(f"{what} …") as line:
         yield lambda words: line.update(f"{words} …")
 
