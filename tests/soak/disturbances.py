@@ -4,9 +4,11 @@ Each takes a `Bench` and the sweep's folder, starts a run in it and lets it end;
 struck in words, None where the run had ended before. It raises AssertionError where the run did what it must not.
 """
 
+import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
 from orchestrator.results import json_file
 from tests.soak.leavings import family
@@ -98,11 +100,11 @@ def suspended(bench, folder, executor):
     at = {"point": point(bench), "act": "stop"} if bench.chance.random() < 0.6 else {}
     run, _ = bench.start(folder, executor, host="suspended", marks=marks, **at)
     if at:
-        until(run, 60, run.stopped)
+        until(run, 60, lambda: any(map(_stopped, _pids(run))))
     else:
         some_time(bench, run, executor)
         run.send(signal.SIGSTOP)
-        until(run, 5, run.stopped)
+        until(run, 5, lambda: _stopped(run.pid))
     if run.poll() is not None:
         return run.code, None
     held = note(folder).get("pid") == run.pid
@@ -117,7 +119,9 @@ def suspended(bench, folder, executor):
     name = f"suspended{' at ' + at['point'].rpartition(':')[0] if at else ''}, the second {then}"
     before = contents(folder)
     took_over = held and note(folder).get("pid") != run.pid
-    run.send(signal.SIGCONT)
+    for pid in _pids(run):  # on Ray a worker may be what met the point
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
     code = run.wait()
     if then == "goes on":
         second.wait()
@@ -126,6 +130,18 @@ def suspended(bench, folder, executor):
     if took_over and "lock.json" not in under_way:
         _said_so(run, folder, bench)
     return code, name
+
+
+def _pids(run):
+    return [run.pid, *family(run.pid)] if run.poll() is None else []
+
+
+def _stopped(pid):
+    """Whether a process is suspended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
 
 
 def _fate(bench, then):

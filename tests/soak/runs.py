@@ -69,13 +69,6 @@ class Run:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def stopped(self):
-        """Whether it is suspended."""
-        try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-        except OSError:
-            return False
-
     def said(self):
         return self.log.read_text(errors="replace")
 
