@@ -222,6 +222,7 @@ def data_changed_between(bench, folder, executor):
     """Changed when the run begins: refused. Only where the folder knows on what it was trained."""
     if not note(folder, "sweep.json").get("data"):
         return killed(bench, folder, executor)
+    unbelieved()
     back = bench.change_data()
     run, _ = bench.start(folder, executor)
     code = run.wait()
