@@ -16,7 +16,7 @@ from orchestrator.planning.plan import Pack
 from orchestrator.sweep import Prepared
 
 #: Every trial that there is, by the results as they are now. Of results that only grow it only grows.
-Following = Callable[[], Sequence[Trial]]
+Following = Callable[[Options], Sequence[Trial]]
 #: Trains and reports trials; gives what was prepared and the report's place.
 Train = Callable[[Sequence[Trial], Options], tuple[Prepared, str]]
 
@@ -24,12 +24,14 @@ Train = Callable[[Sequence[Trial], Options], tuple[Prepared, str]]
 def grown(following: Following, train: Train, options: Options, interrupt: Interrupt) -> tuple[Prepared, str]:
     """Every round that follows from what there is, until nothing is new or somebody interrupts; gives what
     the last one gave."""
-    trials = following()
+    trials = following(options)
     while True:
         done = train(trials, options)
+        if interrupt.requested:
+            return done
         options = replace(options, retry_failed=False)  # once is what was asked
-        known, trials = set(trials), following()
-        if interrupt.requested or known.issuperset(trials):
+        known, trials = set(trials), following(options)
+        if known.issuperset(trials):
             return done
 
 

@@ -28,7 +28,7 @@ from model.spec import Spec
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.parents import with_parents
 from orchestrator.grid.trial import Trial
-from orchestrator.growth import Train
+from orchestrator.growth import Train, grown
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import remaining
 from orchestrator.results.records import AnalysisPlan, StoppingRule
@@ -93,17 +93,17 @@ class Rounds:
         """Every round that follows from what there is, until the rule ends them or somebody interrupts."""
         if self.words:
             console.print(f"{self.words}.", soft_wrap=True, markup=False)
-        current = self.current(options)
-        while True:
-            done = train(current.trials, options)
-            if interrupt.requested:
-                return done
-            options = replace(options, retry_failed=False)  # once is what was asked
-            before, current = current, self.current(options)
-            if current.ended:
-                console.print(f"No more seeds: {current.ended}.", soft_wrap=True, markup=False)
-            if current.trials == before.trials:
-                return done
+        current = Round(())
+
+        def following(options: Options) -> Sequence[Trial]:
+            nonlocal current
+            current = self.current(options)
+            return current.trials
+
+        done = grown(following, train, options, interrupt)
+        if current.ended and not interrupt.requested:
+            console.print(f"No more seeds: {current.ended}.", soft_wrap=True, markup=False)
+        return done
 
     def current(self, options: Options) -> Round:
         """The first round that has not ended, or the last one."""

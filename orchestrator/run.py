@@ -178,14 +178,17 @@ class _Wanted:
         """Every round that follows from the results; gives what was prepared last, the report's place, and
         all trials that there are by now."""
         from orchestrator.growth import grown
-        from orchestrator.searching import following
+        from orchestrator.searching import known_and_pending
 
         if not self.declared.searches:
             prepared, report = self.rounds.run(train, self.options, console, interrupt)
             return prepared, report, prepared.plan.trials
-        trials = following(self.declared, store)
-        prepared, report = grown(trials, train, self.options, interrupt)
-        return prepared, report, trials()
+
+        def known() -> list[Trial]:
+            return known_and_pending(self.declared, store)[0]
+
+        prepared, report = grown(lambda _: known(), train, self.options, interrupt)
+        return prepared, report, known()
 
     def prepare(
         self, trials: Sequence[Trial], options: "Options", say: Say = quiet, lock: "Lock | None" = None

@@ -11,7 +11,6 @@ from analysis.stats.tuning import Tried, best, tried
 from analysis.words.tuning import budget_sentences, choice_sentence
 from orchestrator.grid.searches import Declared, Search
 from orchestrator.grid.trial import Trial
-from orchestrator.growth import Following
 from orchestrator.planning.searches import results_of
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
@@ -20,13 +19,6 @@ from orchestrator.results.trial_state import TrialState
 def standing(search: Search, states: Mapping[str, TrialState]) -> list[Tried]:
     """What has come of each of its candidates."""
     return [tried(dict(c.values), results_of(c, states), len(c.search)) for c in search.candidates]
-
-
-def following(declared: Declared, store: Store) -> Following:
-    """The trials of the sweep by the results that the store has whenever it is asked."""
-    if not declared.searches:
-        return lambda: declared.trials
-    return lambda: known_and_pending(declared, store)[0]
 
 
 def known_and_pending(declared: Declared, store: Store) -> tuple[list[Trial], list[Trial]]:
