@@ -27,7 +27,7 @@ def refuse_shadowed() -> None:
 def shadows_in(folder: str) -> bool:
     """Whether a folder that comes first on Python's path hides a package of this project."""
     return any(
-        spec is not None and _place(spec).resolve() != _HOME / name / "__init__.py"
+        spec is not None and not _ours(name, _place(spec))
         for name in PACKAGES
         for spec in [PathFinder.find_spec(name, [folder])]
     )
@@ -47,9 +47,13 @@ def _taken_from(name: str) -> Path | None:
     if spec is None:
         return None  # a package that is not there is Python's own error
     place = _place(spec)
-    if place.resolve() == _HOME / name / "__init__.py":
+    if _ours(name, place):
         return None
     return place.parent if place.name == "__init__.py" else place
+
+
+def _ours(name: str, place: Path) -> bool:
+    return place.resolve() == _HOME / name / "__init__.py"
 
 
 def _place(spec: ModuleSpec) -> Path:
