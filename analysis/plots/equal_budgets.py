@@ -113,14 +113,7 @@ def _search_traces(cell: Searched, own: Sequence[Point], style: palette.Style, s
     line = theme.scatter(
         x=[value_text(p.value) for p in own],
         y=[p.mean for p in own],
-        error_y={
-            "type": "data",
-            "array": [p.high - p.mean for p in own],
-            "arrayminus": [p.mean - p.low for p in own],
-            "color": style.tint(0.55),
-            "thickness": 1,
-            "width": 3,
-        },
+        error_y=theme.error_bars(((p.low, p.mean, p.high) for p in own), style.tint(0.55)),
         customdata=[[p.others, p.n] for p in own],
         mode="lines+markers",
         name=name,
@@ -175,14 +168,9 @@ def _line_trace(own: Sequence[Cell], style: palette.Style, *, tuned: bool) -> Js
     return theme.scatter(
         x=[cell.panel.x.text(cell.x) for cell in own],
         y=[s.mean for s in summaries],
-        error_y={
-            "type": "data",
-            "array": [s.interval.high - s.mean for s in summaries],
-            "arrayminus": [s.mean - s.interval.low for s in summaries],
-            "color": style.colour,
-            "thickness": 1,
-            "width": 3,
-        },
+        error_y=theme.error_bars(
+            ((s.interval.low, s.mean, s.interval.high) for s in summaries), style.colour
+        ),
         mode="lines+markers",
         name=name,
         line={"color": style.colour, "dash": "solid" if tuned else "dot", "width": 2},

@@ -71,14 +71,7 @@ def _line(
     return go.Scatter(
         x=[str(value_of(kind, channels, p.groups)) for p in points],
         y=[p.mean for p in points],
-        error_y={
-            "type": "data",
-            "array": [p.high - p.mean for p in points],
-            "arrayminus": [p.mean - p.low for p in points],
-            "color": style.colour,
-            "thickness": 1,
-            "width": 3,
-        },
+        error_y=theme.error_bars(((p.low, p.mean, p.high) for p in points), style.colour),
         customdata=[p.groups for p in points],
         mode="lines+markers",
         name=f"width {width}",

@@ -130,14 +130,7 @@ def _means(points: Sequence[GPoint], colour: str) -> go.Scatter:
     return go.Scatter(
         x=[_label(p.groups) for p in points],
         y=[p.mean for p in points],
-        error_y={
-            "type": "data",
-            "array": [p.high - p.mean for p in points],
-            "arrayminus": [p.mean - p.low for p in points],
-            "color": colour,
-            "thickness": 2,
-            "width": 6,
-        },
+        error_y=theme.error_bars(((p.low, p.mean, p.high) for p in points), colour, thickness=2, width=6),
         mode="markers",
         name=f"mean, {CI}",
         marker={"size": 11, "symbol": "square", "color": colour},

@@ -1,5 +1,6 @@
 """The frame that all figures share; their lines are coloured by `palette`."""
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -67,3 +68,18 @@ def aside(rank: int, count: int, step: float) -> float:
 def plain(text: object) -> str:
     """Text for a figure: plotly reads <b>, <a> and entities in labels, and names come from files."""
     return escape(str(text), quote=False)
+
+
+def error_bars(
+    ends: Iterable[tuple[float, float, float]], colour: str, *, thickness: int = 1, width: int = 3
+) -> Json:
+    """Plotly's bars of intervals, each a (low, mean, high)."""
+    known = list(ends)
+    return {
+        "type": "data",
+        "array": [high - mean for _, mean, high in known],
+        "arrayminus": [mean - low for low, mean, _ in known],
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
