@@ -22,7 +22,8 @@ class Output(Console):
 
 
 class LastingOutput:
-    """A text stream that takes every write. The first that fails is told on standard error."""
+    """A text stream that takes every write. The first that fails is told on standard error; a character that
+    the stream cannot encode is a question mark there."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -32,6 +33,8 @@ class LastingOutput:
         try:
             if not self._lost:
                 self._stream.write(text)
+        except UnicodeEncodeError as error:  # half a surrogate pair out of a forged file, say
+            self._stream.write(text.encode(error.encoding, "replace").decode(error.encoding))
         except OSError as error:
             self._lose(error)
         return len(text)

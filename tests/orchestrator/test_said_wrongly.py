@@ -227,3 +227,10 @@ def test_a_grid_in_a_folder_that_is_not_utf8(tmp_path, command):
     assert done.returncode == 2
     assert "is not UTF-8 text; choose another name" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_half_a_surrogate_pair_is_a_question_mark(tmp_path):
+    """A strict stream, as a notebook's or a log's; a command's own standard output replaces by itself."""
+    with open(tmp_path / "log", "w", encoding="utf-8") as strict:
+        LastingOutput(strict).write("trained on \ud800, then\n")
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "trained on ?, then\n"
