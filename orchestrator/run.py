@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # imported where they are needed: --help must not wait for to
     from orchestrator.results.store import Store
     from orchestrator.rounds import Rounds
     from orchestrator.sweep import Join, Prepared, Schedule
+    from orchestrator.trackers.following import Following
 
 
 @command
@@ -127,6 +128,7 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
         from orchestrator.results.store import Store
         from orchestrator.searching import print_searches, without_choice
         from orchestrator.sweep import declare
+        from orchestrator.trackers.following import Following
 
         wanted = _wanted(arguments, joined, say)
         declared, options, choices = wanted.declared, wanted.options, wanted.choices
@@ -138,6 +140,7 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
     with Interrupt() as interrupt, ExitStack() as held:
         with busy(console, "Seeing that nobody else has the folder"):
             lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
+        trackers = held.enter_context(Following(options.trackers, store.url, console, interrupt))
         told: set[str] = set()
 
         def train(trials: Sequence[Trial], options: "Options") -> "tuple[Prepared, str]":
@@ -148,7 +151,8 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
             with busy(console, "Reading the data"):
                 _read_data(prepared.schedule)
                 declare(prepared, command)
-            return prepared, _run(prepared, console, interrupt, lock, choices)
+            trackers.begin()
+            return prepared, _run(prepared, console, interrupt, lock, choices, trackers)
 
         prepared, report, trials = wanted.run(train, store, console, interrupt)
         print_searches(declared, store, console, told)
@@ -217,11 +221,13 @@ def _wanted(arguments: argparse.Namespace, joined: ExitStack, say: Say) -> _Want
     from orchestrator.planning.data import describe_data
     from orchestrator.report import check_choices
     from orchestrator.rounds import Rounds
+    from orchestrator.trackers.catalogue import check
 
     grid = find(os.path.expanduser(arguments.grid))
     declared = _declared(grid, arguments)
     trials = declared.foreseen
     options, choices = options_of(arguments, grid.name), reading.choices(arguments)
+    check(options.trackers, options.results)
     if options.executor == "ray" and options.results.startswith("memory:"):
         raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
     searching = set(declared.searching)
@@ -286,7 +292,12 @@ def _declared(grid: Grid, arguments: argparse.Namespace) -> Declared:
 
 
 def _run(
-    prepared: "Prepared", console: Console, interrupt: Interrupt, lock: "Lock", choices: "Choices"
+    prepared: "Prepared",
+    console: Console,
+    interrupt: Interrupt,
+    lock: "Lock",
+    choices: "Choices",
+    trackers: "Following",
 ) -> str:
     """Train and report; gives the report's place."""
     from orchestrator.display.live import refreshing
@@ -296,7 +307,7 @@ def _run(
     if (schedule := prepared.schedule) is not None and not interrupt.requested:
         begun = time.monotonic()
         with refreshing(lambda: write_report(prepared.store, choices, live=True)):
-            execute(prepared, console, interrupt, lock)
+            execute(prepared, console, interrupt, lock, trackers.hear)
         lock.check()
         console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
     make = try_report if interrupt.trouble else write_report

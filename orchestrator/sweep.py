@@ -22,6 +22,7 @@ from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
 from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.events import Listener
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 
 #: Joins the cluster that is to train: where packs go, and its nodes vetted, or None where they were not.
 Join = Callable[[], tuple[Site, "Vetted | None"]]
+#: Gives a listener that passes on what it hears of these packs to the one given.
+Hear = Callable[[Listener, Sequence[Pack]], Listener]
 
 
 @dataclass(frozen=True)
@@ -279,10 +282,12 @@ def execute(
     console: Console,
     interrupt: Interrupt,
     lock: Lock | None = None,
+    hear: Hear = lambda listener, _: listener,
 ) -> "ResultGrid | None":
     """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
 
-    `lock`: told which trials run. A cluster that `prepare` joined must still be joined.
+    `lock`: told which trials run. `hear`: puts a listener of its own in the display's place. A cluster that
+    `prepare` joined must still be joined.
     """
     if (schedule := prepared.schedule) is None:
         return None
@@ -300,7 +305,8 @@ def execute(
     if lock is not None:
         lock.running = progress.running_trials
     results = prepared.options.results
-    with show(progress, f"{prepared.name} → {results}", interrupt, console) as listener:
+    with show(progress, f"{prepared.name} → {results}", interrupt, console) as shown:
+        listener = hear(shown, packs)
         if prepared.options.executor == "inline":
             from orchestrator.execution.inline import run_inline
 

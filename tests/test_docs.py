@@ -25,6 +25,8 @@ ELSEWHERE = {
     "python -m analysis.report s3://your-bucket/normsweep/fig1 --out fig1.html": "tests/orchestrator/test_s3.py",
     "python -m model.bench": "tests/model/bench",
     "python -m model.bench --device cuda --survey 4 --out survey.jsonl": "tests/model/bench/test_survey.py; needs a GPU",
+    "python -m orchestrator.run --grid demo --tracker tensorboard": "tests/orchestrator/trackers; needs tensorboard",
+    "python -m orchestrator.run --grid demo --tracker wandb": "tests/orchestrator/trackers; needs wandb",
     "python -m orchestrator.bench": "tests/orchestrator/bench",
     "python -m orchestrator.bench --nodes 3": "tests/orchestrator/bench",
     "python -m orchestrator.simulate --grid full --seeds 100": "tests/orchestrator/simulate",

@@ -50,6 +50,16 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         help="estimate by model.bench's --json or another sweep, instead of timing a few steps",
     )
     group.add_argument(
+        "--tracker",
+        dest="trackers",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="LIST",
+        help="show each trial as a run in tensorboard, wandb, trackio or mlflow, or in one of your own by "
+        "import path (mylab.trackers:Mine)",
+    )
+    group.add_argument(
         "--max-failures",
         type=positive,
         default=3,
@@ -99,11 +109,18 @@ def options_of(arguments: argparse.Namespace, grid: str) -> Options:
         max_failures=arguments.max_failures,
         retry_failed=arguments.retry_failed,
         accept_code=arguments.accept_code,
+        trackers=tuple(dict.fromkeys(arguments.trackers)),
     )
 
 
 def _pack(text: str) -> int | None:
     return None if text == "auto" else positive(text)
+
+
+def _names(text: str) -> list[str]:
+    if not all(names := [name.strip() for name in text.split(",")]):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected names between commas")
+    return names
 
 
 def _share(text: str) -> float:

@@ -9,7 +9,7 @@ class Options:
     """`pack`: replicas of a pack, None to choose. `gpus_per_pack`: None takes one where there are any.
 
     `throughput_from`: a benchmark's file or another sweep to estimate by, instead of timing a few steps.
-    `accept_code`: add to results that other code trained.
+    `accept_code`: add to results that other code trained. `trackers`: names, or import paths of one's own.
     """
 
     results: str
@@ -25,6 +25,7 @@ class Options:
     max_failures: int = 3
     retry_failed: bool = False
     accept_code: bool = False
+    trackers: tuple[str, ...] = ()
 
     @property
     def on_cluster(self) -> bool:

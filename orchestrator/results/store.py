@@ -145,10 +145,13 @@ class Store:
         }
         return self._states(listing, history)
 
-    def states(self, trial_ids: Iterable[str]) -> dict[str, TrialState]:
-        """These trials alone, those without a folder included; a worker need not list the whole sweep."""
+    def states(self, trial_ids: Iterable[str], *, history: bool = False) -> dict[str, TrialState]:
+        """These trials alone, those without a folder included; a worker need not list the whole sweep.
+
+        `history`: also read the epochs of finished trials.
+        """
         listing = {trial_id: self.files.names(f"trials/{trial_id}") for trial_id in trial_ids}
-        return self._states(listing, history=False)
+        return self._states(listing, history)
 
     def _states(
         self, listing: dict[str, set[str]], history: bool | Literal["check"]
