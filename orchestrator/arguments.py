@@ -4,7 +4,7 @@ import argparse
 
 from analysis import options as reading
 from model.norm_table import STATISTICS, Statistics
-from orchestrator.cli import Parser, called
+from orchestrator.cli import Parser, called, positive
 from orchestrator.grid.arguments import add_options
 from orchestrator.planning.arguments import add_rule_options, add_run_options
 
@@ -63,6 +63,15 @@ def status() -> argparse.ArgumentParser:
     )
     parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="show it in a browser while it runs: a page that this machine alone can open, and that changes "
+        "nothing",
+    )
+    parser.add_argument(
+        "--port", type=positive, metavar="N", help="of that page (default: 8420, or another that is free)"
+    )
     return parser
 
 

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "python -m orchestrator.bench": "tests/orchestrator/bench",
     "python -m orchestrator.bench --nodes 3": "tests/orchestrator/bench",
     "python -m orchestrator.simulate --grid full --seeds 100": "tests/orchestrator/simulate",
+    "python -m orchestrator.status results/fig1 --serve": "tests/orchestrator/live",
     "python -m orchestrator.status s3://your-bucket/normsweep/fig1": "tests/orchestrator/test_s3.py",
     "python tests/soak/fuzz.py --minutes 60": "tests/orchestrator/results: a minute of it",
     "python tests/soak/soak.py --rounds 200": "tests/orchestrator/test_soak.py",

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 from model.errors import InputError
@@ -133,17 +134,25 @@ class Store:
 
     # -- reading trials ----------------------------------------------------------------------------
 
-    def scan(self, *, history: bool | Literal["check"] = False) -> dict[str, TrialState]:
+    def scan(
+        self,
+        *,
+        history: bool | Literal["check"] = False,
+        known: Mapping[str, TrialState] = MappingProxyType({}),
+    ) -> dict[str, TrialState]:
         """Every trial that has a folder, by id.
 
-        `history`: also read the epochs of finished trials; "check" reads them and keeps them not.
+        `history`: also read the epochs of finished trials; "check" reads them and keeps them not. `known`:
+        what an earlier scan gave, by which the finished ones are not read again.
         """
         listing = {
             trial_id: names
             for trial_id, names in self.files.folders("trials").items()
             if _TRIAL_ID.fullmatch(trial_id) and ("trial.json" in names or _lacks_identity(trial_id, names))
         }
-        return self._states(listing, history)
+        kept = {i: known[i] for i, names in listing.items() if i in known and _as_before(known[i], names)}
+        found = self._states({i: names for i, names in listing.items() if i not in kept}, history)
+        return {trial_id: kept.get(trial_id) or found[trial_id] for trial_id in listing}
 
     def states(self, trial_ids: Iterable[str], *, history: bool = False) -> dict[str, TrialState]:
         """These trials alone, those without a folder included; a worker need not list the whole sweep.
@@ -251,6 +260,10 @@ class Store:
         """
         write_result(self.files, trial_id, result)
         self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _as_before(state: TrialState, names: set[str]) -> bool:
+    return state.finished and "result.json" in names
 
 
 def _lacks_identity(trial_id: str, names: set[str]) -> bool:

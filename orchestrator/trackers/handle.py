@@ -62,8 +62,8 @@ class Handle:
             self._left = True
             there = f" It printed to {log}." if log else ""
             self._say(
-                f"tracker {self.name} is left: {why}. The sweep does not need it; run again with it, and it "
-                f"gets what it lacks.{there}",
+                f"tracker {self.name} is left: {why.rstrip('.')}. The sweep does not need it; run again with "
+                f"it, and it gets what it lacks.{there}",
                 warning=True,
             )
         self.ended.set()

@@ -1,5 +1,6 @@
 """A sweep in which one file is forged, and every command that reads one: none breaks, hangs or lies."""
 
+import json
 import shutil
 import signal
 import warnings
@@ -17,10 +18,11 @@ from analysis.report import build
 from analysis.sources.load import load, load_history
 from model.errors import InputError
 from orchestrator.evaluate import main as evaluate
+from orchestrator.live.watch import Watch
 from orchestrator.results.files import Files
 from orchestrator.run import main
+from orchestrator.standing import status
 from orchestrator.status import main as show_status
-from orchestrator.status import status
 from tests.helpers import forgery
 from tests.helpers.tiny import make_images
 
@@ -112,13 +114,18 @@ def _forged(
     return path
 
 
+def watched(place: str) -> None:
+    """What the live page is told, as it is sent."""
+    json.dumps(Watch(place).view())
+
+
 def read_everything(folder: Path, command: list[str], *, page: bool) -> list[int]:
     """Each command that reads a folder, as a user calls it; their exit codes."""
     codes = []
     place = str(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for call in (load, load_history, status, *([build] if page else [])):
+        for call in (load, load_history, status, watched, *([build] if page else [])):
             try:
                 call(place)
             except InputError:

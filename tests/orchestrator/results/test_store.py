@@ -50,6 +50,19 @@ def test_the_life_of_a_trial(store):
     assert store.states([one])[one] == state
 
 
+def test_what_is_finished_is_not_read_again(store):
+    store.open(TRIALS)
+    one, two = (t.trial_id for t in TRIALS)
+    store.write_result(one, {"status": "done"})
+    known = store.scan()
+    store.files.write(f"trials/{one}/result.json", b"not looked at")
+    store.write_result(two, {"status": "diverged"})
+    again = store.scan(known=known)
+    assert [(i, again[i].status) for i in sorted(again)] == [(one, "done"), (two, "diverged")]
+    store.files.remove(f"trials/{one}/result.json")
+    assert store.scan(known=again)[one].status == "missing"
+
+
 def test_declaring_again_keeps_the_beginning(store):
     store.declare("x", TRIALS[:1], data=FACTS)
     created = store.sweep()["created"]

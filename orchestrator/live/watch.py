@@ -1,0 +1,215 @@
+"""A sweep's folder, read again as often as it costs little, and what is new in it for who asks."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from model.errors import InputError
+from orchestrator.display.cell_names import cell_names
+from orchestrator.grid.trial import PARENT, Trial
+from orchestrator.live.events import Event, error_of, events
+from orchestrator.planning.plan import Pack
+from orchestrator.results.lock import is_held
+from orchestrator.results.parents import held_in
+from orchestrator.results.records import SweepRecord
+from orchestrator.results.store import Store
+from orchestrator.results.trial_state import TrialState
+from orchestrator.standing import STATES, holder_of, standing_of
+
+_LEAST = 0.5  # seconds between two looks
+_SHARE = 10  # a look that takes long is taken more seldom: a tenth of the time at most
+_POINTS = 60  # of a curve
+_EVENTS = 300
+_WARNINGS = 20
+
+
+class TrialView(TypedDict):
+    """A trial as the page shows it. `curve`: epochs and errors in percent, thinned where there are many;
+    `seen`: when it last gave a sign, Unix seconds; `note`: why it failed, or at which epoch it diverged."""
+
+    id: str
+    cell: str
+    seed: int | None
+    state: str
+    epoch: int
+    epochs: int | None
+    error: float | None
+    worker: str | None
+    seen: float | None
+    note: str
+    curve: list[tuple[int, float]]
+
+
+class View(TypedDict):
+    """A sweep as the page shows it. `session`, `version`: say them again to be told only what is newer;
+    `trials`: those that changed, `whole`: all of them. `share`: of all epochs, from 0 to 1. `report`: which
+    one there is, None where there is none yet."""
+
+    session: str
+    version: int
+    whole: bool
+    now: float
+    name: str
+    description: str
+    results: str
+    held_by: dict[str, object] | None
+    counts: dict[str, int]
+    share: float
+    warnings: list[str]
+    trials: list[TrialView]
+    events: list[Event]
+    report: str | None
+
+
+@dataclass
+class _Seen:
+    """What the last look found. `versions`: at which version each trial last changed."""
+
+    sweep: SweepRecord
+    held: dict[str, object] | None
+    states: Mapping[str, TrialState]
+    report: str | None
+    trials: dict[str, TrialView] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+
+class Watch:
+    """Of the sweep at `url`, for any number of readers at once."""
+
+    def __init__(self, url: str) -> None:
+        """Raises InputError where there is no sweep."""
+        self._store = Store(url)
+        self._store.files.readable()
+        self._session, self._version = uuid.uuid4().hex, 0
+        self._lock, self._next = threading.Lock(), 0.0
+        self._declared: dict[str, Trial] = {}
+        self._names: dict[str, str] = {}
+        self._seen = self._look(None)
+
+    def view(self, session: str = "", since: int = -1) -> View:
+        """What is new since version `since` of this session; everything to who names another one. Raises what
+        storage raises, and InputError where the sweep is gone."""
+        with self._lock:
+            if time.monotonic() >= self._next:
+                begun = time.monotonic()
+                self._seen = self._look(self._seen)
+                took = time.monotonic() - begun
+                self._next = time.monotonic() + max(_LEAST, _SHARE * took)
+            seen, whole = self._seen, session != self._session
+            return {
+                "session": self._session,
+                "version": self._version,
+                "whole": whole,
+                "now": time.time(),
+                "name": seen.sweep["name"],
+                "description": seen.sweep.get("description", ""),
+                "results": self._store.url,
+                "held_by": seen.held,
+                "counts": {s: sum(t["state"] == s for t in seen.trials.values()) for s in STATES},
+                "share": _share(seen.trials.values()),
+                "warnings": [w for state in seen.states.values() for w in state.warnings][:_WARNINGS],
+                "trials": [t for i, t in seen.trials.items() if whole or seen.versions[i] > since],
+                "events": seen.events,
+                "report": seen.report,
+            }
+
+    def report(self) -> bytes:
+        """The page report.html. Raises FileNotFoundError."""
+        return self._store.files.read("report.html")
+
+    def _look(self, before: _Seen | None) -> _Seen:
+        sweep = self._store.sweep()
+        if sweep is None:
+            raise InputError(f"{self._store.url} holds no sweep: there is no sweep.json in it.")
+        held = is_held(self._store.files)
+        running = set(held.get("running", ())) if held else set()
+        states = self._store.scan(history=True, known=before.states if before else {})
+        self._learn(sweep)
+        seen = _Seen(sweep, holder_of(held), states, self._report_made())
+        declared = sweep["trials"]
+        parents = {i: str(known[PARENT]) for i, known in declared.items() if known.get(PARENT)}
+        waits = held_in(parents, states)
+        version = self._version + 1
+        for trial_id in [*declared, *sorted(set(states) - set(declared))]:
+            was = before.trials.get(trial_id) if before else None
+            if before and was and _as_before(trial_id, before, seen):
+                trial = was
+            else:
+                trial = self._trial(trial_id, states.get(trial_id), sweep, running, waits.get(trial_id))
+            seen.trials[trial_id] = trial
+            seen.versions[trial_id] = before.versions[trial_id] if before and was == trial else version
+        if version in seen.versions.values():
+            self._version = version
+        seen.events = events(sweep, states, self._pack_name, _EVENTS)
+        return seen
+
+    def _trial(
+        self,
+        trial_id: str,
+        state: TrialState | None,
+        sweep: SweepRecord,
+        running: set[str],
+        waits: str | None,
+    ) -> TrialView:
+        stands = standing_of(trial_id, sweep["trials"].get(trial_id), state, sweep, running, waits)
+        records = state.records if state else []
+        curve = [(r["epoch"], error) for r in records if (error := error_of(r)) is not None]
+        known = self._declared.get(trial_id)
+        diverged = stands["diverged_at"]
+        return {
+            "id": trial_id,
+            "cell": self._names.get(trial_id, trial_id),
+            "seed": known.seed if known else None,
+            "state": stands["state"],
+            "epoch": stands["epoch"],
+            "epochs": stands["epochs"],
+            "error": error_of(records[-1]) if records else None,
+            "worker": stands["worker"],
+            "seen": stands["last_sign"],
+            "note": stands["error"] or (f"at epoch {diverged}" if diverged else ""),
+            "curve": [*curve[:: max(1, len(curve) // _POINTS)], *curve[-1:]],
+        }
+
+    def _learn(self, sweep: SweepRecord) -> None:
+        """What trials are declared; those of another version have no name but their id."""
+        if new := [i for i in sweep["trials"] if i not in self._declared]:
+            for trial_id in new:
+                try:
+                    self._declared[trial_id] = Trial.from_identity(sweep["trials"][trial_id])
+                except (ValueError, KeyError, TypeError):
+                    continue
+            names = cell_names(trial.spec for trial in self._declared.values())
+            self._names = {i: names[trial.spec] for i, trial in self._declared.items()}
+
+    def _pack_name(self, trial_ids: Sequence[str]) -> str:
+        trials = tuple(self._declared[i] for i in trial_ids if i in self._declared)
+        return Pack(trials).name if trials else ", ".join(trial_ids)
+
+    def _report_made(self) -> str | None:
+        try:
+            return str(self._store.files.fs.modified(self._store.files.path("report.html")))
+        except Exception:  # whatever a backend raises where there is none
+            return None
+
+
+def _as_before(trial_id: str, before: _Seen, now: _Seen) -> bool:
+    """Whether a trial is finished, was so at the look before, and is declared now as then."""
+    state, declared = now.states.get(trial_id), now.sweep["trials"]
+    if state is None or not state.finished or state is not before.states.get(trial_id):
+        return False
+    return (trial_id in declared) == (trial_id in before.sweep["trials"])
+
+
+def _share(trials: Iterable[TrialView]) -> float:
+    """Of the epochs of trials whose length is known."""
+    known = [
+        (t["epochs"] if t["state"] in {"done", "diverged"} else t["epoch"], t["epochs"])
+        for t in trials
+        if t["epochs"] and t["state"] != "undeclared"
+    ]
+    whole = sum(epochs for _, epochs in known)
+    return sum(done for done, _ in known) / whole if whole else 0.0
