@@ -6,8 +6,9 @@ float32 ones group by group (docs/gpu.md).
 
 `ordered`: the same, but to the last bit the same in any pack (`model.net.ordered`), the default on a CPU.
 
-`triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), the default for small batches on
-a GPU where they compile; group norms are then in kernels of ours too (`model.net.group_norm_kernels`).
+`triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), the default on a GPU where they
+compile, up to `TRITON_PIXELS`; batch and group norms are then in kernels of ours too
+(`model.net.norm_kernels`).
 
 All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records
 which it was. Others, which no sweep uses, are in `model.bench.steps`.
@@ -52,10 +53,10 @@ def convolve(name: Convolution, layout: torch.memory_format) -> Convolve:
     return triton if name == "triton" else grouped
 
 
-#: Up to so many pixels of a replica's batch our kernels win; cuDNN's are faster beyond. A step of five
-#: replicas of ResNet-20 on 32×32 pixels, H100, torch 2.11, cuDNN 9.19, ours and cuDNN's in ms: batch 2
-#: BN 1.24 and 2.17, GN 1.20 and 2.33; batch 32 BN 6.42 and 4.96, GN 6.01 and 5.27. In between interpolated.
-TRITON_PIXELS = 4 * 32 * 32
+#: Up to so many pixels of a replica's batch our kernels were measured, and won: a step of five replicas of
+#: ResNet-20 on 32×32 pixels, H200, torch 2.11, cuDNN 9.19, with norms in kernels of ours too, against
+#: cuDNN's, in ms: batch 2 BN 0.77 and 1.88, GN 0.76 and 2.10; batch 32 BN 3.09 and 4.83, GN 2.85 and 5.21.
+TRITON_PIXELS = 32 * 32 * 32
 
 
 def default_convolution(device: torch.device, dtype: torch.dtype, pixels: int) -> Convolution:

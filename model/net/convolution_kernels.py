@@ -4,7 +4,7 @@ H100, cuDNN 9.19, torch 2.11, ResNet-20, five replicas: 604 kernels a step, wher
 Here a convolution is an implicit matrix product (Chetlur et al. 2014, cuDNN, section 3): rows are places
 (pixels of the output), columns output channels, and the sum goes over the kernel's taps and the input
 channels. The replica is one more axis of the launch. NCHW throughout, so that neighbouring threads read
-neighbouring places. Where it wins: `model.net.convolution.TRITON_PIXELS`.
+neighbouring places. How large the tiles are: `model.net.tiles`.
 
 A float32 product is three products on tensor cores, of the upper and lower halves of both factors, which
 keeps float32's accuracy (Ootomo & Yokota 2022); where `tf32` is allowed it is one. Weight gradients are
@@ -23,14 +23,12 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from model.net.tiles import tiles
+
 #: Triton's own switch, which it reads when it is imported: kernels run in Python, on any device.
 _INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 #: How float32 factors are multiplied where TF32 is not allowed: Triton's name.
 FP32 = "tf32x3"
-#: Programs that fill a large GPU; with fewer, tiles are half as high.
-_PROGRAMS = 132
-#: Programs of a weight gradient, which is cut along the places until there are about as many.
-_PARTS = 512
 
 
 @triton.jit(do_not_specialize=["images", "replicas"])  # type: ignore[untyped-decorator]
@@ -50,42 +48,42 @@ def _convolve(  # type: ignore[no-untyped-def]
     STRIDE: tl.constexpr,
     TRANSPOSED: tl.constexpr,  # the input's gradient, from the output's
     PRECISION: tl.constexpr,
-    BM: tl.constexpr,
-    BS: tl.constexpr,
+    BP: tl.constexpr,
+    BJ: tl.constexpr,
     BT: tl.constexpr,
 ):
     blocks: tl.constexpr = (T + BT - 1) // BT
-    parts: tl.constexpr = (S + BS - 1) // BS
+    terms: tl.constexpr = (K * K * S + BJ - 1) // BJ
     replica = tl.program_id(1) // blocks
-    place = tl.program_id(0) * BM + tl.arange(0, BM)
+    place = tl.program_id(0) * BP + tl.arange(0, BP)
     t = (tl.program_id(1) % blocks) * BT + tl.arange(0, BT)
     n = place // (HT * WT)
     ht = (place % (HT * WT)) // WT
     wt = place % WT
     first = (n * replicas + replica) * (S * HS * WS)
-    total = tl.zeros((BM, BT), dtype=tl.float32)
-    for term in range(K * K * parts):
-        tap = term // parts
+    total = tl.zeros((BP, BT), dtype=tl.float32)
+    for term in range(terms):
+        j = term * BJ + tl.arange(0, BJ)  # over the taps, and over the source's channels within each
+        tap = j // S
+        s = j % S
         kh = tap // K
         kw = tap % K
-        s = (term % parts) * BS + tl.arange(0, BS)
         if TRANSPOSED:
-            hu = ht + K // 2 - kh
-            wu = wt + K // 2 - kw
+            hu = ht[:, None] + (K // 2 - kh)[None, :]
+            wu = wt[:, None] + (K // 2 - kw)[None, :]
             hs = hu // STRIDE
             ws = wu // STRIDE
-            inside = (hu >= 0) & (wu >= 0) & (hu % STRIDE == 0) & (wu % STRIDE == 0)
-            inside = inside & (hs < HS) & (ws < WS)
-            weights = ((replica * S + s[:, None]) * T + t[None, :]) * (K * K) + tap
+            inside = (hu >= 0) & (wu >= 0) & (hu % STRIDE == 0) & (wu % STRIDE == 0) & (hs < HS) & (ws < WS)
+            weights = ((replica * S + s[:, None]) * T + t[None, :]) * (K * K) + tap[:, None]
         else:
-            hs = ht * STRIDE + kh - K // 2
-            ws = wt * STRIDE + kw - K // 2
+            hs = ht[:, None] * STRIDE + (kh - K // 2)[None, :]
+            ws = wt[:, None] * STRIDE + (kw - K // 2)[None, :]
             inside = (hs >= 0) & (hs < HS) & (ws >= 0) & (ws < WS)
-            weights = ((replica * T + t[None, :]) * S + s[:, None]) * (K * K) + tap
-        inside = inside & (n < images)
-        places = (first + hs * WS + ws)[:, None] + s[None, :] * (HS * WS)
-        seen = tl.load(source_ptr + places, mask=inside[:, None] & (s < S)[None, :], other=0.0)
-        kernel = tl.load(weight_ptr + weights, mask=(s < S)[:, None] & (t < T)[None, :], other=0.0)
+            weights = ((replica * T + t[None, :]) * S + s[:, None]) * (K * K) + tap[:, None]
+        inside = inside & (n < images)[:, None] & (tap < K * K)[None, :]
+        places = first[:, None] + hs * WS + ws + s[None, :] * (HS * WS)
+        seen = tl.load(source_ptr + places, mask=inside, other=0.0)
+        kernel = tl.load(weight_ptr + weights, mask=(tap < K * K)[:, None] & (t < T)[None, :], other=0.0)
         total = tl.dot(seen, kernel, total, input_precision=PRECISION)
     out = ((n * replicas + replica) * T)[:, None] + t[None, :]
     out = out * (HT * WT) + (ht * WT + wt)[:, None]
@@ -112,31 +110,30 @@ def _weigh(  # type: ignore[no-untyped-def]
     STRIDE: tl.constexpr,
     PRECISION: tl.constexpr,
     BP: tl.constexpr,
-    BI: tl.constexpr,
+    BJ: tl.constexpr,
     BO: tl.constexpr,
 ):
-    across: tl.constexpr = (I + BI - 1) // BI
+    across: tl.constexpr = (K * K * I + BJ - 1) // BJ
     down: tl.constexpr = (O + BO - 1) // BO
     part = tl.program_id(0)
     replica = tl.program_id(1) // (across * down)
     block = tl.program_id(1) % (across * down)
-    tap = tl.program_id(2)
-    i = (block % across) * BI + tl.arange(0, BI)
+    j = (block % across) * BJ + tl.arange(0, BJ)  # over the taps, and over the input's channels within each
     o = (block // across) * BO + tl.arange(0, BO)
+    tap = j // I
+    i = j % I
     kh = tap // K
     kw = tap % K
-    total = tl.zeros((BO, BI), dtype=tl.float32)
+    total = tl.zeros((BO, BJ), dtype=tl.float32)
     for start in range(part * chunk, (part + 1) * chunk, BP):
         place = start + tl.arange(0, BP)
         n = place // (HO * WO)
         at = place % (HO * WO)
-        h = (at // WO) * STRIDE + kh - K // 2
-        w = (at % WO) * STRIDE + kw - K // 2
-        inside = (n < images) & (h >= 0) & (h < H) & (w >= 0) & (w < W)
-        seen = (n * replicas + replica) * (I * H * W) + h * W + w
-        seen = tl.load(
-            x_ptr + seen[:, None] + i[None, :] * (H * W), mask=inside[:, None] & (i < I)[None, :], other=0.0
-        )
+        h = ((at // WO) * STRIDE)[:, None] + (kh - K // 2)[None, :]
+        w = ((at % WO) * STRIDE)[:, None] + (kw - K // 2)[None, :]
+        inside = (n < images)[:, None] & (h >= 0) & (h < H) & (w >= 0) & (w < W) & (tap < K * K)[None, :]
+        seen = ((n * replicas + replica) * (I * H * W))[:, None] + h * W + w + i[None, :] * (H * W)
+        seen = tl.load(x_ptr + seen, mask=inside, other=0.0)
         came = (n * replicas + replica) * (O * HO * WO) + at
         came = tl.load(
             grad_ptr + came[None, :] + o[:, None] * (HO * WO),
@@ -144,9 +141,8 @@ def _weigh(  # type: ignore[no-untyped-def]
             other=0.0,
         )
         total = tl.dot(came, seen, total, input_precision=PRECISION)
-    where = ((part * replicas + replica) * O + o[:, None]) * I + i[None, :]
-    where = where * (K * K) + tap
-    tl.store(parts_ptr + where, total, mask=(o < O)[:, None] & (i < I)[None, :])
+    where = ((part * replicas + replica) * O + o[:, None]) * (I * K * K) + (i * (K * K) + tap)[None, :]
+    tl.store(parts_ptr + where, total, mask=(o < O)[:, None] & (tap < K * K)[None, :])
 
 
 def fits(x: Tensor) -> bool:
@@ -191,13 +187,11 @@ def _launch(
     n, channels, hs, ws = source.shape
     _, targets, ht, wt = target.shape
     s, t, size = channels // replicas, targets // replicas, weight.shape[-1]
-    bs, bt = _tile(s, 32), _tile(t, 64)
-    columns = replicas * -(-t // bt)
-    bm = 64 if -(-n * ht * wt // 64) * columns >= _PROGRAMS else 32
-    grid = (-(-n * ht * wt // bm), columns)
+    of = tiles("backward" if transposed else "forward", t, n * ht * wt)
+    grid = (-(-n * ht * wt // of.places), replicas * -(-t // of.channels))
     _convolve[grid](
         source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, transposed, _precision(),
-        bm, bs, bt, num_warps=4, num_stages=3,
+        of.places, of.terms, of.channels, num_warps=of.warps, num_stages=of.stages,
     )  # fmt: skip
     return target
 
@@ -207,22 +201,17 @@ def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, stride: int, repli
     _, inputs, size, _ = weight.shape
     outputs = len(weight) // replicas
     ho, wo = grad.shape[2:]
-    bp, bi, bo = 64, _tile(inputs, 64), _tile(outputs, 64)
-    columns = replicas * -(-inputs // bi) * -(-outputs // bo)
-    most = -(-n * ho * wo // (2 * bp))
-    cuts = max(1, min(most, _PARTS // (columns * size * size)))
-    chunk = -(-n * ho * wo // (cuts * bp)) * bp
+    of = tiles("weights", outputs, n * ho * wo)
+    columns = replicas * -(-inputs * size * size // of.terms) * -(-outputs // of.channels)
+    most = -(-n * ho * wo // (2 * of.places))
+    cuts = max(1, min(most, of.programs // columns))
+    chunk = -(-n * ho * wo // (cuts * of.places)) * of.places
     parts = grad.new_empty((cuts, *weight.shape), dtype=torch.float32)
-    _weigh[(cuts, columns, size * size)](
+    _weigh[(cuts, columns)](
         x, grad, parts, n, replicas, chunk, inputs, height, width, outputs, ho, wo, size, stride,
-        _precision(), bp, bi, bo, num_warps=4, num_stages=3,
+        _precision(), of.places, of.terms, of.channels, num_warps=of.warps, num_stages=of.stages,
     )  # fmt: skip
     return (parts[0] if cuts == 1 else parts.sum(0)).to(weight.dtype)
-
-
-def _tile(channels: int, most: int) -> int:
-    """A power of two that tensor cores take."""
-    return max(16, min(most, int(triton.next_power_of_2(channels))))
 
 
 def _precision() -> str:
@@ -239,7 +228,7 @@ def why_not(device: torch.device) -> str | None:
         theirs = torch.nn.functional.conv2d(x.double(), weight.double(), None, 2, 1, 1, 2)
         pairs = [(ours, theirs)]
         pairs += zip(*(torch.autograd.grad(y.sum(), (x, weight)) for y in (ours, theirs)), strict=True)
-        apart = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+        apart = max(float((a - b).detach().abs().max() / b.detach().abs().max()) for a, b in pairs)
     except Exception as error:  # a missing compiler, an old GPU: torch's kernels remain
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     return None if apart < 1e-2 else f"they are {apart:.1e} apart from torch's"

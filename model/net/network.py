@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from model.net.convolution import Convolve
-from model.net.norms.group import GroupNorm
+from model.net.norms.layer import NormLayer
 
 
 class Images(Protocol):
@@ -32,9 +32,9 @@ class ReplicaNetwork(nn.Module):
     replicas: int
 
     def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
-        """Convolutions by a function of `model.net.convolution`; `fused`: group norms by kernels of ours."""
+        """Convolutions by a function of `model.net.convolution`; `fused`: norms by kernels of ours."""
         for module in self.modules():
-            if isinstance(module, GroupNorm):
+            if isinstance(module, NormLayer):
                 module.fused = fused
 
     def norms(self) -> Mapping[str, nn.Module]:

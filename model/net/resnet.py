@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from model.architectures import ARCHITECTURES
 from model.net.convolution import Convolve, grouped
 from model.net.network import ReplicaNetwork
-from model.net.norms.layer import activated, may_overwrite
+from model.net.norms.layer import activated, added_to
 from model.net.norms.registry import norm_of
 from model.net.standardise import standardised
 from model.spec import MODELS, Spec
@@ -100,9 +100,8 @@ class ResidualBlock(nn.Module):
                 self.shortcut = ZeroPad(inputs, outputs, stride, replicas)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.norm2(self.conv2(activated(self.norm1, self.conv1(x))))
-        shortcut = self.shortcut(x)
-        return F.relu(out.add_(shortcut) if may_overwrite(self.norm2) else out + shortcut, inplace=True)
+        out = self.conv2(activated(self.norm1, self.conv1(x)))
+        return added_to(self.shortcut(x), self.norm2, out)
 
 
 class ResNet(ReplicaNetwork):

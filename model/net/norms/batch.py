@@ -17,8 +17,26 @@ class BatchNorm(BatchStatistics):
         self.keep_statistics(settings.all_channels)
 
     def normalise(self, x: Tensor) -> Tensor:
+        out = self._fused(x, None, relu=False) if self.fused else None
+        if out is not None:
+            return out
         mean, var, of = self.running_mean, self.running_var, self.settings
         return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, of.momentum, of.eps)
+
+    def in_one(self, x: Tensor, added: Tensor | None, *, relu: bool) -> Tensor | None:
+        return None if self.ghost(x) else self._fused(x, added, relu=relu)
+
+    def _fused(self, x: Tensor, added: Tensor | None, *, relu: bool) -> Tensor | None:
+        from model.net.norm_kernels import BatchNormFunction, fits
+
+        one_value = len(x) * x.shape[2] * x.shape[3] == 1  # which torch refuses
+        if not self.training or one_value or not fits(x):
+            return None
+        mean, var, of = self.running_mean, self.running_var, self.settings
+        out: Tensor = BatchNormFunction.apply(
+            x, added, self.weight, self.bias, mean, var, of.momentum, of.eps, relu
+        )
+        return out
 
 
 class FrozenBatchNorm(Affine):

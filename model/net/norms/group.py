@@ -12,25 +12,27 @@ from model.net.norms.layer import Affine, Settings
 
 
 class GroupNorm(Affine):
-    """Group norm of R replicas with G groups each (Wu & He 2018, equation 7).
-
-    `fused`: by kernels of ours (`model.net.group_norm_kernels`) where they take the input.
-    """
+    """Group norm of R replicas with G groups each (Wu & He 2018, equation 7)."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.all_groups, self.fused = settings.all_groups, False
+        self.all_groups = settings.all_groups
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.fused:
-            from model.net.group_norm_kernels import GroupNormFunction, fits
-
-            if fits(x, self.all_groups):
-                out: Tensor = GroupNormFunction.apply(
-                    x, self.weight, self.bias, self.all_groups, self.settings.eps
-                )
-                return out
+        out = self.in_one(x, None, relu=False) if self.fused else None
+        if out is not None:
+            return out
         return F.group_norm(x, self.all_groups, self.weight, self.bias, self.settings.eps)
+
+    def in_one(self, x: Tensor, added: Tensor | None, *, relu: bool) -> Tensor | None:
+        from model.net.norm_kernels import GroupNormFunction, fits
+
+        if not fits(x, self.all_groups):
+            return None
+        out: Tensor = GroupNormFunction.apply(
+            x, added, self.weight, self.bias, self.all_groups, self.settings.eps, relu
+        )
+        return out
 
 
 class RMSGroupNorm(Affine):

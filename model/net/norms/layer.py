@@ -54,11 +54,17 @@ class NormLayer(nn.Module):
 
     `activates`: the activation is part of it. `reads_output`: its gradient needs its own output, which the
     network must then not overwrite. `total_steps`: of the training, 0 where nobody has said (`know_length`).
+    `fused`: computed by kernels of ours where there are any (`model.net.norm_kernels`).
     """
 
     total_steps = 0
     activates = False
     reads_output = False
+    fused = False
+
+    def in_one(self, x: Tensor, added: Tensor | None, *, relu: bool) -> Tensor | None:
+        """The norm of x, what is added to it, and ReLU, in one kernel; None where there is none for it."""
+        return None
 
 
 class Affine(NormLayer):
@@ -96,10 +102,15 @@ class BatchStatistics(Affine):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        ghost = self.settings.norm_batch
-        if not self.training or ghost is None or ghost >= len(x):
+        ghost = self.ghost(x)
+        if ghost is None:
             return self.normalise(x)
         return torch.cat([self.normalise(part) for part in torch.split(x, ghost)])
+
+    def ghost(self, x: Tensor) -> int | None:
+        """Images that share statistics now, where they are fewer than these."""
+        size = self.settings.norm_batch
+        return size if self.training and size is not None and size < len(x) else None
 
     def normalise(self, x: Tensor) -> Tensor:
         """Of images that share statistics."""
@@ -108,10 +119,24 @@ class BatchStatistics(Affine):
 
 def activated(norm: nn.Module, x: Tensor) -> Tensor:
     """norm(x) with its activation: the layer's own, else ReLU."""
+    if (fused := _in_one(norm, x, None)) is not None:
+        return fused
     out: Tensor = norm(x)
     if getattr(norm, "activates", False):
         return out
     return F.relu(out, inplace=may_overwrite(norm))
+
+
+def added_to(shortcut: Tensor, norm: nn.Module, x: Tensor) -> Tensor:
+    """ReLU of norm(x) + shortcut: the end of a residual block, whatever the norm."""
+    if (fused := _in_one(norm, x, shortcut)) is not None:
+        return fused
+    out: Tensor = norm(x)
+    return F.relu(out.add_(shortcut) if may_overwrite(norm) else out + shortcut, inplace=True)
+
+
+def _in_one(norm: nn.Module, x: Tensor, added: Tensor | None) -> Tensor | None:
+    return norm.in_one(x, added, relu=True) if isinstance(norm, NormLayer) and norm.fused else None
 
 
 def know_length(net: nn.Module, total_steps: int) -> None:
