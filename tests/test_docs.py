@@ -27,6 +27,8 @@ ELSEWHERE = {
     "python -m model.bench --device cuda --survey 4 --out survey.jsonl": "tests/model/bench/test_survey.py; needs a GPU",
     "python -m orchestrator.run --grid demo --tracker tensorboard": "tests/orchestrator/trackers; needs tensorboard",
     "python -m orchestrator.run --grid demo --tracker wandb": "tests/orchestrator/trackers; needs wandb",
+    "python -m orchestrator.run --grid fig1 --epochs 4 --executor inline --gpus-per-pack 0.1 --dataset imagefolder "
+    "--data-dir ~/images": "on an H200, as the page says; without a GPU the same by --dry-run: docs/running.md",
     "python -m orchestrator.bench": "tests/orchestrator/bench",
     "python -m orchestrator.bench --nodes 3": "tests/orchestrator/bench",
     "python -m orchestrator.simulate --grid full --seeds 100": "tests/orchestrator/simulate",
