@@ -1,8 +1,8 @@
 """Packs in this process, without Ray: one after another, or on a GPU several at once.
 
 Several packs of one process share a GPU, each in a thread with a CUDA stream of its own; processes would
-take turns on it. The ten packs of `fig1` together trained 2.1 times as many images a second as one by one (H200,
-torch 2.11, docs/gpu.md). On a CPU one pack at a time is what a debugger wants.
+take turns on it. The ten packs of `fig1` together trained 2.1 times as many images a second as one by one
+(H200, torch 2.11, docs/gpu.md). On a CPU one pack at a time is what a debugger wants.
 """
 
 import sys
