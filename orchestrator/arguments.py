@@ -25,6 +25,7 @@ examples:
   {evaluate} results/fig1 --statistics population,batch,precise
   {evaluate} results/fig1 --on train
   {evaluate} results/fig1 --images ~/cifar10c/fog.npz
+  {evaluate} results/fig1 --executor ray
 
 exit codes: 0 all that are finished are evaluated; 1 some could not be, or storage failed; 2 bad input;
   130 interrupted"""
@@ -111,6 +112,15 @@ def evaluate() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data-dir", metavar="PATH", help="where the sweep's own data lie, as for a run")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is a GPU")
+    parser.add_argument(
+        "--executor",
+        choices=("ray", "inline"),
+        help="inline: in this process (default); ray: on all of this machine's cores and GPUs, or on "
+        "a cluster, which is the default where one is named",
+    )
+    parser.add_argument(
+        "--address", metavar="HOST:PORT", help="a running Ray cluster (default: $RAY_ADDRESS)"
+    )
     return parser
 
 

@@ -2,21 +2,19 @@
 
 Each network is first held against its own result. What is there already is not computed again, so that an
 interrupted evaluation is the same command once more. It evaluates finished trials and takes no lock: a sweep
-may run in the folder meanwhile. In this process and without Ray, whose workers here are given packs to train;
-evaluating a sweep takes about as long as an epoch of it or two.
+may run in the folder meanwhile. In this process unless a cluster is named: evaluating a sweep takes about as
+long as an epoch of it or two, of which Ray's start is a part.
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
 from model.command import command, leave
-from model.data.dataset import DataInfo
-from model.data.selection import Selection
 from model.errors import InputError
 from model.norm_table import Statistics, statistics_of
 from orchestrator import arguments as parsers
@@ -24,16 +22,16 @@ from orchestrator.display.evaluated import show
 from orchestrator.display.output import Output
 from orchestrator.display.warned import warnings_in_lines
 from orchestrator.execution.stored import load_network
-from orchestrator.grid.trial import Trial
+from orchestrator.planning.options import Options
 from orchestrator.results import evaluations
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
+from orchestrator.results.url import place_of
 
 if TYPE_CHECKING:  # imported where they are needed: --help must not wait for torch
-    from model.data.another import OtherImages
-    from model.data.dataset import Dataset
-    from orchestrator.execution.evaluation import Report, Task
-    from orchestrator.planning.evaluation import Chosen
+    from orchestrator.execution.asked import Asked
+    from orchestrator.execution.evaluation import Report
+    from orchestrator.planning.evaluation import Chosen, Group
 
 __all__ = ["load_network", "main"]
 
@@ -58,13 +56,13 @@ def _evaluate(arguments: argparse.Namespace, console: Console) -> int:
 
     store = Store(arguments.results.rstrip("/") or "/")
     store.files.readable()
+    options = _options(arguments, store)
     chosen = choose(store, arguments.data_dir)
     _refuse_nothing(store, chosen, arguments.statistics)
     whole, damaged = evaluations.whole_ones(store.files)
     for name in damaged:
         console.print(f"{name} is damaged and is computed again", style="yellow", markup=False)
-    task = partial(_task, arguments, store, frozenset(whole))
-    report = _all(chosen, task, console)
+    report = _all(_asked(arguments, options, whole, chosen), chosen, options, console)
     show(report, chosen, [*report.written, *(whole[name] for name in report.there)], console)
     return 1 if report.problems else 0
 
@@ -85,54 +83,62 @@ def _refuse_nothing(store: Store, chosen: "Chosen", statistics: Sequence[Statist
         )
 
 
-def _all(chosen: "Chosen", task: "Callable[[Trial], Task]", console: Console) -> "Report":
-    from orchestrator.execution.evaluation import Report, evaluate_pack, keep_labels
+def _all(asked: "Asked", chosen: "Chosen", options: Options, console: Console) -> "Report":
+    from orchestrator.execution.asked import evaluate_group
+    from orchestrator.execution.evaluation import Report
 
-    total, kept = Report(), set()
-    for group in chosen.groups:
-        first = next(iter(group))
-        asked = task(first)
-        report = evaluate_pack(asked, group)
-        if (report.written or report.there) and asked.asked not in kept:
-            keep_labels(asked)
-            kept.add(asked.asked)
+    total = Report()
+
+    def told(group: "Group", report: "Report") -> None:
         total.written += report.written
         total.there += report.there
         total.problems |= report.problems
         if report.written:
             networks = len({record["trial_id"] for record in report.written})
-            console.print(f"{first.spec.name}: {networks} network{'s' if networks > 1 else ''}", markup=False)
+            name = next(iter(group)).spec.name
+            console.print(f"{name}: {networks} network{'s' if networks > 1 else ''}", markup=False)
+
+    if options.executor == "ray":
+        from orchestrator.execution.evaluation_on_ray import evaluate_on_ray
+
+        evaluate_on_ray(chosen.groups, asked, chosen.infos, options, told)
+        return total
+    for group in chosen.groups:
+        told(group, evaluate_group(asked, group))
     return total
 
 
-def _task(arguments: argparse.Namespace, store: Store, have: frozenset[str], trial: Trial) -> "Task":
-    from orchestrator.execution.evaluation import Task
+def _asked(
+    arguments: argparse.Namespace, options: Options, have: Collection[str], chosen: "Chosen"
+) -> "Asked":
+    """Raises InputError where other images cannot be read or do not fit."""
+    from orchestrator.execution.asked import Asked
 
-    data = _data(trial.dataset, arguments.data_dir, Selection.of(trial))
-    other = _other(arguments.images, data.info) if arguments.images else None
-    return Task(
-        store,
-        data,
-        "other" if other else "train" if arguments.on == "train" else "own",
+    images = {}
+    if arguments.images:
+        from model.data.another import other_images
+
+        images = {name: other_images(arguments.images, info) for name, info in chosen.infos.items()}
+    return Asked(
+        options.results,
+        options.data_dir,
+        arguments.on,
         arguments.statistics,
         arguments.device or _device(),
-        have,
-        other,
+        frozenset(have),
+        images,
     )
 
 
-@lru_cache(maxsize=1)  # cells of one data set follow each other, and one at a time fills the memory
-def _data(name: str, data_dir: str | None, selection: Selection) -> "Dataset":
-    from model.data.registry import load
-
-    return load(name, data_dir, selection)
-
-
-@lru_cache(maxsize=1)
-def _other(path: str, info: DataInfo) -> "OtherImages":
-    from model.data.another import other_images
-
-    return other_images(path, info)
+def _options(arguments: argparse.Namespace, store: Store) -> Options:
+    """Where it runs. Raises InputError."""
+    address = arguments.address or os.environ.get("RAY_ADDRESS")
+    executor: Literal["ray", "inline"] = arguments.executor or ("ray" if address else "inline")
+    if executor == "ray" and store.url.startswith("memory:"):
+        raise InputError("memory:// is one process's own and Ray's workers are others: --executor inline")
+    gpus = {"cpu": 0.0, "cuda": 1.0, None: None}[arguments.device]
+    data_dir = place_of(arguments.data_dir) if arguments.data_dir else None
+    return Options(place_of(store.url), data_dir, executor, gpus_per_pack=gpus, address=address)
 
 
 def _device() -> str:

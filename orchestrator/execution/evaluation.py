@@ -158,7 +158,7 @@ def _evaluate(
     if not tensors:
         return
     members, device = list(tensors), torch.device(task.device)
-    threads = _threads(trials[members[0]])
+    threads = min(threads_of(trials[members[0]]), cores())
     torch.set_num_threads(threads)
     pack = Evaluation([t.spec for t in members], [t.seed for t in members], task.data, device)
     pack.load_weights(list(tensors.values()))
@@ -214,10 +214,10 @@ def _decoded(task: Task, weights: Mapping[Trial, bytes], report: Report) -> "dic
     return tensors
 
 
-def _threads(state: TrialState) -> int:
-    """As many as the trial was trained with, where this machine has them."""
+def threads_of(state: TrialState) -> int:
+    """As many as the trial was trained with."""
     said = _said(state).get("threads") or ""
-    return min(int(said), cores()) if said.isdecimal() and len(said) < 6 and int(said) else 1
+    return int(said) if said.isdecimal() and len(said) < 6 and int(said) else 1
 
 
 def _said(state: TrialState) -> Mapping[str, str | None]:

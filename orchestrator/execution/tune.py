@@ -7,10 +7,8 @@ at its next report. And a trial's failures and a node's loss count alike, so Tun
 the store counts the failures that the trial itself raised.
 """
 
-import functools
 import os
 import socket
-import sys
 import time
 from collections.abc import Sequence
 
@@ -21,8 +19,8 @@ from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 
 from orchestrator.cluster.nodes import this_node
-from orchestrator.cluster.own_code import receive
-from orchestrator.cluster.preflight import Trouble, Vetted, late_nodes_trouble, late_trouble
+from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
+from orchestrator.execution.arrival import arrive
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
 from orchestrator.execution.device import DeviceError, device_trouble
@@ -36,8 +34,7 @@ from orchestrator.execution.tune_storage import fresh_storage
 from orchestrator.execution.worker import run_pack, store_of
 from orchestrator.planning.order import After
 from orchestrator.planning.resources import Site
-from orchestrator.results.codes import enumerated
-from orchestrator.results.source import Code, differing, training_code
+from orchestrator.results.source import Code, training_code
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
@@ -150,12 +147,9 @@ def _trainable(
     started_in: str,
 ) -> None:
     """On the worker: one pack, then its share of a GPU is given back. `started_in`: the driver's folder."""
-    if started_in not in sys.path:  # code of the user's own may lie there
-        sys.path.append(started_in)
-    if vetted is not None:
-        receive(vetted.question.sources)
+    problem = arrive(vetted, code, started_in)
     trial_id = tune.get_context().get_trial_id()
-    if (problem := _problem(vetted, code)) is not None:
+    if problem is not None:
         if problem.mixes:
             tune.report({"stop": problem.text})
         else:
@@ -192,22 +186,6 @@ def _leave_out(dispatcher: ActorHandle, trial_id: str, said: str) -> None:
         raise DeviceError(said)
     alone = {"stop": f"{said}, and no other machine has trained anything"}
     tune.report(alone if verdict == "alone" else {"interrupted": True})
-
-
-@functools.lru_cache(maxsize=1)
-def _problem(vetted: Vetted | None, code: Code) -> Trouble | None:
-    """Asked once by each worker: what is wrong with its node, where that came after the others were asked.
-
-    On this machine alone: whether the source was edited since the driver held it against the results.
-    """
-    if vetted is not None:
-        return late_trouble(vetted)
-    if (here := training_code()) == code:
-        return None
-    return Trouble(
-        f"the code was edited while the sweep ran: {enumerated(differing(here.files, code.files))}. What is "
-        "trained is saved. Undo the edit and run again, or read what the next run says of it."
-    )
 
 
 def _gpus() -> int:

@@ -26,12 +26,13 @@ Group = Mapping[Trial, TrialState]
 class Chosen(NamedTuple):
     """`groups`: in the order of the sweep. `left_out`: finished trials that are not evaluated -> why.
 
-    `unfinished`: how many have no result yet.
+    `unfinished`: how many have no result yet. `infos`: the facts of their data, by name.
     """
 
     groups: list[Group]
     left_out: dict[str, str]
     unfinished: int
+    infos: Mapping[str, DataInfo]
 
 
 def choose(store: Store, data_dir: str | None) -> Chosen:
@@ -58,7 +59,7 @@ def choose(store: Store, data_dir: str | None) -> Chosen:
     order = {trial_id: place for place, trial_id in enumerate(declared)}
     trials.sort(key=lambda trial: order.get(trial.trial_id, len(order)))
     unfinished = sum(trial_id not in finished for trial_id in declared)
-    return Chosen(_groups(trials, states, infos), left_out, unfinished)
+    return Chosen(_groups(trials, states, infos), left_out, unfinished, infos)
 
 
 def _trials(
