@@ -122,6 +122,7 @@ def _asked(
     return Asked(
         options.results,
         options.data_dir,
+        {name: info.fingerprint for name, info in chosen.infos.items()},
         arguments.on,
         arguments.statistics,
         arguments.device or _device(),

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -20,13 +21,28 @@ from orchestrator import arguments as parsers
 from orchestrator.cli import duration
 from orchestrator.display.output import Output
 from orchestrator.results.storage_errors import StorageError
+from orchestrator.results.store import Store
 from orchestrator.standing import STATES, SweepStatus, TrialStatus, status
+
+if TYPE_CHECKING:
+    from orchestrator.searching import SearchStatus
 
 _MOST = 20
 
 
-def show(sweep: SweepStatus, console: Console) -> None:
-    """The same for a person."""
+def searches(url: str) -> "list[SearchStatus]":
+    """Where the searches (`tune`) of the sweep at `url` stand, a cell each; empty where nothing is searched."""
+    store = Store(url)
+    sweep = store.sweep()
+    if sweep is None or not sweep.get("tuning"):
+        return []
+    from orchestrator.searching import searches_of  # with pandas, which no other sweep needs here
+
+    return searches_of(sweep, store.scan())
+
+
+def show(sweep: SweepStatus, found: "Sequence[SearchStatus]", console: Console) -> None:
+    """The same for a person. `found`: its searches."""
     console.print(f"{sweep['name']} in {sweep['results']}", style="bold", markup=False)
     held = sweep["held_by"]
     if held:
@@ -37,6 +53,7 @@ def show(sweep: SweepStatus, console: Console) -> None:
         console.print("no run holds it now")
     counts = sweep["counts"]
     console.print(" · ".join(f"{counts[state]} {_WORDS[state]}" for state in STATES if counts[state]))
+    _show_searches(found, console)
     for state in ("running", "failed", "diverged", "undeclared"):
         chosen = [trial for trial in sweep["trials"] if trial["state"] == state]
         if chosen:
@@ -44,6 +61,20 @@ def show(sweep: SweepStatus, console: Console) -> None:
             console.print(_table(state, chosen))
     for warning in sweep["warnings"]:
         console.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _show_searches(found: "Sequence[SearchStatus]", console: Console) -> None:
+    if not found:
+        return
+    whole = sum(one["ended"] == one["trials"] for one in found)
+    ended, trials = sum(one["ended"] for one in found), sum(one["trials"] for one in found)
+    console.print(
+        f"searches: {whole} of {len(found)} have ended, {ended:,} of their {trials:,} trials have a result"
+    )
+    for one in found[:_MOST]:
+        console.print(one["said"], soft_wrap=True, markup=False)
+    if len(found) > _MOST:
+        console.print(f"and {len(found) - _MOST} more")
 
 
 _WORDS = {state: state for state in STATES} | {"undeclared": "no longer declared"}
@@ -77,15 +108,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parsers.status().parse_args(argv)
     if arguments.serve:
         return _serve(arguments.results.rstrip("/") or "/", arguments.port)
+    url = arguments.results.rstrip("/") or "/"
     try:
-        sweep = status(arguments.results.rstrip("/") or "/")
+        sweep, found = status(url), searches(url)
     except (InputError, OSError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if arguments.json:
-        print(json.dumps(sweep, indent=1))
+        print(json.dumps({**sweep, "searches": found}, indent=1))
     else:
-        show(sweep, Output(highlight=False))
+        show(sweep, found, Output(highlight=False))
     return 0
 
 

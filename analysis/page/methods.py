@@ -8,7 +8,9 @@ from analysis.page.html import Section
 from analysis.sources.digest import results_digest
 from analysis.sources.load import Sweep
 from analysis.sources.setup import setup
+from analysis.stats.searched import searched_cells
 from analysis.study import Study
+from analysis.words.design import design
 from analysis.words.inference import inference
 from analysis.words.methods import Methods, methods
 
@@ -46,4 +48,6 @@ def copies(texts: Mapping[str, Methods]) -> dict[str, str]:
 def _of(sweep: Sweep, study: Study) -> Methods:
     own = [panel for panel in study.compared if study.sweep_of[panel] is sweep]
     said = [inference(study.compared[panel], study.differences[panel], study.choices[panel]) for panel in own]
-    return methods(setup(sweep), " ".join(dict.fromkeys(said)), results_digest(sweep.frame))
+    facts = setup(sweep)
+    how = design(facts, searched_cells(sweep.frame, sweep.facts), sweep.plans)
+    return methods(facts, how, " ".join(dict.fromkeys(said)), results_digest(sweep.frame))

@@ -32,12 +32,22 @@ def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices:
         sentences += _comparisons(tested, choices)
     axis = cells[0].panel.x
     if axis.numeric and _several_x(cells, measure):
-        sentences.append(
-            f"That an error is constant over {axis.plural} is tested as equivalence, by two one-sided "
-            f"t tests (Schuirmann 1987) of every pair of {axis.plural}, all of which must pass (Berger "
-            f"1982), within {_margin(choices.margin, axis)}."
-        )
+        sentences.append(_constancy(axis, choices.margin, added=added))
     return " ".join(sentences)
+
+
+def _constancy(axis: XAxis, margin: Margin, *, added: bool) -> str:
+    """`added`: seeds by a rule, whose intervals are not known to err on either side alike."""
+    what = f"That an error is constant over {axis.plural} is tested as equivalence"
+    if added:
+        return (
+            f"{what}: the anytime-valid interval of every pair of {axis.plural} has to lie within "
+            f"{_margin(margin, axis)} (Berger 1982)."
+        )
+    return (
+        f"{what}, by two one-sided t tests (Schuirmann 1987) of every pair of {axis.plural}, all of which "
+        f"must pass (Berger 1982), within {_margin(margin, axis)}."
+    )
 
 
 def _comparisons(tested: Sequence[Difference], choices: Choices) -> list[str]:
@@ -53,6 +63,11 @@ def _comparisons(tested: Sequence[Difference], choices: Choices) -> list[str]:
     if family > 1:
         sentences[0] += f" after Holm’s correction (Holm 1979) over {count_in_words(family)} comparisons"
     sentences[0] += "."
+    if tested[0].estimate.sequential and not choices.margin.relative:
+        together = "interval, of all these together by Bonferroni’s correction," if family > 1 else "interval"
+        sentences.append(
+            f"Two errors are called alike where the {together} lies within {_margin(choices.margin, axis)}."
+        )
     if axis.numeric and len({d.x for d in tested}) > 1:
         change = f"The change of such a difference {axis.ends} is tested likewise, outside that family"
         crossover = (

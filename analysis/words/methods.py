@@ -48,14 +48,16 @@ class Methods(NamedTuple):
         return bibtex(self.text)
 
 
-def methods(setup: Setup, statistics: str, digest: str) -> Methods:
-    """The section of one sweep. `statistics`: what was computed, in sentences; `digest`: of its results."""
+def methods(setup: Setup, design: str, statistics: str, digest: str) -> Methods:
+    """The section of one sweep. `design`: how it came to its trials; `statistics`: what was computed, both in
+    sentences; `digest`: of its results."""
     if not setup.trials:
         return Methods(("No trial has a result yet, so there is nothing to describe.",))
     parts = (
         _trained(setup),
         training.data(setup),
         training.recipes(setup),
+        design,
         training.machines(setup),
         mixture(setup),
         statistics,

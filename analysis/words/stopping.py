@@ -30,15 +30,21 @@ def _points(value: float) -> str:
 
 def stopping_sentences(plans: Sequence[PlanVersion]) -> str:
     """That a rule adds seeds, since when, and what follows; empty where none ever did."""
+    added = added_sentences(plans, "Seeds are added as results come in")
+    return f"{added} So {ANYTIME}." if added else ""
+
+
+def added_sentences(plans: Sequence[PlanVersion], seeds: str) -> str:
+    """By which rule, and since when. `seeds`: that they are or were added, the beginning of the sentence."""
     ruled = [plan for plan in plans if plan["plan"]["stopping"] is not None]
     if not ruled:
         return ""
     first, *later = ruled
-    text = f"Seeds are added as results come in, {_rule(first)}; written down {_when(first)}."
+    text = f"{seeds}, {_rule(first)}; written down {_when(first)}."
     text += "".join(f" Changed {_when(plan)}: {_rule(plan)}." for plan in later)
     if plans[-1]["plan"]["stopping"] is None:
         text += f" Given up {_when(plans[-1])}."
-    return f"{text} So {ANYTIME}."
+    return text
 
 
 def _rule(version: PlanVersion) -> str:

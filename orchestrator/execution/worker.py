@@ -179,11 +179,12 @@ def _data(assignment: Assignment) -> Dataset:
     """
     spec = assignment.pack.trials[0].spec
     with _loading:
-        return _loaded(spec.dataset, assignment.data_dir, Selection.of(spec), assignment.fingerprint)
+        return loaded(spec.dataset, assignment.data_dir, Selection.of(spec), assignment.fingerprint)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(name: str, data_dir: str | None, selection: Selection, fingerprint: str | None) -> Dataset:
+def loaded(name: str, data_dir: str | None, selection: Selection, fingerprint: str | None) -> Dataset:
+    """The data that have the `fingerprint` by which the driver knows them. Raises GoneError."""
     try:
         data = load(name, data_dir, selection)
     except InputError as error:  # they could be read when the run began

@@ -36,8 +36,8 @@ def check_held(files: Files, token: str) -> None:
     note = holder(files)
     if note is not None and note.get("token") == token:
         return
-    if note is None and not files.exists("sweep.json"):
-        raise StorageError(f"{files.url}: the results folder is gone")
+    if note is None:
+        _check_sweep(files)
     by = "another run took it over and has ended" if note is None else f"it was taken over by {who(note)}"
     raise LostError(
         f"{files.url}: {by}. This run, which had not been heard of for long, stops and writes nothing more; "
@@ -58,6 +58,17 @@ def hold(files: Files, token: str) -> None:
         believed = time.time()
 
     files.check_held = check
+
+
+def beside_sweep(files: Files) -> None:
+    """From now on `files` writes only where a sweep lies, whoever holds it."""
+    look = Files(files.url)
+    files.check_held = lambda: _check_sweep(look)
+
+
+def _check_sweep(files: Files) -> None:
+    if not files.exists("sweep.json"):
+        raise StorageError(f"{files.url}: the results folder is gone")
 
 
 def who(note: LockNote) -> str:

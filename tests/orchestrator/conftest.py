@@ -1,11 +1,14 @@
 """A sweep of two packs to be disturbed, the numbers that it must end with all the same, and a bucket for it."""
 
+import shutil
 import time
 
 import pytest
 
 from model.training.training import Training
+from orchestrator.evaluate import main as evaluate
 from orchestrator.run import main
+from tests.helpers.answers import ALL
 from tests.helpers.numbers_of import numbers
 from tests.helpers.servers import CREDENTIALS
 from tests.helpers.tiny import TWO_PACKS
@@ -33,6 +36,14 @@ def undisturbed(finished):
     found = numbers(finished)
     assert len(found) == TRIALS
     return found
+
+
+@pytest.fixture(scope="session")
+def evaluated(finished, tmp_path_factory, images):
+    """The folder of an undisturbed evaluation of that run's networks: to be looked at, or copied."""
+    folder = shutil.copytree(finished, tmp_path_factory.mktemp("evaluated") / "out")
+    assert evaluate([str(folder), "--data-dir", str(images), "--statistics", ALL]) == 0
+    return folder
 
 
 @pytest.fixture

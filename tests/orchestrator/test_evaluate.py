@@ -18,12 +18,10 @@ from orchestrator.results import evaluations, labels
 from orchestrator.results.checkpoint import decode_notes, encode_weights
 from orchestrator.results.files import Files
 from orchestrator.results.labels import Images
-from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
+from tests.helpers.answers import ALL, written
 from tests.helpers.arrays import arrays
 from tests.helpers.tiny import make_images
-
-ALL = "population,batch,precise"
 
 
 @pytest.fixture
@@ -41,18 +39,6 @@ def evaluate(out, images, capsys):
         return code, captured.out, captured.err
 
     return call
-
-
-@pytest.fixture(scope="module")
-def evaluated(tmp_path_factory, finished, images):
-    """The folder of an undisturbed evaluation: to be looked at, or copied."""
-    folder = shutil.copytree(finished, tmp_path_factory.mktemp("evaluated") / "out")
-    assert main([str(folder), "--data-dir", str(images), "--statistics", ALL]) == 0
-    return folder
-
-
-def written(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("evaluations/*/*")}
 
 
 def records(folder):
@@ -107,27 +93,6 @@ def test_what_is_right_is_kept_beside_the_answers_also_of_an_evaluation_that_did
     assert not list(out.glob("evaluations/train-labels-*")), (
         "a cell may learn from others, or from wrong labels"
     )
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, StorageError("the disk is gone")])
-def test_cut_in_the_middle_and_run_again_it_ends_with_the_same_files(
-    evaluated, out, evaluate, monkeypatch, error
-):
-    real, done = evaluations.write, []
-
-    def write(files, record):
-        if len(done) == 5:
-            raise error
-        done.append(1)
-        real(files, record)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(evaluations, "write", write)
-        code, _, told = evaluate("--statistics", ALL)
-    assert (code, len(written(out))) == ((130 if error is KeyboardInterrupt else 1), 5)
-    assert "same command" in told
-    assert evaluate("--statistics", ALL)[0] == 0
-    assert written(out) == written(evaluated)
 
 
 def test_a_damaged_evaluation_is_computed_again(evaluated, out, evaluate):

@@ -8,28 +8,17 @@ import sys
 import pytest
 
 from orchestrator.evaluate import main
+from tests.helpers.answers import ALL, written
 from tests.helpers.waiting import until
 
 pytestmark = pytest.mark.xdist_group("ray")
 SLOW = pytest.mark.slow
-ALL = ["--statistics", "population,batch,precise"]
+ASKED = ["--statistics", ALL]
 
 
 @pytest.fixture
 def out(tmp_path, finished):
     return shutil.copytree(finished, tmp_path / "out")
-
-
-@pytest.fixture(scope="module")
-def evaluated(tmp_path_factory, finished, images):
-    """The folder of an undisturbed evaluation in this process."""
-    folder = shutil.copytree(finished, tmp_path_factory.mktemp("evaluated") / "out")
-    assert main([str(folder), "--data-dir", str(images), *ALL]) == 0
-    return folder
-
-
-def written(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("evaluations/**/*.json")}
 
 
 @SLOW
@@ -43,7 +32,7 @@ def test_on_this_machine_it_goes_on_and_names_what_is_spoilt(
     spoilt = max((out / "trials").iterdir())
     (spoilt / "weights.pt").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    code = main(["out", "--data-dir", os.path.relpath(images), *ALL, "--executor", "ray"])
+    code = main(["out", "--data-dir", os.path.relpath(images), *ASKED, "--executor", "ray"])
     printed = capsys.readouterr().out
     assert (code, "5 evaluations written, 6 there before" in printed) == (1, True), printed
     assert f"NOT evaluated: {spoilt.name}: " in printed.replace("\n", "")
@@ -53,15 +42,15 @@ def test_on_this_machine_it_goes_on_and_names_what_is_spoilt(
 @SLOW
 def test_on_a_cluster_killed_and_run_again_inline(evaluated, out, images, ray_address):
     """The driver dies in the middle; what is there by then is whole."""
-    command = [sys.executable, "-m", "orchestrator.evaluate", str(out), "--data-dir", str(images), *ALL]
+    command = [sys.executable, "-m", "orchestrator.evaluate", str(out), "--data-dir", str(images), *ASKED]
     command += ["--address", ray_address]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    until(lambda: process.poll() is not None or written(out), 60)
+    until(lambda: process.poll() is not None or written(out), 150)
     assert process.poll() in (None, 0), process.communicate()[0]
     process.kill()
     process.communicate()
     assert written(out).items() <= written(evaluated).items()
-    assert main([str(out), "--data-dir", str(images), *ALL]) == 0
+    assert main([str(out), "--data-dir", str(images), *ASKED]) == 0
     assert written(out) == written(evaluated)
 
 

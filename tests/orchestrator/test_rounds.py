@@ -117,6 +117,18 @@ def test_dead_in_mid_round(adaptive, undisturbed, tmp_path, at_epoch, count):
     assert numbers(folder) == numbers(undisturbed)
 
 
+@SLOW
+@pytest.mark.xdist_group("ray")
+def test_on_a_cluster_that_is_joined_once_for_all_rounds(adaptive, tmp_path, ray_address):
+    rule = [*RULE[:-1], "4"]
+    assert main([*adaptive, *rule, "--results", str(tmp_path / "inline")]) == 0
+    on_ray = [part if part != "inline" else "ray" for part in adaptive]
+    assert main([*on_ray, *rule, "--results", str(tmp_path / "out"), "--address", ray_address]) == 0
+    found = numbers(tmp_path / "out")
+    assert len(found) == 8, "of two rounds"
+    assert found == numbers(tmp_path / "inline")
+
+
 def test_run_again_it_trains_nothing(run, undisturbed, tmp_path, monkeypatch):
     shutil.copytree(undisturbed, tmp_path / "out")
     monkeypatch.setattr(Training, "run_epoch", lambda _: pytest.fail("nothing may be trained"))

@@ -1,6 +1,7 @@
 """A sweep that searches, through the command line: its plan grows from its results, whatever happens."""
 
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -8,8 +9,11 @@ import pandas as pd
 import pytest
 
 from model.training.training import Training
+from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
+from orchestrator.status import main as status_command
+from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
 
 CELLS = "dataset: imagefolder, norm: [bn, gn], groups: 4, batch_size: 4, epochs: 2, seeds: 2"
@@ -68,6 +72,36 @@ def test_what_was_chosen_is_trained_on_everything_as_if_somebody_had_written_it(
     assert rates == {"bn": 0.5, "gn": 0.1}
 
 
+def test_status_says_what_was_chosen(whole, capsys):
+    found = status(str(whole))["searches"]
+    assert [(one["cell"], one["trials"], one["ended"]) for one in found] == [
+        ("bn, batch 4", 6, 6),
+        ("gn G=4, batch 4", 6, 6),
+    ]
+    assert [one["chosen"] for one in found] == [{"lr": rate} for rate in chosen(whole).values()]
+    assert status_command([str(whole)]) == 0
+    out = capsys.readouterr().out
+    assert "searches: 2 of 2 have ended, 12 of their 12 trials have a result" in out
+    assert "Chosen for bn, batch 4: learning rate 0.5" in out
+
+
+def test_status_of_a_search_that_goes_on_and_of_one_that_nobody_can_read(whole, tmp_path, capsys):
+    folder = shutil.copytree(whole, tmp_path / "out")
+    trial = next(folder.glob("trials/*gn4-b4-s10002*"))
+    shutil.rmtree(trial)
+    going = status(str(folder))["searches"][1]
+    assert (going["ended"], going["chosen"]) == (5, None)
+    assert status_command([str(folder)]) == 0
+    assert "searches: 1 of 2 have ended, 11 of their 12 trials have a result" in capsys.readouterr().out
+    files = Files(str(folder))
+    sweep = {key: value for key, value in files.read_json("sweep.json").items() if key != "sha256"}
+    (bn, gn), first = sweep["tuning"]["searches"], sweep["tuning"]["searches"][0][0]
+    for spoilt in ({**first, "search": []}, {**first, "search": ["no-trial"]}, {**first, "values": {"x": 1}}):
+        searches = [[spoilt, *bn[1:]], gn]
+        files.write_json("sweep.json", {**sweep, "tuning": {**sweep["tuning"], "searches": searches}})
+        assert len(status(str(folder))["searches"]) <= 1
+
+
 @pytest.mark.parametrize(
     "count", [SEARCHED, *(pytest.param(count, marks=pytest.mark.slow) for count in (3, SEARCHED + 1))]
 )
@@ -79,6 +113,14 @@ def test_stopped_and_run_again(tuned, whole, tmp_path, at_epoch, capsys, count):
     assert "Interrupted" in capsys.readouterr().out
     assert len(Store(str(tmp_path)).scan()) >= 16
     assert main([*tuned, "--results", str(tmp_path)]) == 0
+    assert numbers(tmp_path) == numbers(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_on_ray_it_chooses_and_trains_the_same(tuned, whole, tmp_path):
+    arguments = [part if part != "inline" else "ray" for part in tuned]
+    assert main([*arguments, "--results", str(tmp_path)]) == 0
     assert numbers(tmp_path) == numbers(whole)
 
 

@@ -35,6 +35,15 @@ def damage(folder, other, chance):
             return from_other_sweep(folder, other, chance)
 
 
+def damage_evaluation(folder, chance):
+    """Spoil something that networks have answered, or the labels beside it; gives what was done."""
+    paths = sorted(folder.glob("evaluations/**/*.json"))
+    if not paths:
+        return None
+    spoil(chance.choice(paths), chance.choice(MANNERS), chance)
+    return "spoilt evaluation"
+
+
 def _files(folder, kind):
     pattern = "trials/*/checkpoint-*.pt" if kind == "checkpoint" else f"**/{kind}"
     paths = sorted(folder.glob(pattern))
@@ -98,6 +107,8 @@ def from_other_sweep(folder, other, chance):
     if not paths:
         return None, None
     path = chance.choice(paths)
-    kept = path.read_bytes()
-    path.write_bytes((other / path.relative_to(folder)).read_bytes())
+    kept, there = path.read_bytes(), other / path.relative_to(folder)
+    if not there.exists():  # on other data a search chooses otherwise, and a rule adds other seeds
+        return None, None
+    path.write_bytes(there.read_bytes())
     return "swapped result between sweeps", (path, kept)

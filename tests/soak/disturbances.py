@@ -13,25 +13,14 @@ from pathlib import Path
 from orchestrator.results import json_file
 from tests.soak.leavings import family
 
-#: File kind -> how often it is written in one run, at least about.
-KINDS = {
-    "sweep.json": 1,
-    "trial.json": 6,
-    "lock.json": 1,
-    "checkpoint": 24,
-    "history.json": 24,
-    "weights.pt": 6,
-    "result.json": 6,
-    "results.csv": 1,
-    "report.html": 1,
-}
 PHASES = ("before", "torn", "after")
 LOST = ("took it over", "taken over", "has finished")
 CHANGED = ("another imagefolder", "changed while the sweep ran", "changed while the data were read")
 
 
-def point(bench, kinds=KINDS):
-    """A write point: KIND:PHASE:N."""
+def point(bench, but=()):
+    """A write point: KIND:PHASE:N, of any kind `but` these."""
+    kinds = {kind: times for kind, times in bench.writes.items() if kind not in but}
     kind = bench.chance.choice(list(kinds))
     return f"{kind}:{bench.chance.choice(PHASES)}:{bench.chance.randint(1, kinds[kind])}"
 
@@ -190,15 +179,19 @@ def gone(bench, folder, executor):
     soon = bench.chance.random() < 0.5
     patience = 20.0 if soon else 0.5
     if bench.chance.random() < 0.6:
-        kinds = {kind: times for kind, times in KINDS.items() if kind != "lock.json"}
         run, _ = bench.start(
-            folder, executor, point=point(bench, kinds), act="move", move=(folder, away), patience=patience
+            folder,
+            executor,
+            point=point(bench, but=("lock.json",)),
+            act="move",
+            move=(folder, away),
+            patience=patience,
         )
         until(run, 120, away.exists)
     else:
         run, _ = bench.start(folder, executor, patience=patience)
         some_time(bench, run, executor)
-        if run.poll() is None and note(folder).get("pid") == run.pid:
+        if run.poll() is None and bench.begun(run, folder):
             folder.rename(away)
     if not away.exists():
         return run.wait(), None
@@ -234,7 +227,7 @@ def data_changed_between(bench, folder, executor):
 def data_changed_during(bench, folder, executor):
     """Changed when it has begun: trained on those of before, or refused."""
     run, _ = bench.start(folder, executor)
-    until(run, 60, lambda: note(folder).get("pid") == run.pid and (folder / "sweep.json").exists())
+    until(run, 60, lambda: bench.begun(run, folder))
     until(run, bench.chance.uniform(0, bench.length[executor] / 2))
     if run.poll() is not None:
         return run.code, None
@@ -246,6 +239,7 @@ def data_changed_during(bench, folder, executor):
     return code, f"data changed during a run, exit code {code}"
 
 
+#: Of runs.
 INLINE = (
     *[killed_at_a_point] * 4,
     *[killed] * 2,
@@ -256,3 +250,13 @@ INLINE = (
     data_changed_during,
 )
 RAY = (killed_at_a_point, killed, worker_killed, node_killed, suspended, gone)
+#: Of evaluations, which hold no lease and take nothing over.
+ASKING_INLINE = (
+    *[killed_at_a_point] * 4,
+    *[killed] * 2,
+    *[signalled] * 2,
+    gone,
+    data_changed_between,
+    data_changed_during,
+)
+ASKING_RAY = (killed_at_a_point, killed, worker_killed, node_killed, signalled)

@@ -23,7 +23,10 @@ import uuid
 
 
 def kind_of(path):
-    """checkpoint-00012.pt -> checkpoint, lock.json.1a2b -> lock.json, others by their name."""
+    """checkpoint-00012.pt -> checkpoint, lock.json.1a2b -> lock.json, what lies in evaluations/ -> evaluation,
+    others by their name."""
+    if f"{os.sep}evaluations{os.sep}" in path:
+        return "evaluation"
     name = os.path.basename(path)
     name = re.sub(r"^(checkpoint)-\d+\.pt$", r"\1", name)
     return re.sub(r"^(lock\.json)\..*$", r"\1", name)

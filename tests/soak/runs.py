@@ -21,6 +21,8 @@ import torch.fx.experimental.symbolic_shapes
 
 import analysis.report
 import analysis.tables  # noqa: F401
+import orchestrator.evaluate
+import orchestrator.execution.asked
 import orchestrator.execution.inline
 import orchestrator.execution.worker
 import orchestrator.planning.local
@@ -73,13 +75,13 @@ class Run:
         return self.log.read_text(errors="replace")
 
 
-def start(arguments, environment, log, *, real=False):
-    """Start `python -m orchestrator.run` with arguments; `environment`: see `patches`."""
+def start(command, arguments, environment, log, *, real=False):
+    """Start `python -m orchestrator.COMMAND`, run or evaluate, with arguments; `environment`: see `patches`."""
     environment = {"NORMSWEEP_SOAK": "1", "OMP_NUM_THREADS": "1", **environment}
     if real:
         path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator.run", *arguments],
+            [sys.executable, "-m", f"orchestrator.{command}", *arguments],
             env={**os.environ, **environment, "PYTHONPATH": path},
             stdout=log.open("a"),
             stderr=subprocess.STDOUT,
@@ -92,7 +94,7 @@ def start(arguments, environment, log, *, real=False):
     sys.stderr.flush()
     if pid := os.fork():
         return Run(pid, log)
-    _be(arguments, environment, log)
+    _be(command, arguments, environment, log)
     raise AssertionError("not reached")
 
 
@@ -117,8 +119,8 @@ def apart(call, *arguments):
     return value
 
 
-def _be(arguments, environment, log):
-    """The forked process: a run, and nothing after it."""
+def _be(command, arguments, environment, log):
+    """The forked process: the command, and nothing after it."""
     code = 70
     try:
         out = os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
@@ -129,9 +131,9 @@ def _be(arguments, environment, log):
         os.environ.update(environment)
         for name, patch in PATCHES.items():
             patch(sys.modules[name])
-        sys.argv = ["orchestrator.run", *arguments]
+        sys.argv = [f"orchestrator.{command}", *arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        leave(orchestrator.run.main)
+        leave({"run": orchestrator.run.main, "evaluate": orchestrator.evaluate.main}[command])
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 0
         sys.stdout.flush()

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from analysis.stats.anytime import critical
+from analysis.stats.anytime import critical, p_value
 from analysis.stats.cells import cells
 from analysis.stats.choices import Choices, Margin
 from analysis.stats.differences import differences
-from analysis.stats.multiplicity import simultaneous_level
+from analysis.stats.multiplicity import holm, simultaneous_level
 from analysis.stats.stopping import Cost, Question, more, questions
 from analysis.study import read
 from tests.helpers import ROOT, stopped
@@ -95,13 +95,32 @@ def test_a_relative_margin_calls_nothing_alike():
 def test_what_the_docs_say_of_error_rates_and_price():
     """The tables of docs/sequential-seeds.md are what the simulation gives, and the rates are what they promise."""
     said = (ROOT / "docs" / "sequential-seeds.md").read_text()
-    for table in (stopped.looking_table(), stopped.decided_table(), stopped.width_table()):
+    tables = (stopped.looking_table(), stopped.decided_table(), stopped.wrong_table(), stopped.width_table())
+    for table in tables:
         assert table in said
     looks = stopped.every(stopped.looked_at(seed=2), 5, 5)
     assert (stopped.until_decided(looks, 0, 1).decided == "difference").mean() <= 0.05
     assert (stopped.until_decided(looks, 1, 1).decided == "alike").mean() <= 0.05
     at_stop = stopped.until_ci(looks, 1.0)
     assert (np.abs(at_stop.mean) <= at_stop.half).mean() >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nulls", range(6))
+def test_differences_and_likenesses_of_five_comparisons_are_wrong_no_more_often_than_is_said(nulls):
+    found = stopped.wrong_statements(nulls, studies=20_000, seed=11)
+    assert found.differ <= 0.05
+    assert found.alike <= 0.05 * (5 - nulls) / 5
+    assert found.either <= 0.05 * (2 - nulls / 5)
+
+
+def test_the_simulation_says_what_holms_correction_says():
+    """Of one study that is looked at once: the same claims as `holm` makes of the p-values."""
+    generator = np.random.default_rng(3)
+    for _ in range(200):
+        t = np.abs(generator.normal(scale=6, size=5))
+        claimed = [p < 0.05 for p in holm([p_value(float(one), 9) for one in t])]
+        assert stopped.claimed_by_holm(t[None, None], np.array([10.0]))[0, 0].tolist() == claimed
 
 
 @pytest.mark.slow
