@@ -8,4 +8,4 @@ ALL = "population,batch,precise"
 
 def written(folder: Path) -> dict[str, bytes]:
     """Every evaluation, by its name in the folder; not the labels beside."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("evaluations/*/*")}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("evaluations/*/*.json")}
