@@ -31,7 +31,7 @@ _MOST = 20
 
 
 def searches(url: str) -> "list[SearchStatus]":
-    """Where the searches (`tune`) of the sweep at `url` stand, a cell each; empty where nothing is searched."""
+    """Where the searches (`tune`) of the sweep at `url` stand, a cell each; empty where there are none."""
     store = Store(url)
     sweep = store.sweep()
     if sweep is None or not sweep.get("tuning"):

@@ -1,5 +1,6 @@
 """A sweep that searches, through the command line: its plan grows from its results, whatever happens."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import main as status_command
-from orchestrator.status import status
+from orchestrator.status import searches
 from tests.helpers.numbers_of import numbers
 
 CELLS = "dataset: imagefolder, norm: [bn, gn], groups: 4, batch_size: 4, epochs: 2, seeds: 2"
@@ -73,7 +74,7 @@ def test_what_was_chosen_is_trained_on_everything_as_if_somebody_had_written_it(
 
 
 def test_status_says_what_was_chosen(whole, capsys):
-    found = status(str(whole))["searches"]
+    found = searches(str(whole))
     assert [(one["cell"], one["trials"], one["ended"]) for one in found] == [
         ("bn, batch 4", 6, 6),
         ("gn G=4, batch 4", 6, 6),
@@ -83,13 +84,15 @@ def test_status_says_what_was_chosen(whole, capsys):
     out = capsys.readouterr().out
     assert "searches: 2 of 2 have ended, 12 of their 12 trials have a result" in out
     assert "Chosen for bn, batch 4: learning rate 0.5" in out
+    assert status_command([str(whole), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["searches"] == found
 
 
 def test_status_of_a_search_that_goes_on_and_of_one_that_nobody_can_read(whole, tmp_path, capsys):
     folder = shutil.copytree(whole, tmp_path / "out")
     trial = next(folder.glob("trials/*gn4-b4-s10002*"))
     shutil.rmtree(trial)
-    going = status(str(folder))["searches"][1]
+    going = searches(str(folder))[1]
     assert (going["ended"], going["chosen"]) == (5, None)
     assert status_command([str(folder)]) == 0
     assert "searches: 1 of 2 have ended, 11 of their 12 trials have a result" in capsys.readouterr().out
@@ -97,9 +100,9 @@ def test_status_of_a_search_that_goes_on_and_of_one_that_nobody_can_read(whole, 
     sweep = {key: value for key, value in files.read_json("sweep.json").items() if key != "sha256"}
     (bn, gn), first = sweep["tuning"]["searches"], sweep["tuning"]["searches"][0][0]
     for spoilt in ({**first, "search": []}, {**first, "search": ["no-trial"]}, {**first, "values": {"x": 1}}):
-        searches = [[spoilt, *bn[1:]], gn]
-        files.write_json("sweep.json", {**sweep, "tuning": {**sweep["tuning"], "searches": searches}})
-        assert len(status(str(folder))["searches"]) <= 1
+        record = {**sweep["tuning"], "searches": [[spoilt, *bn[1:]], gn]}
+        files.write_json("sweep.json", {**sweep, "tuning": record})
+        assert len(searches(str(folder))) <= 1
 
 
 @pytest.mark.parametrize(
