@@ -1,7 +1,7 @@
 "use strict";
 
 // What the server sent last, merged: trials by id. All text goes into the page as text, never as HTML.
-const EVERY = 1000, AWAY = 5000, ROWS = 200, LINES = 300, ENTRIES = 14;
+const EVERY = 1000, AWAY = 2000, ROWS = 200, LINES = 300, ENTRIES = 14;
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#8c564b", "#7f7f7f"];
 const DASHES = ["", "6 3", "2 3"];
 const STATES = ["running", "done", "diverged", "failed", "waiting", "undeclared"];
@@ -184,14 +184,16 @@ function curves() {
   }), ...(names.length > ENTRIES ? [element("li", `and ${names.length - ENTRIES} more cells`)] : []));
 }
 
-// The report of a running sweep keeps itself up to date, and what its reader chose; another is loaded when
-// somebody comes back to it.
+// The report of a running sweep loads itself again and keeps what its reader chose; another one has to be
+// told that there is a newer one.
 function report() {
+  const frame = at("frame");
   at("none").hidden = state.report !== null;
-  at("frame").hidden = state.report === null;
-  if (state.report === null || at("report").hidden || loaded !== null) return;
+  frame.hidden = state.report === null;
+  if (state.report === null || at("report").hidden || loaded === state.report) return;
+  if (loaded !== null && frame.contentDocument && frame.contentDocument.getElementById("live")) return;
   loaded = state.report;
-  at("frame").src = `/report?${encodeURIComponent(loaded)}`;
+  frame.src = `/report?${encodeURIComponent(loaded)}`;
 }
 
 function choose() {
@@ -203,7 +205,6 @@ function choose() {
     else link.removeAttribute("aria-current");
   }
   scrollTo(0, 0);
-  if (tab === "report" && state && loaded !== state.report) loaded = null;
   if (state) report();
 }
 
@@ -216,6 +217,7 @@ for (const [id, kind] of [["state", "change"], ["text", "input"]]) {
   at(id).addEventListener(kind, () => { rows = ROWS; table(); });
 }
 at("more").addEventListener("click", () => { rows += 1000; table(); });
+at("frame").addEventListener("load", () => { if (loaded !== null) loaded = state.report; });
 addEventListener("hashchange", choose);
 choose();
 ask();

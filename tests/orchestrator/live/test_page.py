@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from analysis import report
 from orchestrator.results.files import Files
 from orchestrator.results.lock import Lock
 from orchestrator.results.store import Store
@@ -100,18 +99,23 @@ def test_every_trial_is_found(page, folder):
 
 
 def test_the_report_is_in_it_and_a_newer_one_follows(page, folder):
+    """One that says that it is live loads itself, and keeps its reader's choices."""
     with served(folder) as port:
         page.goto(f"http://127.0.0.1:{port}/#report")
         playwright.expect(page.locator("#none")).to_be_visible()
-        (folder / "report.html").write_text(report.build(str(folder), live=True))
-        inside = page.frame_locator("#frame")
-        playwright.expect(inside.locator("#live")).to_contain_text("Live, as of")
-        inside.locator(".plot .main-svg").first.wait_for(timeout=30_000)
+        (folder / "report.html").write_text("<h1>the first one</h1>")
+        heading = page.frame_locator("#frame").locator("h1")
+        playwright.expect(heading).to_have_text("the first one")
+        (folder / "report.html").write_text("<h1>a live one</h1><b id=live></b>")
+        playwright.expect(heading).to_have_text("a live one")
         (folder / "report.html").write_text("<h1>the last one</h1>")
-        page.get_by_role("link", name="Now").click()
-        playwright.expect(page.locator("#frame")).to_be_hidden()
+        grow(folder, TRIALS[0], 3, 12.25)
+        page.get_by_role("link", name="Log").click()
+        playwright.expect(page.locator("#events li").first).to_contain_text("epoch 3, error 12.25%")
         page.get_by_role("link", name="Report").click()
-        playwright.expect(inside.locator("h1").first).to_have_text("the last one")
+        playwright.expect(heading).to_have_text("a live one")
+        page.evaluate("document.getElementById('frame').contentWindow.location.reload()")  # as it does
+        playwright.expect(heading).to_have_text("the last one")
     assert page.trouble == []
 
 
@@ -151,7 +155,9 @@ def test_a_real_sweep_from_its_first_epoch_to_its_report(page, tmp_path, images)
             playwright.expect(page.locator("#running tbody tr")).to_have_count(3, timeout=30_000)
             playwright.expect(page.locator("#counts")).to_have_text("6 done", timeout=120_000)
             page.get_by_role("link", name="Report").click()
-            page.frame_locator("#frame").locator("h1").first.wait_for(timeout=30_000)
+            inside = page.frame_locator("#frame")
+            inside.locator("h1").first.wait_for(timeout=30_000)
+            inside.locator(".plot .main-svg").first.wait_for(timeout=30_000)
             assert page.evaluate("window.mark") == 1
     finally:
         assert run.wait(60) == 0
