@@ -19,7 +19,7 @@ examples:
   {run} --grid my.yaml --dataset imagefolder --data-dir ~/images
 
 exit codes: 0 all trials done; 1 some failed, or storage did, or another run took over;
-  2 bad input; 130 or 143 interrupted"""
+  2 bad input; 3 a limit of this run was reached (--stop-after, --max-cost); 130 or 143 interrupted"""
 _EVALUATE_EXAMPLES = """\
 examples:
   {evaluate} results/fig1 --statistics population,batch,precise

@@ -282,6 +282,8 @@ def print_outcome(
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)
+    elif interrupt.limit:
+        console.print(f"[yellow]Stopped[/]: {escape(interrupt.limit)}", soft_wrap=True)
     for sentence in wanting:
         console.print(sentence, style="yellow", soft_wrap=True, markup=False)
     if interrupt.requested and (finished < len(declared) or wanting):

@@ -122,6 +122,7 @@ def _dry_run(arguments: argparse.Namespace, console: Console, joined: ExitStack)
 
 def _train(arguments: argparse.Namespace, command: str, console: Console, joined: ExitStack) -> int:
     with busy(console, "Reading the grid") as say:
+        from orchestrator.execution.limits import limits_of
         from orchestrator.planning.local import local_site
         from orchestrator.report import print_outcome, print_plan
         from orchestrator.results.lock import Lock
@@ -138,6 +139,7 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
         store.files.writable()
     console.file = cast(IO[str], LastingOutput(sys.stdout))
     with Interrupt() as interrupt, ExitStack() as held:
+        limits = held.enter_context(limits_of(arguments, interrupt))
         with busy(console, "Seeing that nobody else has the folder"):
             lock = held.enter_context(Lock(store.files, command, lost=interrupt.abort))
         trackers = held.enter_context(Following(options.trackers, store.url, console, interrupt))
@@ -147,6 +149,8 @@ def _train(arguments: argparse.Namespace, command: str, console: Console, joined
             with busy(console, "Reading the results") as say:
                 prepared = wanted.prepare(trials, options, say, lock)
             print_plan(prepared, console, cells=False, price=arguments.price_per_gpu_hour)
+            if prepared.schedule is not None:
+                limits.trains_on(prepared.schedule.site)
             print_searches(declared, store, console, told)
             with busy(console, "Reading the data"):
                 _read_data(prepared.schedule)
@@ -263,7 +267,7 @@ def _join(
         from orchestrator.cluster.session import joined
 
         site = stack.enter_context(joined(options))
-        return site, None if dry else check_nodes(site, options, infos, code)
+        return site, None if dry else check_nodes(site, options, infos, code, left_out=_warn)
 
     return join
 
@@ -274,7 +278,11 @@ def _read_data(schedule: "Schedule | None") -> None:
         return
     from orchestrator.cluster.preflight import read_data
 
-    read_data(schedule.vetted, schedule.site)
+    read_data(schedule.vetted, schedule.site, _warn)
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def _declared(grid: Grid, arguments: argparse.Namespace) -> Declared:

@@ -1,8 +1,10 @@
 """Whether a Ray head answers at an address, found out in seconds: Ray's own client waits for minutes."""
 
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 from model.errors import InputError, last_line
 
@@ -19,6 +21,8 @@ _OTHER_ADDRESSES = {
 }
 _UNAUTHENTICATED = "Unauthenticated"  # gRPC's word
 _KNOCK_SECONDS = 15
+_MODE, _TOKEN, _TOKEN_PATH = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
+_TOKEN_FILE = "~/.ray/auth_token"
 
 
 def check_answers(address: str) -> None:
@@ -30,6 +34,8 @@ def check_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()):
         raise InputError(f"--address {address}: no address of a Ray head. {_HEAD_ADDRESS}")
+    if os.environ.get(_MODE) == "token" and (missing := _missing_token()):
+        raise InputError(missing)  # Ray itself would end with a C++ stack
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
@@ -51,9 +57,36 @@ def check_answers(address: str) -> None:
 
 def _refusal(output: str) -> str:
     """The last thing that a failed client said; where it lacks the token, what to do about it."""
+    if _UNAUTHENTICATED in output and os.environ.get(_MODE) == "token":
+        return (
+            f"it takes another token than that of {_token_place()}, which was made anew there or here since. "
+            "Copy the one of the cluster's head"
+        )
     if _UNAUTHENTICATED in output:
         return (
             "it asks for a token and got none that it takes. Set RAY_AUTH_MODE=token and put the cluster's "
-            "token into ~/.ray/auth_token"
+            f"token into {_TOKEN_FILE}"
         )
     return last_line(output, "no reason given")
+
+
+def _token_place() -> str:
+    """Where Ray takes the token from: the first of these that is said."""
+    return _TOKEN if os.environ.get(_TOKEN) else os.environ.get(_TOKEN_PATH) or _TOKEN_FILE
+
+
+def _missing_token() -> str:
+    """Why there is no token here, and what to do; empty where there is one."""
+    if os.environ.get(_TOKEN):
+        return ""
+    place = _token_place()
+    try:
+        if Path(place).expanduser().read_text().strip():
+            return ""
+        why = "is empty"
+    except OSError as error:
+        why = f"cannot be read ({error.strerror})"
+    return (
+        f"RAY_AUTH_MODE=token, and the token's file {place} {why}: copy the one of the cluster's head there, "
+        "mode 600; for a cluster of your own that is not up yet, ray get-auth-token --generate makes one"
+    )

@@ -84,7 +84,10 @@ def withdraw(question: Question) -> None:
 def probe(question: Question) -> Answer:
     """On a node: everything that is asked. Raises nothing that a person could put right."""
     receive(question.sources)
-    wrote, storage = _late_storage(question) if question.token is None else _storage(question, question.token)
+    if question.token is None:
+        wrote, storage = None, storage_trouble(question.results)
+    else:
+        wrote, storage = _storage(question, question.token)
     data = {name: _fingerprint(name, question.data_dir) for name in question.datasets}
     return Answer(versions(), data, wrote, storage, _code_trouble(question.code))
 
@@ -159,20 +162,23 @@ def _storage(question: Question, token: str) -> tuple[str | None, str | None]:
     return name, None
 
 
-def _late_storage(question: Question) -> tuple[str | None, str | None]:
-    """The driver is busy with the sweep by now, so a late node reads and removes what it wrote itself."""
+def storage_trouble(results: str) -> str | None:
+    """What stands in the way of reading and writing the results of a running sweep; None where nothing does.
+
+    The driver is busy with the sweep by now, so that a node reads and removes what it wrote itself.
+    """
     name = f".probe-late-{uuid.uuid4().hex}"
     try:
-        files = Files(question.results)
+        files = Files(results)
         files.read("sweep.json")
         files.write(name, name.encode())
         content = files.read(name)
         files.remove(name)
     except FileNotFoundError:
-        return None, "it does not see the sweep that the driver declared there"
+        return "it does not see the sweep that the driver declared there"
     except Exception as error:
-        return None, reason(error)
-    return None, None if content == name.encode() else "it reads another file than it wrote"
+        return reason(error)
+    return None if content == name.encode() else "it reads another file than it wrote"
 
 
 def _storage_trouble(results: str, name: str, problem: str) -> str:

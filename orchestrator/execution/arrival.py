@@ -19,7 +19,9 @@ def arrive(vetted: Vetted | None, code: Code, started_in: str) -> Trouble | None
         sys.path.append(started_in)
     if vetted is not None:
         receive(vetted.question.sources)
-    return _problem(vetted, code)
+    if (problem := _problem(vetted, code)) is not None:
+        _problem.cache_clear()  # it may pass
+    return problem
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,7 +2,9 @@
 
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import ray
 from ray import tune
@@ -10,15 +12,35 @@ from ray.actor import ActorHandle
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from model.errors import last_line
+from model.errors import InputError, last_line
+from orchestrator.cluster.launches import failed_launches
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import Listener
 from orchestrator.execution.failures import record_failure
 from orchestrator.execution.messages import Message, epoch_end
 from orchestrator.execution.signals import Interrupt
+from orchestrator.execution.worker import PATIENCE
+from orchestrator.results.files import Files
+from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
 _SILENCE_SECONDS = 20  # with nothing running, before a person is told what is waited for
+_LOST = "the worker was lost"
+#: Words of Ray's for a worker that is gone, where no exception of its own ended it.
+_OF_LOSS = (
+    "ActorDiedError",
+    "ActorUnavailableError",
+    "actor died",
+    "actor is dead",
+    "OutOfMemoryError: Task",
+)
+_LOSSES = (
+    ("running low on memory", "the worker was killed because its machine ran out of memory"),
+    ("node has died", "the worker was lost with its machine"),
+    ("node was terminated", "the worker was lost with its machine"),
+    ("was preempted", "the worker was lost with its machine, which was taken away"),
+)
+_OWN_PATIENCE = 20.0  # seconds for the driver to write to storage that a node, more patient, gave up
 
 
 class _Unkept:
@@ -95,6 +117,10 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         elif time.monotonic() > self._next_word:
             self._next_word = time.monotonic() + 3 * _SILENCE_SECONDS
             print("waiting for a machine that has room for a pack", file=sys.stderr, flush=True)
+            for said in failed_launches():
+                if said not in self._told:
+                    self._told.add(said)
+                    print(f"warning: {said}", file=sys.stderr, flush=True)
 
     def _could_not_start(self) -> None:
         if not self._interrupt.requested and (problem := self._bad_node()) is not None:
@@ -105,6 +131,10 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
     ) -> None:
         if "left_out" in result:
             self._leave_out(trial.trial_id, result["left_out"])
+            if result.get("storage") and (problem := _own_trouble(self._store.url)) is not None:
+                self._interrupt.abort(f"{result['left_out']}; nor can the driver: {problem}")
+        elif "back" in result:
+            self._take_back(trial.trial_id, result["back"])
         elif "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
             self._listener.started(result["pack"])
@@ -125,6 +155,12 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         if said not in self._told:
             self._told.add(said)
             print(f"warning: {said}", file=sys.stderr, flush=True)
+
+    def _take_back(self, trial_id: str, said: str) -> None:
+        self._left_out.discard(trial_id)
+        if said in self._told:  # of all its workers the first
+            self._told.remove(said)
+            print(f"no longer {said}", file=sys.stderr, flush=True)
 
     def on_trial_complete(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object
@@ -147,14 +183,14 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         if (index := self._pack_of.get(trial.trial_id)) is not None:
             # Before Tune starts it again: it must not have gone to another and come back to this one as well.
             ray.get(self._dispatcher.lost.remote(trial.trial_id))
-            self._listener.retrying(index, _last_line(trial))
+            self._listener.retrying(index, what_failed(trial))
         elif trial.trial_id in self._left_out:  # placed anew, perhaps elsewhere
             self._left_out.remove(trial.trial_id)
         else:
             self._could_not_start()
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **_: object) -> None:
-        error = _last_line(trial)
+        error = what_failed(trial)
         if (index := self._pack_of.get(trial.trial_id)) is None:
             print(f"warning: a worker could not start: {error}", file=sys.stderr)
             self._could_not_start()
@@ -164,6 +200,26 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         self._listener.failed(index, error)
 
 
-def _last_line(trial: TuneTrial) -> str:
-    error = trial.get_error() if hasattr(trial, "get_error") else None
-    return last_line(str(error or "the worker was lost"))
+def _own_trouble(url: str) -> str | None:
+    """What stands in the driver's own way of writing the results; None where it is a node's trouble alone."""
+    name = f".probe-{uuid.uuid4().hex[:8]}"
+    try:
+        files = Files(url, min(_OWN_PATIENCE, PATIENCE))
+        files.write(name, b"")
+        files.remove(name)
+    except (StorageError, InputError) as error:
+        return str(error)
+    return None
+
+
+def what_failed(trial: TuneTrial) -> str:
+    """The error of a trial in a line: what its worker raised, or how that was lost."""
+    try:
+        # Tune's own `get_error` looks in its storage, where the file comes later.
+        text = Path(str(trial.error_file)).read_text(errors="replace")
+    except OSError:
+        return _LOST
+    last = text.rpartition("Failure # ")[2]
+    if not any(word in last for word in _OF_LOSS):
+        return last_line(last, _LOST)
+    return next((said for words, said in _LOSSES if words in last), _LOST)

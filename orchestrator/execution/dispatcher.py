@@ -9,7 +9,8 @@ meanwhile, and finds nothing else, waits in its place: it is needed soon. It als
 worker that was lost, whose own place may be gone with its machine.
 
 A node that cannot compute takes no packs and keeps its place, or it would be given the next one at once.
-Where all others are idle and packs are left, it is let go, so that Ray may place it anew.
+Where all others are idle and packs are left, it is let go, so that Ray may place it anew. Where for long
+nobody at all has trained, it is no single node's trouble.
 """
 
 import time
@@ -26,18 +27,21 @@ LATER: Final = "later"
 
 Taken = tuple[int, Assignment]
 #: What a worker is told whose node is left out: stay; there is nothing left to train; be placed anew; or
-#: nobody else has trained anything in all that time.
+#: nobody has trained anything in all that time.
 Verdict = Literal["stay", "over", "leave", "alone"]
 
 #: Seconds in which nobody trains while packs are left, before a left-out worker is let go.
 _IDLE = 30.0
+#: How much longer than from the beginning is waited where machines have trained before: lost spot machines
+#: come back.
+_TRAINED_BEFORE = 4
 
 
 class Dispatcher:
     """Packs by the name of who asks. One that asks again, after a loss, gets the pack that it had.
 
     `after`: for each pack those that have to be trained before it. `alone`: seconds after which a node that
-    is left out, where no other has taken a pack, is told so.
+    is left out is told that nobody trains; longer where anybody has.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Dispatcher:
         self._at_work: set[str] = set()
         self._worked = False
         self._idle_since = clock()
+        self._trouble_since: float | None = None
 
     def take(self, asker: str, node: str = "", gpus: int = 0) -> Taken | Literal["later"] | None:
         """The next pack for `asker`, who sees `gpus` GPUs on `node`; None after `stop` or the last."""
@@ -85,7 +90,7 @@ class Dispatcher:
         """The pack of `asker` has ended for good. Those that wait for it begin where it is `trained`, and
         never where it is not."""
         self._rests(asker)
-        self._worked = True
+        self._worked, self._trouble_since = True, None
         if (index := self._given.get(asker)) is not None:
             self._queue.ended(index, well=trained)
 
@@ -93,16 +98,22 @@ class Dispatcher:
         """The worker of `asker` has ended before its pack: where others wait in their places, one of them
         takes it."""
         self._rests(asker)
+        self._trouble_since = None
         if self._queue.waits and (index := self._given.pop(asker, None)) is not None:
             self.release(asker)
             self._queue.put_back(index)
 
-    def leave_out(self, asker: str) -> None:
-        """The node of `asker`, or its GPU there, cannot compute: its pack is for another."""
-        if (place := self._gpus.get(asker)) is not None:
+    def leave_out(self, asker: str, *, gpu: bool = True, worked: bool = False) -> None:
+        """The node of `asker`, or its GPU there (`gpu`), cannot compute: its pack is for another.
+
+        `worked`: the pack has got on there before that.
+        """
+        if gpu and (place := self._gpus.get(asker)) is not None:
             self._broken.setdefault(place[0], set()).add(place[1])
         self.release(asker)
         self._rests(asker)
+        if worked or self._trouble_since is None:
+            self._worked, self._trouble_since = self._worked or worked, self._clock()
         if (index := self._given.pop(asker, None)) is not None:
             self._queue.put_back(index)
 
@@ -110,10 +121,14 @@ class Dispatcher:
         """What a worker on such a node is to do now."""
         if self._stopped or not (self._queue.ready or self._queue.waits or self._at_work):
             return "over"
-        idle = 0.0 if self._at_work else self._clock() - self._idle_since
-        if not self._worked and not self._at_work and idle >= self._alone:
+        if self._at_work:
+            return "stay"
+        now = self._clock()
+        if self._trouble_since is None:
+            self._trouble_since = now
+        if now - self._trouble_since >= self._alone * (_TRAINED_BEFORE if self._worked else 1):
             return "alone"
-        return "leave" if self._queue.ready and idle > self._idle else "stay"
+        return "leave" if self._queue.ready and now - self._idle_since > self._idle else "stay"
 
     def _rests(self, asker: str) -> None:
         if asker in self._at_work:

@@ -64,13 +64,17 @@ def _place(
     """Ray, joined and its nodes vetted where an address is named, else started on this machine."""
     if options.address:
         with joined(options) as site:
-            vetted = check_nodes(site, options, infos, code)
-            read_data(vetted, site)
+            vetted = check_nodes(site, options, infos, code, left_out=_refuse)
+            read_data(vetted, site, _refuse)
             yield site, vetted
         return
     site = local_site(options)
     with cluster(None, cores()):
         yield site, None
+
+
+def _refuse(text: str) -> None:
+    raise InputError(text)
 
 
 def _on(site: Site, cpus: float) -> ray.remote_function.RemoteFunction:

@@ -12,10 +12,12 @@ from orchestrator.results.records import EpochRecord, Result
 
 
 class Message(TypedDict, total=False):
-    """`pack`: its index, in all but `stop`, `left_out` and `interrupted`. One of the others says what it is.
+    """`pack`: its index, in all but `stop`, `left_out`, `back` and `interrupted`. One of the others says what
+    it is.
 
     `once`: every worker says it, and a person needs to be told it once. `failed`: the error of a pack whose
-    attempts are used up. `stop`: why the whole sweep must end. `left_out`: why this node takes no packs.
+    attempts are used up. `stop`: why the whole sweep must end. `left_out`: why this node takes no packs;
+    `storage`: because it cannot reach the results; `back`: the same words when it takes some again.
     `interrupted`: no pack was left to take.
     """
 
@@ -32,6 +34,8 @@ class Message(TypedDict, total=False):
     failed: str
     stop: str
     left_out: str
+    storage: bool
+    back: str
     interrupted: bool
 
 

@@ -1,7 +1,7 @@
 """Ctrl-C, SIGTERM and what else ends a run early: the first asks, the second insists.
 
 A sweep must never be told finished when it was not, so what came is remembered here and decides the
-exit code (130 for SIGINT, 143 for SIGTERM, 1 for trouble), whatever the executor thinks of it.
+exit code (130 for SIGINT, 143 for SIGTERM, 1 for trouble, 3 for a limit), whatever the executor thinks of it.
 """
 
 import contextlib
@@ -26,15 +26,18 @@ class Interrupt:
     def __init__(self) -> None:
         self.signal: int | None = None
         self.trouble: str | None = None
+        self.limit: str | None = None  # of this run's own, that was reached
         self._before: dict[int, Handler] = {}
 
     @property
     def requested(self) -> bool:
-        return self.signal is not None or self.trouble is not None
+        return self.signal is not None or self.trouble is not None or self.limit is not None
 
     @property
     def exit_code(self) -> int:
-        return 128 + self.signal if self.signal is not None else 1
+        if self.signal is not None:
+            return 128 + self.signal
+        return 1 if self.trouble is not None else 3
 
     def abort(self, trouble: str) -> None:
         """End the run at the epochs' ends because of `trouble`, a sentence for the user."""

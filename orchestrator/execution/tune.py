@@ -11,6 +11,7 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import ray
 from ray import tune
@@ -20,22 +21,24 @@ from ray.tune.logger import JsonLoggerCallback
 
 from orchestrator.cluster.nodes import this_node
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
+from orchestrator.cluster.probe import storage_trouble
 from orchestrator.execution.arrival import arrive
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
 from orchestrator.execution.device import DeviceError, device_trouble
 from orchestrator.execution.dispatcher import LATER, Dispatcher
-from orchestrator.execution.events import Listener
+from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
+from orchestrator.execution.left_out import NodeTrouble, leave_out
 from orchestrator.execution.messages import of_event
 from orchestrator.execution.mps import share_gpu
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.tune_storage import fresh_storage
-from orchestrator.execution.worker import run_pack, store_of
+from orchestrator.execution.worker import GoneError, run_pack, store_of
 from orchestrator.planning.order import After
 from orchestrator.planning.resources import Site
 from orchestrator.results.source import Code, training_code
-from orchestrator.results.storage_errors import StorageError
+from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
@@ -149,43 +152,60 @@ def _trainable(
     """On the worker: one pack, then its share of a GPU is given back. `started_in`: the driver's folder."""
     problem = arrive(vetted, code, started_in)
     trial_id = tune.get_context().get_trial_id()
-    if problem is not None:
+    while problem is not None:
         if problem.mixes:
             tune.report({"stop": problem.text})
-        else:
-            _leave_out(dispatcher, trial_id, f"left out: {problem.text}")
-        return
+            return
+        well = partial(_arrives, vetted, code, started_in)
+        if not leave_out(dispatcher, trial_id, NodeTrouble(f"left out: {problem.text}", well=well)):
+            return
+        problem = arrive(vetted, code, started_in)
     warning = share_gpu(share)  # before torch looks for GPUs
     node, gpus = ray.get_runtime_context().get_node_id(), _gpus() if share else 0
-    while (taken := ray.get(dispatcher.take.remote(trial_id, node, gpus))) == LATER:
-        time.sleep(_WAIT)
-    if taken is None:
-        tune.report({"interrupted": True})
-        return
-    index, assignment = taken
-    if warning is not None:
-        tune.report({"pack": index, "warning": warning, "once": True})
+    while (taken := ray.get(dispatcher.take.remote(trial_id, node, gpus))) is not None:
+        if taken == LATER:
+            time.sleep(_WAIT)
+            continue
+        if warning is not None:
+            tune.report({"pack": taken[0], "warning": warning, "once": True})
+        trouble = _trouble_of(dispatcher, trial_id, *taken, alone=vetted is None)
+        if trouble is None or not leave_out(dispatcher, trial_id, trouble):
+            return
+    tune.report({"interrupted": True})
+
+
+def _arrives(vetted: Vetted | None, code: Code, started_in: str) -> bool:
+    return arrive(vetted, code, started_in) is None
+
+
+def _trouble_of(
+    dispatcher: ActorHandle, trial_id: str, index: int, assignment: Assignment, *, alone: bool
+) -> NodeTrouble | None:
+    """Train a pack, or try: what of this node stood in its way. `alone`: no other machine trains, so that
+    trouble of storage ends the sweep, as another run that has the folder does everywhere."""
+    node, epochs = f"node {socket.gethostname()}", list[int]()
     try:
         if (broken := device_trouble(assignment.device)) is not None:
             raise DeviceError(broken)
-        dispatcher.ended.remote(trial_id, trained=_run_taken(index, assignment))
+        trained = _run_taken(index, assignment, epochs)
+        dispatcher.ended.remote(trial_id, trained=trained)
     except DeviceError as error:
-        _leave_out(dispatcher, trial_id, f"left out: node {socket.gethostname()}: {error}")
+        return NodeTrouble(f"left out: {node}: {error}", gpu=True, worked=bool(epochs))
+    except StorageError as error:
+        if alone or isinstance(error, LostError):
+            tune.report({"stop": f"on {node}: {error}"})
+            return None
+        if isinstance(error, GoneError):
+            return NodeTrouble(f"left out: {node}: {error}", worked=bool(epochs))
+        return NodeTrouble(
+            f"left out: {node} cannot read and write the results: {error}",
+            storage=True,
+            worked=bool(epochs),
+            well=lambda: storage_trouble(assignment.results) is None,
+        )
     finally:
         dispatcher.release.remote(trial_id)
-
-
-def _leave_out(dispatcher: ActorHandle, trial_id: str, said: str) -> None:
-    """Keep this place, so that Ray gives it no more packs, until nothing is left to train or all others are
-    idle. Raises DeviceError then, by which Tune places it anew."""
-    ray.get(dispatcher.leave_out.remote(trial_id))
-    tune.report({"left_out": said})
-    while (verdict := ray.get(dispatcher.left_out.remote())) == "stay":
-        time.sleep(_WAIT)
-    if verdict == "leave":
-        raise DeviceError(said)
-    alone = {"stop": f"{said}, and no other machine has trained anything"}
-    tune.report(alone if verdict == "alone" else {"interrupted": True})
+    return None
 
 
 def _gpus() -> int:
@@ -197,16 +217,18 @@ def _gpus() -> int:
     return min(torch.cuda.device_count(), int(lent))
 
 
-def _run_taken(index: int, assignment: Assignment) -> bool:
-    """Whether the pack was trained. One whose failures are used up ends without an error: the store has
-    them."""
+def _run_taken(index: int, assignment: Assignment, epochs: list[int]) -> bool:
+    """Whether the pack was trained; `epochs`: takes those that ended. One whose failures are used up ends
+    without an error: the store has them. Raises as `run_pack`."""
+
+    def report(event: EpochEnd | Warned | Trained) -> None:
+        if isinstance(event, EpochEnd):
+            epochs.append(event.epoch)
+        tune.report(of_event(index, event))
+
     tune.report({"pack": index, "started": True})
     if (error := given_up(store_of(assignment), assignment)) is not None:
         tune.report({"pack": index, "failed": error})
         return False
-    try:
-        run_pack(assignment, lambda event: tune.report(of_event(index, event)))
-    except StorageError as error:
-        tune.report({"stop": f"on node {socket.gethostname()}: {error}"})
-        return False
+    run_pack(assignment, report)
     return True

@@ -1,13 +1,16 @@
 """Where Tune keeps its own state: beside the results, so that all nodes reach it; never read back.
 
 Tune makes that folder wherever it is told to, and all above it. On a disk it gets a file system that makes
-none where the results folder is gone, and writes nothing once another run has it.
+none where the results folder is gone, and writes nothing once another run has it. Nowhere does it leave a
+pickle: who loads a stranger's runs what is in it, and restoring an experiment is all that they are for.
 """
 
 import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.fs
 from fsspec.implementations.local import LocalFileSystem
 
@@ -17,8 +20,6 @@ from orchestrator.results.hold import check_held
 from orchestrator.results.storage_errors import StorageError
 
 _FOLDER = ".ray"
-#: Schemes of URLs that Tune reads by itself.
-_OF_TUNE = {"s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"}
 
 
 class HeldDisk(LocalFileSystem):  # type: ignore[misc]
@@ -51,13 +52,20 @@ class HeldDisk(LocalFileSystem):  # type: ignore[misc]
             raise OSError(str(error)) from None
 
 
-def fresh_storage(results: str, token: str | None) -> tuple[str, pyarrow.fs.FileSystem | None]:
-    """A path for `tune.RunConfig`, with nothing there, and the file system; None stands for Tune's own."""
+class WithoutPickles(pyarrow.fs.FSSpecHandler):  # type: ignore[misc]
+    """A file system of fsspec's for pyarrow, on which files called `.pkl` come to nothing."""
+
+    def open_output_stream(self, path: str, metadata: Any) -> Any:
+        if path.endswith(".pkl"):
+            return pa.PythonFile(io.BytesIO(), mode="w")
+        return super().open_output_stream(path, metadata)
+
+
+def fresh_storage(results: str, token: str | None) -> tuple[str, pyarrow.fs.FileSystem]:
+    """A path for `tune.RunConfig`, with nothing there, and the file system."""
     files = Files(results)
     base = files.path(_FOLDER)
     with contextlib.suppress(FileNotFoundError):
         files.fs.rm(base, recursive=True)
-    if results.partition("://")[0] in _OF_TUNE:
-        return f"{results.rstrip('/')}/{_FOLDER}", None
     fs = HeldDisk(results, token) if files.local else files.fs
-    return str(Path(base)) if files.local else base, pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fs))
+    return str(Path(base)) if files.local else base, pyarrow.fs.PyFileSystem(WithoutPickles(fs))

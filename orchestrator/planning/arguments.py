@@ -45,6 +45,18 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
     )
     group.add_argument(
+        "--stop-after",
+        type=_above_zero,
+        metavar="HOURS",
+        help="end cleanly after so long, everything saved; run again to go on",
+    )
+    group.add_argument(
+        "--max-cost",
+        type=_above_zero,
+        metavar="X",
+        help="the same when the GPUs that are up have cost so much in this run, at --price-per-gpu-hour",
+    )
+    group.add_argument(
         "--pace-from",
         metavar="FILE.json|RESULTS",
         help="estimate by model.bench's --json or another sweep, instead of timing a few steps",

@@ -9,6 +9,7 @@ from model.plain_file import NoPlainFileError, TooLargeError
 from orchestrator.results import json_file
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT
+from orchestrator.results.storage_errors import bucket_is_gone
 
 #: More bytes than a JSON file of ours has: the history of 3,000 epochs.
 _USUAL = 2**20
@@ -28,6 +29,41 @@ def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
         fs.pipe_file(path, data)
 
 
+def conditional(fs: fsspec.AbstractFileSystem) -> bool:
+    """Whether a write there may depend on which version of a file is there: S3, as s3fs does it."""
+    protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+    return "s3" in protocols
+
+
+def read_version(fs: fsspec.AbstractFileSystem, path: str) -> tuple[bytes, str] | None:
+    """A small file's bytes and its version; None where there is none."""
+    while True:
+        try:
+            before = fs.info(path, refresh=True)["ETag"]
+            data = bytes(fs.cat_file(path))
+            if fs.info(path, refresh=True)["ETag"] == before:
+                return data, before
+        except FileNotFoundError as error:
+            if bucket_is_gone(error):
+                raise
+            return None
+
+
+def write_version(fs: fsspec.AbstractFileSystem, path: str, data: bytes, version: str | None) -> str:
+    """Write a file only where `version` is still the one there, or none is (None); gives the new version.
+
+    Raises OSError otherwise, and where it is not known whether it was written.
+    """
+    only = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+    return str(fs.pipe_file(path, data, **only)["ETag"])
+
+
+def remove_version(fs: fsspec.AbstractFileSystem, path: str, version: str) -> None:
+    """Remove a file where `version` is still the one there. Raises OSError."""
+    name, key, _ = fs.split_path(path)
+    fs.call_s3("delete_object", Bucket=name, Key=key, IfMatch=version)
+
+
 def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
     """The bytes of a file. Raises FileNotFoundError where there is none, or one of more than `most`."""
     if (fs.size(path) or 0) > most:
@@ -43,27 +79,34 @@ def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, 
             yield folder, name, details
 
 
-def read_jsons(fs: fsspec.AbstractFileSystem, names: Mapping[str, str]) -> dict[str, JsonObject | ValueError]:
-    """Many JSON files at once, by name (`names`: by path). Absent ones are left out; in the place of one that
-    is damaged or too large is what is wrong with it.
+def read_jsons(
+    fs: fsspec.AbstractFileSystem, names: dict[str, str], values: dict[str, JsonObject | ValueError]
+) -> None:
+    """Many JSON files at once into `values`, by name (`names`: by path). Absent ones are left out; in the
+    place of one that is damaged or too large is what is wrong with it.
 
     Of each so many bytes are asked for as ours have; only of one that has more, or did not come, the size is
-    looked at, before the rest is.
+    looked at, before the rest is. What has come is taken out of `names`, so that who calls again, where
+    storage failed, asks for the others alone: a bucket that is asked for a hundred thousand refuses some.
     """
     paths = list(names)
-    ranges = [0] * len(paths), [_USUAL] * len(paths)
-    begun = fs.cat_ranges(paths, *ranges, on_error="return") if paths else []
-    values: dict[str, JsonObject | ValueError] = {}
-    for path, data in zip(paths, begun, strict=True):
-        if isinstance(data, ABSENT):
-            continue
-        try:
-            whole = isinstance(data, bytes) and len(data) < _USUAL
-            values[names[path]] = json_file.parse(data if whole else read(fs, path, json_file.MAX_JSON_BYTES))
-        except NoPlainFileError as error:
-            values[names[path]] = ValueError(error.strerror)
-        except ABSENT:
-            continue
-        except ValueError as error:
-            values[names[path]] = error
-    return values
+    begun = fs.cat_ranges(paths, [0] * len(paths), [_USUAL] * len(paths), on_error="return") if paths else []
+    answers = dict(zip(paths, begun, strict=True))
+    # Those that failed come last: the first of them that fails again leaves the rest for another time.
+    for path, data in sorted(answers.items(), key=lambda answer: _failed(answer[1])):
+        if not isinstance(data, ABSENT):
+            try:
+                whole = isinstance(data, bytes) and len(data) < _USUAL
+                content = data if whole else read(fs, path, json_file.MAX_JSON_BYTES)
+                values[names[path]] = json_file.parse(content)
+            except NoPlainFileError as error:
+                values[names[path]] = ValueError(error.strerror)
+            except ABSENT:
+                pass
+            except ValueError as error:
+                values[names[path]] = error
+        del names[path]
+
+
+def _failed(answer: object) -> bool:
+    return isinstance(answer, Exception) and not isinstance(answer, ABSENT)

@@ -193,10 +193,11 @@ class Files:
 
     def read_jsons(self, names: list[str]) -> dict[str, JsonObject | ValueError]:
         """Many small JSON files at once; a damaged one comes back as ValueError in its place."""
+        values: dict[str, JsonObject | ValueError] = {}
         if not self.local:
             paths = {self.path(name): name for name in names}
-            return self._patiently(lambda: bucket.read_jsons(self.fs, paths))
-        values: dict[str, JsonObject | ValueError] = {}
+            self._patiently(lambda: bucket.read_jsons(self.fs, paths, values))
+            return {name: values[name] for name in names if name in values}
         for name in names:
             try:
                 value: JsonObject | ValueError | None = self.read_json(name)

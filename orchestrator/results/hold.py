@@ -20,7 +20,8 @@ from orchestrator.results.storage_errors import LostError, StorageError
 #: The note of the run that holds the folder.
 NAME = "lock.json"
 #: Seconds for which a bucket's answer is believed: a pack writes its files one after another.
-_BELIEVED = 1.0
+BELIEVED = 1.0
+_LOOKS = 10
 
 
 def holder(files: Files) -> LockNote | None:
@@ -48,14 +49,19 @@ def check_held(files: Files, token: str) -> None:
 def hold(files: Files, token: str) -> None:
     """From now on `files` writes only while the run of that token holds the folder."""
     look = Files(files.url)  # one look, without the other's patience
-    believed = -_BELIEVED
+    believed = -BELIEVED
 
     def check() -> None:
         nonlocal believed
-        if not look.local and 0 <= time.time() - believed < _BELIEVED:
-            return
-        check_held(look, token)
-        believed = time.time()
+        for _ in range(_LOOKS):
+            begun = time.time()
+            if not look.local and 0 <= begun - believed < BELIEVED:
+                return
+            check_held(look, token)
+            if look.local:
+                return
+            believed = begun  # an answer that comes late may be true no longer: then it is looked at again
+        raise StorageError(f"{files.url}: no answer within {BELIEVED:g} s, {_LOOKS} times")
 
     files.check_held = check
 

@@ -3,12 +3,11 @@
 Two drivers would train the same trials twice and write over each other. The holder's note, `lock.json`,
 says who holds the folder, and beats while it is held. A dead holder's note is taken over: at once where
 the process can be seen to be gone, else after the note has been watched for longer than a beat. It is
-watched, and its time not believed, because clocks differ between hosts and go back.
+watched, and its time not believed, because clocks differ between hosts and go back. So a driver that was
+killed on one host and is started on another waits for half a minute and goes on.
 
-A note that is another's, or is there no more, says that the folder is lost: see `hold`.
-
-On a disk the note is created exclusively. In a bucket, where nothing is exclusive everywhere, it is
-written, left for a moment and read again: the last writer holds, everyone else sees another's note.
+A note that is another's, or is there no more, says that the folder is lost: see `hold`. How a note changes
+hands: `note_file`.
 """
 
 import contextlib
@@ -20,20 +19,21 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 from model.errors import InputError
 from orchestrator.cli import called
 from orchestrator.results.files import Files
-from orchestrator.results.hold import NAME, check_held, hold, holder, who
+from orchestrator.results.hold import check_held, hold, holder, who
+from orchestrator.results.note_file import BucketNote, DiskNote, TakenError
 from orchestrator.results.records import LockNote
 from orchestrator.results.storage_errors import LostError
 
 BEAT = 10.0  # seconds
 _WATCH = 25.0  # seconds without a beat after which a holder that cannot be seen is dead
-_FRESH = 45.0  # seconds; a note this young is believed without watching
+_LOOK = 1.0  # seconds between two looks of who watches
+_FRESH = 45.0  # seconds; a note this young is believed by who only wants to tell of it
 _HELD: set[str] = set()  # tokens of this process's own locks
-_SETTLE = 1.0  # seconds for a bucket's writers to have written
 
 
 class Lock:
@@ -65,14 +65,11 @@ class Lock:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "beat": 0,
         }
+        self._place = (DiskNote if files.local else BucketNote)(files, self.token)
 
     def __enter__(self) -> Self:
         _HELD.add(self.token)
-        note = holder(self._files)
-        if note is not None:
-            self._refuse_living(note)
-            self._take_away(note)
-        self._create()
+        self.take()
         hold(self._files, self.token)
         self._thread.start()
         return self
@@ -80,11 +77,37 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        _HELD.discard(self.token)
-        with contextlib.suppress(Exception):  # a note that stays is a dead process's, and taken over
-            self.check()
-            self._files.remove(NAME)
+        self.give_back()
         self._files.check_held = None
+
+    def take(self) -> None:
+        """Become the holder. Raises InputError where another is, and lives, or is quicker."""
+        note = self._place.look()
+        if note is not None and _alive(self._place.look, note):
+            raise InputError(
+                f"{self._files.url} is in use by {who(note)}. Wait for it or stop it; "
+                f"`{called('orchestrator.status')}` shows what it does."
+            )
+        try:
+            self._place.take(self._current())
+        except TakenError as taken:
+            raise InputError(f"{self._files.url} was taken at this moment by {who(taken.note)}.") from None
+
+    def beat(self) -> None:
+        """Say that it is held still. Raises LostError where another has it by now, StorageError."""
+        self._note["beat"] += 1
+        self.check()
+        try:
+            self._place.keep(self._current())
+        except TakenError:
+            self.check()
+
+    def give_back(self) -> None:
+        """The next may have it. A note that stays is a dead process's, and taken over."""
+        _HELD.discard(self.token)
+        with contextlib.suppress(Exception):
+            self.check()
+            self._place.remove()
 
     @property
     def token(self) -> str:
@@ -95,76 +118,13 @@ class Lock:
         """Raises LostError where another run has the folder now, StorageError where it is gone."""
         check_held(self._files, self.token)
 
-    def _refuse_living(self, note: LockNote) -> None:
-        if _alive(self._files, note):
-            raise InputError(
-                f"{self._files.url} is in use by {who(note)}. Wait for it or stop it; "
-                f"`{called('orchestrator.status')}` shows what it does."
-            )
-
-    # -- the note ----------------------------------------------------------------------------------
-
     def _current(self) -> LockNote:
         return {**self._note, "time": time.time(), "running": list(self.running())}
 
-    def _create(self) -> None:
-        if self._files.local:
-            self._create_exclusively()
-            return
-        self._files.write_json(NAME, self._current())
-        time.sleep(_SETTLE)
-        if not self._mine():
-            other = holder(self._files) or {}
-            raise InputError(f"{self._files.url} was taken at this moment by {who(other)}.")
-
-    def _create_exclusively(self) -> None:
-        path = Path(self._files.path(NAME))
-        # Written whole under a name of its own, then linked: a link is made once or not at all.
-        temporary = f"{NAME}.{self._note['token'][:8]}"
-        self._files.write_json(temporary, self._current())
-        try:
-            os.link(self._files.path(temporary), path)
-        except FileExistsError:
-            other = holder(self._files) or {}
-            raise InputError(f"{self._files.url} was taken at this moment by {who(other)}.") from None
-        except FileNotFoundError:  # the folder went away; written once more, it would be made again
-            raise
-        except OSError:  # a file system without links
-            self._files.write_json(NAME, self._current())
-        finally:
-            self._files.remove(temporary)
-
-    def _take_away(self, note: LockNote) -> None:
-        """Remove a dead holder's note; of several who try, one succeeds."""
-        if not self._files.local:
-            return  # written over by `_create`
-        aside = f"{NAME}.dead-{self._note['token'][:8]}"
-        try:
-            os.rename(self._files.path(NAME), self._files.path(aside))
-        except FileNotFoundError:
-            return
-        try:
-            taken = cast(LockNote | None, self._files.read_json(aside))
-        except ValueError:
-            taken = {}
-        if taken and taken.get("token") != note.get("token"):
-            # Another was quicker, and this is its note and not the dead one's: give it back.
-            with contextlib.suppress(FileExistsError):
-                os.link(self._files.path(aside), self._files.path(NAME))
-            self._files.remove(aside)
-            raise InputError(f"{self._files.url} was taken at this moment by {who(taken)}.")
-        self._files.remove(aside)
-
-    def _mine(self) -> bool:
-        note = holder(self._files)
-        return note is not None and note.get("token") == self.token
-
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            self._note["beat"] += 1
             try:
-                self.check()
-                self._files.write_json(NAME, self._current())
+                self.beat()
             except LostError as error:
                 self.lost(str(error))
                 return
@@ -180,15 +140,14 @@ def is_held(files: Files) -> LockNote | None:
     return note if seen or _fresh(note) else None
 
 
-def _alive(files: Files, note: LockNote) -> bool:
+def _alive(look: Callable[[], LockNote | None], note: LockNote) -> bool:
+    """Whether the holder lives, watched where its process cannot be seen; `look` gives its note anew."""
     if (seen := _seen(note)) is not None:
         return seen
-    if _fresh(note):
-        return True
     end = time.monotonic() + _WATCH
     while time.monotonic() < end:
-        time.sleep(1.0)
-        now = holder(files)
+        time.sleep(_LOOK)
+        now = look()
         if now is None:
             return False
         if (now.get("token"), now.get("beat")) != (note.get("token"), note.get("beat")):

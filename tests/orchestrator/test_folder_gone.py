@@ -11,6 +11,7 @@ import orchestrator.execution.worker
 import orchestrator.results.files
 from orchestrator.results import lock as locks
 from orchestrator.results.files import Files
+from orchestrator.results.hold import NAME
 from orchestrator.results.lock import Lock
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.run import main
@@ -118,8 +119,8 @@ def test_no_beat_makes_it_again(tmp_path, monkeypatch):
             lock.check()
         assert not folder.exists()
         away.rename(folder)
-        seen = Files(str(folder)).read_json(locks.NAME)["beat"]
-        until(lambda: Files(str(folder)).read_json(locks.NAME)["beat"] > seen, 10, "it beats again")
+        seen = Files(str(folder)).read_json(NAME)["beat"]
+        until(lambda: Files(str(folder)).read_json(NAME)["beat"] > seen, 10, "it beats again")
     assert not told
     assert os.listdir(folder) == ["sweep.json"]
 

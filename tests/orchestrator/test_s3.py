@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 
+import fsspec
 import pytest
 
 import orchestrator.results.files
 from analysis.sources.load import load
 from model.errors import InputError
+from orchestrator.results import note_file
 from orchestrator.results.files import Files
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
@@ -71,8 +73,6 @@ def test_killed_and_resumed(bucket, command, undisturbed):
 
 
 def test_damage_in_a_bucket(bucket, command, undisturbed, at_epoch):
-    import fsspec
-
     at_epoch(6, interrupt)
     assert main([*command, "--results", bucket]) == 130
     fs = fsspec.filesystem("s3")
@@ -88,6 +88,9 @@ def test_on_ray(bucket, command, undisturbed, ray_address):
     on_ray = [part if part != "inline" else "ray" for part in command]
     assert main([*on_ray, "--address", ray_address, "--results", bucket]) == 0
     assert numbers(bucket) == undisturbed
+    there = fsspec.filesystem("s3").find(bucket)
+    assert any("/.ray/" in path for path in there)
+    assert not any(path.endswith(".pkl") for path in there)
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["run", "dry-run"])
@@ -159,8 +162,6 @@ def test_an_endpoint_that_never_answers(bucket, command, capsys, monkeypatch):
 
 def test_a_bucket_that_vanishes_is_not_an_empty_one(bucket):
     """To a patient reader, as a worker is: everything would be trained anew."""
-    import fsspec
-
     store = Files(bucket, patience=0.3)
     store.write("a/x.json", b"{}")
     fsspec.filesystem("s3").rm(bucket.split("/")[2], recursive=True)
@@ -178,6 +179,27 @@ def test_of_two_that_finish_a_trial_at_one_moment_one_succeeds(bucket, monkeypat
     with pytest.raises(FileExistsError):
         files.write("result.json", b"second", once=True)
     assert files.read("result.json") == b"first"
+
+
+def test_the_lock_of_a_bucket(bucket, monkeypatch):
+    """S3 itself refuses a note that comes too late, and the beat and the removal of who lost the folder."""
+    monkeypatch.setattr(note_file, "SETTLE", 0.0)
+    slow, quick = (note_file.BucketNote(Files(bucket), name) for name in ("slow", "quick"))
+    files = Files(bucket)
+    assert slow.look() is quick.look() is None
+    quick.take({"token": "quick"})
+    quick.keep({"token": "quick", "beat": 1})
+    with pytest.raises(note_file.TakenError):
+        slow.take({"token": "slow"})
+    assert slow.look() == {"token": "quick", "beat": 1}
+    slow.take({"token": "slow"})
+    with pytest.raises(note_file.TakenError):
+        quick.keep({"token": "quick", "beat": 2})
+    with pytest.raises(OSError, match="pre-conditions"):
+        quick.remove()
+    assert files.read_json("lock.json") == {"token": "slow"}
+    slow.remove()
+    assert files.read_json("lock.json") is None
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import pytest
 from analysis.sources.load import load_sweep
 from orchestrator.results import lock as locks
 from orchestrator.results.files import Files
+from orchestrator.results.hold import NAME
 from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
@@ -84,7 +85,7 @@ def test_another_run_still_trains(command, tmp_path, at_epoch, capsys):
     seen = {}
 
     def suspended():
-        Files(str(tmp_path)).write_json(locks.NAME, note)
+        Files(str(tmp_path)).write_json(NAME, note)
         seen.update(contents(tmp_path))
 
     at_epoch(3, suspended)

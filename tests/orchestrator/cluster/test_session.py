@@ -45,6 +45,24 @@ class Break:
 sys.meta_path.insert(0, Break())
 """
 
+#: Loaded by every Python process of one node: it cannot write there while a file says so.
+NO_STORAGE = """\
+import os, sys
+class Break:
+    def find_spec(self, name, path=None, target=None):
+        if name == "orchestrator.execution.tune":
+            from orchestrator.results.files import Files
+            real = Files.write
+            def write(self, *arguments, **options):
+                if os.path.exists({flag!r}):
+                    self._patiently(fail)
+                return real(self, *arguments, **options)
+            def fail():
+                raise OSError(112, "Host is down")
+            Files.write = write
+sys.meta_path.insert(0, Break())
+"""
+
 #: Where it does not matter what is trained.
 SHORT = ["--epochs", "1", "--batch-sizes", "8", "--seeds", "1"]
 
@@ -78,13 +96,13 @@ def run(command, out, *more, seconds=150, **environment):
     return done.returncode, done.stdout + done.stderr
 
 
-def node_with(cluster, tmp_path, source):
+def node_with(cluster, tmp_path, source, **environment):
     """A node whose Python processes load `source` first."""
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(source)
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    return cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path})
+    return cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path, **environment})
 
 
 @pytest.mark.xdist_group("ray")
@@ -196,8 +214,43 @@ def test_a_node_that_cannot_compute_is_left_out(cluster, command, tmp_path, soun
     assert output.count(f"left out: node {socket.gethostname()}: a stand-in says so") == (
         1 if sound else 2
     ), output
-    assert ("no other machine has trained anything" in output) is not sound
+    assert ("no other machine trains" in output) is not sound
     assert sum(state.finished for state in states.values()) == (3 if sound else 0)
+    assert not any(state.failure for state in states.values())
+
+
+@pytest.mark.xdist_group("ray")
+@pytest.mark.slow
+@pytest.mark.parametrize("passes", [True, False], ids=["for a while", "for good, and alone"])
+def test_a_node_that_cannot_write_the_results(cluster, command, tmp_path, passes):
+    """Its packs go to others, and it takes some again when it can; no trial is to blame."""
+    flag, out = tmp_path / "flag", tmp_path / "out"
+    node_with(cluster, tmp_path, NO_STORAGE.format(flag=str(flag)), NORMSWEEP_STORAGE_PATIENCE="1")
+    if passes:
+        cluster.add_node(num_cpus=1)
+    more = ["--results", str(out), "--epochs", "100", "--batch-sizes", "8", "--address", cluster.address]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestrator.run", *command, *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "NORMSWEEP_DEVICE_PATIENCE": "3"},
+    )
+    store = Store(str(out))
+    until(lambda: any(state.epochs for state in store.scan().values()), 90, "an epoch is over")
+    flag.touch()
+    said = ""
+    while "left out: node" not in said and (line := process.stdout.readline()):
+        said += line
+    if passes:
+        flag.unlink()
+    output, _ = process.communicate(timeout=150)
+    said += output
+    states = store.scan()
+    assert process.returncode == (0 if passes else 1), said
+    assert ("no longer left out: node" in said) is passes, said
+    assert ("and no other machine trains" in said) is not passes, said
+    assert all(state.finished for state in states.values()) is passes
     assert not any(state.failure for state in states.values())
 
 
@@ -318,6 +371,12 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
         code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **bare)
         assert code == 2, output
         assert "asks for a token" in output
+        assert "Traceback" not in output
+        (tmp_path / "old").write_text("b" * 64)
+        rotated = {**bare, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "old")}
+        code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **rotated)
+        assert code == 2, output
+        assert f"takes another token than that of {tmp_path}/old" in output
         assert "Traceback" not in output
         able = {"HOME": str(home), "RAY_AUTH_MODE": "token"}
         code, output = run(command, tmp_path / "out", "--address", address, "--dry-run", **able)

@@ -1,10 +1,12 @@
 """What an interrupt ends on Ray, and what is told of a pack that has ended. No cluster is started."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.display.progress import Progress
+from orchestrator.execution import callbacks
 from orchestrator.execution.callbacks import Events, Stoppable
 from orchestrator.execution.events import EpochEnd, Trained
 from orchestrator.execution.messages import of_event
@@ -55,3 +57,86 @@ def test_done_is_said_of_results_alone(tmp_path, last, expected):
     events.on_trial_result(0, [], trial, epoch(3))
     events.on_trial_complete(0, [], trial)
     assert progress.packs[0].state == expected
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """The events of a driver whose one pack has begun: call with a report."""
+    Store(str(tmp_path / "out")).declare("x", [])
+    one = assignment(tmp_path / "out", tmp_path)
+    progress = Progress([Pack(tuple(TRIALS))], [1.0], [3], slots=1, before=0)
+    interrupt = Interrupt()
+    events = Events([one], progress, interrupt, Store(one.results), lambda: None, None)
+
+    def report(message):
+        events.on_trial_result(0, [], SimpleNamespace(trial_id="a"), message)
+
+    report({"pack": 0, "started": True})
+    return SimpleNamespace(report=report, events=events, progress=progress, interrupt=interrupt)
+
+
+SAID = "left out: node b cannot read and write the results: no route"
+
+
+def test_a_node_without_its_storage_is_left_out_and_comes_back(watched, capsys):
+    for _ in range(2):  # two workers of that node
+        watched.report({"left_out": SAID, "storage": True})
+    assert watched.progress.packs[0].state == "stopped"
+    assert watched.interrupt.trouble is None
+    assert capsys.readouterr().err == f"warning: {SAID}\n"
+    for _ in range(2):
+        watched.report({"back": SAID})
+    assert capsys.readouterr().err == f"no longer {SAID}\n"
+
+
+def test_storage_that_the_driver_cannot_reach_either_ends_the_sweep(watched, tmp_path, monkeypatch):
+    monkeypatch.setattr(callbacks, "_OWN_PATIENCE", 0.1)
+    (tmp_path / "out").rename(tmp_path / "away")
+    watched.report({"left_out": SAID, "storage": True})
+    assert "nor can the driver" in watched.interrupt.trouble
+    assert "the results folder is gone" in watched.interrupt.trouble
+    assert not (tmp_path / "out").exists()
+
+
+RAISED = """Failure # 1 (occurred at 2026-11-27_12-00-00)
+The actor died unexpectedly before finishing this task.
+Failure # 2 (occurred at 2026-11-27_12-01-00)
+ray::ImplicitFunc.train() (pid=1, ip=10.0.0.2)
+  File "worker.py", line 1, in run_pack
+ArithmeticError: asked for
+"""
+DIED = "Failure # 1 (occurred at 2026-11-27)\nThe actor died unexpectedly before finishing this task.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (RAISED, "ArithmeticError: asked for"),
+        (
+            DIED + "Worker exit type: SYSTEM_ERROR. connection error code 2. End of file.",
+            "the worker was lost",
+        ),
+        (DIED + "The actor died because its node has died.", "the worker was lost with its machine"),
+        (
+            DIED + "Task was killed due to the node running low on memory.",
+            "the worker was killed because its machine ran out of memory",
+        ),
+        (None, "the worker was lost"),
+    ],
+)
+def test_what_a_trial_failed_of(tmp_path, text, said):
+    if text is not None:
+        (tmp_path / "error.txt").write_text(text)
+    assert callbacks.what_failed(SimpleNamespace(error_file=str(tmp_path / "error.txt"))) == said
+
+
+def test_who_waits_for_machines_is_told_why_none_comes(watched, monkeypatch, capsys):
+    monkeypatch.setattr(callbacks, "failed_launches", lambda: ["no gpu_worker could be started: quota 0"])
+    watched.progress.stopped(0)
+    begun = time.monotonic()
+    for later in (0, 100, 200):
+        monkeypatch.setattr(callbacks.time, "monotonic", lambda now=begun + later: now)
+        watched.events.on_step_end(0, [])
+    err = capsys.readouterr().err
+    assert err.count("waiting for a machine") == 2
+    assert err.count("warning: no gpu_worker could be started: quota 0") == 1

@@ -162,6 +162,49 @@ def test_a_node_that_is_left_out_and_alone_is_told_so(watched, now):
     assert watched.left_out() == "alone"
 
 
+def test_a_bad_node_that_is_placed_anew_again_and_again_is_told_too(watched, now):
+    """Each time it takes a pack and fails; the five minutes are counted from the first time."""
+    said = []
+    while "alone" not in said and now[0] < 2000:
+        watched.take("bad")
+        watched.leave_out("bad")
+        while (verdict := watched.left_out()) == "stay":
+            now[0] += 1.0
+        said.append(verdict)
+    assert said == ["leave"] * 9 + ["alone"]
+    assert 300 <= now[0] < 310
+
+
+def test_where_machines_have_trained_they_are_waited_for_longer(watched, now):
+    watched.take("good")
+    watched.ended("good", trained=True)
+    watched.take("bad")
+    watched.leave_out("bad")
+    now[0] = 1199.0
+    assert watched.left_out() == "leave"
+    now[0] = 1200.0
+    assert watched.left_out() == "alone"
+
+
+def test_a_node_left_out_in_the_middle_of_a_pack_has_trained(watched, now):
+    """The clock starts with its own trouble, and not with an earlier one's."""
+    watched.take("bad")
+    watched.leave_out("bad")
+    watched.take("good")
+    now[0] = 5000.0
+    watched.leave_out("good", gpu=False, worked=True)
+    now[0] = 5010.0
+    assert watched.left_out() == "stay"
+    now[0] = 6200.0
+    assert watched.left_out() == "alone"
+
+
+def test_trouble_of_storage_is_none_of_the_gpu(dispatcher):
+    assert dispatcher.take("a", "node", 2)[1].device == "cuda:0"
+    dispatcher.leave_out("a", gpu=False)
+    assert dispatcher.take("b", "node", 2)[1].device == "cuda:0"
+
+
 def test_a_node_that_is_left_out_ends_with_the_sweep(watched):
     watched.take("bad")
     watched.leave_out("bad")

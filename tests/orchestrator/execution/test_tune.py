@@ -130,6 +130,8 @@ def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
     assert sorted(frame["trial_id"]) == sorted(t.trial_id for t in trials)
     stored = load(str(tmp_path / "out")).set_index("trial_id")["test_error"]
     assert frame.set_index("trial_id")["test_error"].to_dict() == stored.to_dict()
+    assert list((tmp_path / "out" / ".ray").rglob("result.json"))
+    assert not list((tmp_path / "out").rglob("*.pkl")), "nothing in there runs what a stranger wrote"
 
 
 def test_an_address_without_ray_is_an_error(arguments, tmp_path, capsys):

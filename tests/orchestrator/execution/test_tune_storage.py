@@ -38,3 +38,14 @@ def test_a_url_that_tune_does_not_know(tmp_path):
     assert Store(f"memory://{tmp_path.name}/x").files.read(".ray/tune/state.json") == b"1"
     assert fresh_storage(f"memory://{tmp_path.name}/x", None)[0] == path
     assert not Store(f"memory://{tmp_path.name}/x").files.exists(".ray/tune/state.json")
+
+
+@pytest.mark.parametrize("where", ["disk", "memory"])
+def test_pickles_come_to_nothing(tmp_path, where):
+    url = str(tmp_path) if where == "disk" else f"memory://{tmp_path.name}/y"
+    path, fs = fresh_storage(url, None)
+    fs.create_dir(f"{path}/tune/turn-1")
+    for name in ("params.pkl", "error.pkl", "params.json"):
+        with fs.open_output_stream(f"{path}/tune/turn-1/{name}") as file:
+            file.write(b"1")
+    assert Store(url).files.names(".ray/tune/turn-1") == {"params.json"}

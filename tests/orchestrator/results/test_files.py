@@ -6,6 +6,7 @@ import pytest
 
 import orchestrator.results.files
 from model.errors import InputError
+from orchestrator.results import json_file
 from orchestrator.results.files import Files
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.url import checked_url, place_of, results_root
@@ -119,3 +120,60 @@ def test_a_password_is_refused_and_not_repeated(url, door):
 @pytest.mark.parametrize("url", WITHOUT)
 def test_what_is_no_password(url):
     assert checked_url(url) == url
+
+
+class Busy:
+    """A bucket that refuses the first requests for some files, as S3 does where it is asked for too many."""
+
+    protocol = "s3"
+
+    def __init__(self, content, refusals):
+        self.content, self.refusals, self.asked = content, refusals, []
+
+    def cat_ranges(self, paths, starts, ends, on_error):
+        assert on_error == "return"
+        self.asked.append(len(paths))
+        return [self._answer(path) for path in paths]
+
+    def size(self, path):
+        if isinstance(answer := self._answer(path), Exception):
+            raise answer
+        return len(answer)
+
+    def cat_file(self, path):
+        return self.content[path]
+
+    def _answer(self, path):
+        if self.refusals.get(path, 0):
+            self.refusals[path] -= 1
+            return OSError(16, "Please reduce your request rate.")
+        return self.content.get(path, FileNotFoundError(path))
+
+
+@pytest.fixture
+def busy(monkeypatch):
+    """A thousand files of a bucket that refuses three of them for a while; `patience` of who reads."""
+
+    def make(patience, times=5):
+        content = {f"bucket/{i}.json": json_file.encode({"number": i}) for i in range(1000)}
+        store = Busy(content, dict.fromkeys(["bucket/7.json", "bucket/8.json", "bucket/900.json"], times))
+        monkeypatch.setattr(Files, "_open", lambda files: vars(files).update(fs=store, root="bucket"))
+        return Files("s3://bucket", patience), store
+
+    return make
+
+
+def test_of_a_thousand_files_those_that_did_not_come_are_asked_for_again(busy):
+    files, store = busy(patience=30.0)
+    found = files.read_jsons([*(f"{i}.json" for i in range(1000)), "absent.json"])
+    assert list(found) == [f"{i}.json" for i in range(1000)]
+    assert [value["number"] for value in found.values()] == list(range(1000))
+    assert store.asked[0] == 1001
+    assert max(store.asked[1:]) == 3
+
+
+def test_who_has_no_patience_asks_for_a_file_twice(busy):
+    names = [f"{i}.json" for i in range(1000)]
+    assert len(busy(None, times=1)[0].read_jsons(names)) == 1000
+    with pytest.raises(OSError, match="reduce your request rate"):
+        busy(None, times=2)[0].read_jsons(names)
