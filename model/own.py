@@ -7,6 +7,7 @@ never mixed with those of before; a machine whose file is another one refuses to
 Naming and comparing need no import; `load` imports, and runs what stands in the module.
 """
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -17,6 +18,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +66,41 @@ def load(value: str) -> Any:
             f"{file} is not what this trial was declared with (its digest is {_digest(value)}, not {said}): "
             "it was edited, or this machine has another version; run the sweep again to declare it anew"
         )
+    _forget_old(module, value)
     try:
         found = importlib.import_module(module)
     except Exception as error:  # whatever a user's module raises
         raise InputError(f"{where(error, file)}: {module} does not import: {_words(error)}") from None
     if Path(str(found.__file__)).resolve() != file.resolve():
         raise InputError(f"{file}: the name {module} is taken by {found.__file__}; call the file otherwise")
+    _imported[module] = (digest(source_files(value).digests), found.__spec__)
     try:
         return getattr(found, name)
     except AttributeError:
         near = difflib.get_close_matches(name, dir(found), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(f"{file}: there is no {name} in it{hint}") from None
+
+
+#: Module -> digest of its source when it was imported here, and the spec by which: a reload has another.
+_imported: dict[str, tuple[str, object]] = {}
+
+
+def _forget_old(module: str, value: str) -> None:
+    """See that the next import reads the files as they are: a notebook's process outlives many an edit, and
+    what it imported before would be trained under the new digest. A module that somebody else imported is of
+    an age that nobody knows."""
+    if (there := sys.modules.get(module)) is None or (found := source_files(value)).installed:
+        return
+    if _imported.get(module) == (digest(found.digests), there.__spec__):
+        return
+    files = {(found.root / path).resolve() for path in found.digests}
+    for name, one in list(sys.modules.items()):
+        file = getattr(one, "__file__", None)
+        if file and Path(file).resolve() in files:
+            del sys.modules[name]
+            with contextlib.suppress(OSError, NotImplementedError):
+                Path(cache_from_source(file)).unlink()  # Python tells it from another by a second and a size
 
 
 def source_file(value: str) -> Path:

@@ -1,5 +1,6 @@
 """Code that a user brings: found, pinned by its source, loaded, and every mistake in a line."""
 
+import importlib
 import subprocess
 import sys
 
@@ -53,6 +54,19 @@ def test_what_python_reads_is_pinned_with_what_is_imported_from_beside_it(lab):
         InputError, match=r"norms\.py is not what this trial was declared with .* run the sweep"
     ):
         load(norm)
+
+
+@pytest.mark.parametrize("imported", [False, True], ids=["by us", "by a cell of the notebook"])
+def test_an_edited_file_is_read_anew_in_the_process_that_has_imported_it(lab, imported):
+    if imported:
+        importlib.import_module("mylab.norms")
+    else:
+        load("mylab.norms:MyNorm")
+    (lab / "mylab" / "shared.py").write_text("EPS = 1e-3\n")  # of the same size, within the same second
+    assert load(pinned("mylab.norms:MyNorm")).eps == 1e-3
+    assert load(pinned("alone:net"))() == 1e-3
+    again = load(pinned("mylab.norms:MyNorm"))
+    assert load(pinned("mylab.norms:MyNorm")) is again, "what is as it was stays as it is"
 
 
 def test_a_file_that_does_not_parse_is_not_pinned(lab):
