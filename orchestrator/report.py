@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
     from analysis.stats.choices import Choices
 
 _MOST_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class Again:
+    """How a person asks for the same once more: `command`, to go on, and `retry`, to give what failed its
+    attempts again."""
+
+    command: str
+    retry: str
 
 
 def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: float | None = None) -> None:
@@ -262,7 +271,7 @@ def print_outcome(
     console: Console,
     report: str,
     interrupt: Interrupt,
-    command: str,
+    again: Again,
     choices: "Choices",
     trials: Sequence[Trial],
     wanting: Sequence[str] = (),
@@ -290,16 +299,16 @@ def print_outcome(
         console.print(
             f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
         )
-        console.print(f"  {command}", soft_wrap=True, markup=False)
+        console.print(f"  {again.command}", soft_wrap=True, markup=False)
         return interrupt.exit_code
     if failed:
         for sentence in waiting_in_words(_held(declared, after)):
             console.print(sentence, soft_wrap=True, markup=False)
-        _print_failures(failed, console, command)
+        _print_failures(failed, console, again.retry)
         return 1
     if finished < len(declared):
         console.print(f"[yellow]{finished} of {len(declared)} trials done.[/] Run again to go on:")
-        console.print(f"  {command}", soft_wrap=True, markup=False)
+        console.print(f"  {again.command}", soft_wrap=True, markup=False)
         return 1
     return 1 if wanting else 0
 
@@ -310,12 +319,11 @@ def _held(declared: Mapping[str, Trial], states: Mapping[str, TrialState]) -> di
     return held_in(parents, states)
 
 
-def _print_failures(failed: Mapping[str, Failure], console: Console, command: str) -> None:
+def _print_failures(failed: Mapping[str, Failure], console: Console, retry: str) -> None:
     console.print(f"[bold red]{_count(len(failed), 'trial')} failed[/]:")
     for trial_id, failure in list(failed.items())[:_MOST_FAILURES]:
         console.print(f"  {trial_id}: {failure.get('error')}", soft_wrap=True, markup=False)
     if len(failed) > _MOST_FAILURES:
         console.print(f"  and {len(failed) - _MOST_FAILURES} more")
-    retry = command if "--retry-failed" in command else f"{command} --retry-failed"
     console.print("The traceback is in each trial's failure.json. To try them again:")
     console.print(f"  {retry}", soft_wrap=True, markup=False)

@@ -52,7 +52,7 @@ from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:
-    from ray.tune import ResultGrid
+    from ray.tune import Callback, ResultGrid
 
     from orchestrator.cluster.preflight import Vetted
 
@@ -283,11 +283,12 @@ def execute(
     interrupt: Interrupt,
     lock: Lock | None = None,
     hear: Hear = lambda listener, _: listener,
+    callbacks: "Sequence[Callback]" = (),
 ) -> "ResultGrid | None":
     """Train what the plan has, with a display. Gives Ray's result grid, or None for the inline executor.
 
     `lock`: told which trials run. `hear`: puts a listener of its own in the display's place. A cluster that
-    `prepare` joined must still be joined.
+    `prepare` joined must still be joined. `callbacks`: Ray Tune's own; the inline executor has none.
     """
     if (schedule := prepared.schedule) is None:
         return None
@@ -327,6 +328,7 @@ def execute(
                 site=site,
                 vetted=vetted,
                 after=prepared.plan.after,
+                callbacks=callbacks,
             )
 
 

@@ -122,6 +122,20 @@ def test_the_lines_of_a_notebook(place, monkeypatch):
     assert {trace.type for trace in eval(last, names).data} == {"scatter"}
 
 
+@pytest.mark.slow
+def test_the_lines_of_the_page_on_python(place, monkeypatch):
+    """Each block goes on where the one before it stopped, as cells do."""
+    monkeypatch.chdir(place)
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```", PAGES["docs/python.md"], re.M | re.S):
+        *lines, last = re.split(r"\n(?=[^\s\])}])", block.strip())
+        exec("\n".join(lines), names)
+        names["last"] = eval(last, names)
+    assert names["sweep"].status()["counts"]["done"] == 2
+    assert names["study"].plan().trials == 12
+    assert names["last"].html.rstrip().endswith("</html>")
+
+
 @pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md"])
 def test_files_that_are_named_exist(name):
     text = PAGES.get(name) or (ROOT / name).read_text()

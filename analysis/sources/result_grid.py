@@ -47,7 +47,7 @@ def _pack_rows(result: object) -> list[Row]:
     metrics = getattr(result, "metrics", None)
     metrics = metrics if isinstance(metrics, Mapping) else {}
     error = getattr(result, "error", None)
-    finished, replicas = _mapping(metrics.get("trials")), _mapping(metrics.get("replicas"))
+    finished, replicas = _finished(metrics.get("trials")), _mapping(metrics.get("replicas"))
     configured = _configured(getattr(result, "config", None))
     rows = []
     for trial_id in dict.fromkeys([*finished, *replicas, *configured]):
@@ -67,9 +67,27 @@ def _pack_rows(result: object) -> list[Row]:
     return rows
 
 
+def _finished(trials: object) -> Mapping[str, Any]:
+    """Results by trial id, of a list or of a mapping, as older grids have them."""
+    if isinstance(trials, list):
+        return {str(one["trial_id"]): one for one in trials if isinstance(one, Mapping) and "trial_id" in one}
+    return _mapping(trials)
+
+
+def _of_pack(config: Mapping[str, Any]) -> dict[str, Row]:
+    """Identities in the configuration of a pack of ours: of what its replicas differ in it has lists."""
+    identities: dict[str, Row] = {}
+    for place, (seed, trial_id) in enumerate(zip(config["seeds"], config["trial_ids"], strict=True)):
+        own = {k: v[place] if isinstance(v, list) else v for k, v in config.items() if k in IDENTITY}
+        identities[str(trial_id)] = {**own, "seed": seed}
+    return identities
+
+
 def _configured(config: object) -> dict[str, Row]:
     """Identities in a pack's configuration, wherever in it they lie."""
     identities: dict[str, Row] = {}
+    if isinstance(config, Mapping) and isinstance(config.get("trial_ids"), list):
+        return _of_pack(config)
     if isinstance(config, Mapping):
         for key, value in config.items():
             if isinstance(value, Mapping) and {"norm", "batch_size", "seed"} <= set(value):

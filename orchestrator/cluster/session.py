@@ -45,6 +45,11 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
     `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
     of its own is started, and its folder below /tmp/ray is removed at the end.
     """
+    if ray.is_initialized():
+        raise InputError(
+            "Ray runs in this process already, and a sweep starts or joins its own: "
+            "call ray.shutdown() first, or take the executor inline"
+        )
     os.environ.update(_ENVIRONMENT)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")

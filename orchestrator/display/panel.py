@@ -1,4 +1,4 @@
-"""Drawing a Progress: a live panel on a terminal, plain lines everywhere else."""
+"""Drawing a Progress: a live panel on a terminal, a table in a notebook, plain lines everywhere else."""
 
 import contextlib
 import time
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli import duration
+from orchestrator.display.notebook import in_notebook, live
 from orchestrator.display.progress import Progress
 from orchestrator.execution.events import EpochEnd, Listener
 from orchestrator.execution.signals import STOPPING, Interrupt
@@ -22,6 +23,10 @@ _PLAIN_SECONDS = 15.0
 @contextlib.contextmanager
 def show(progress: Progress, title: str, interrupt: Interrupt, console: Console) -> Iterator[Listener]:
     """Show `progress` while the block runs; gives the listener to tell."""
+    if in_notebook():
+        with live(progress, title, interrupt):
+            yield progress
+        return
     if not console.is_terminal:
         yield Lines(progress, interrupt, console)
         return

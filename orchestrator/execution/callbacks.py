@@ -3,7 +3,7 @@
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import ray
@@ -14,6 +14,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from model.errors import InputError, last_line
 from orchestrator.cluster.launches import failed_launches
+from orchestrator.execution.as_tune_sees import Unkept, errors_of, name_pack
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import Listener
 from orchestrator.execution.failures import record_failure
@@ -21,6 +22,7 @@ from orchestrator.execution.messages import Message, epoch_end
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import PATIENCE
 from orchestrator.results.files import Files
+from orchestrator.results.records import EpochRecord, Result
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 
@@ -43,14 +45,7 @@ _LOSSES = (
 _OWN_PATIENCE = 20.0  # seconds for the driver to write to storage that a node, more patient, gave up
 
 
-class _Unkept:
-    """Tune pickles what it is given to restore an experiment; we restore from the store alone."""
-
-    def __reduce__(self) -> tuple[type[object], tuple[()]]:
-        return (object, ())
-
-
-class Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
+class Stoppable(Unkept, FIFOScheduler):  # type: ignore[misc]
     """After an interrupt nothing starts and every pack ends at its next report.
 
     It chooses no trial: Tune then starts those that wait, first in, first out, from a list of its own, where
@@ -75,7 +70,7 @@ class Stoppable(_Unkept, FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
 
 
-class AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
+class AllStopped(Unkept, tune.Stopper):  # type: ignore[misc]
     """Ends the experiment once an interrupt was asked for and no pack is running."""
 
     def __init__(self, interrupt: Interrupt, listener: Listener) -> None:
@@ -89,8 +84,11 @@ class AllStopped(_Unkept, tune.Stopper):  # type: ignore[misc]
         return self._interrupt.requested and not self._events.running
 
 
-class Events(_Unkept, tune.Callback):  # type: ignore[misc]
-    """Tune's callbacks as our events; the last failure of a pack goes into the store."""
+class Events(Unkept, tune.Callback):  # type: ignore[misc]
+    """Tune's callbacks as our events; the last failure of a pack goes into the store.
+
+    First of the callbacks: those behind it find a trial's config, and errors in its reports.
+    """
 
     def __init__(
         self,
@@ -130,13 +128,14 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Message, **_: object
     ) -> None:
         if "left_out" in result:
-            self._leave_out(trial.trial_id, result["left_out"])
+            self._leave_out(trial, result["left_out"])
             if result.get("storage") and (problem := _own_trouble(self._store.url)) is not None:
                 self._interrupt.abort(f"{result['left_out']}; nor can the driver: {problem}")
         elif "back" in result:
             self._take_back(trial.trial_id, result["back"])
         elif "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
+            name_pack(trial, self._assignments[result["pack"]].pack)
             self._listener.started(result["pack"])
         elif "warning" in result:
             if result.get("once"):  # every worker says it, and a person needs to be told it once
@@ -146,11 +145,18 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
             self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
             self._listener.epoch(result["pack"], epoch_end(result))
+            self._add_errors(result, result["replicas"])
+        elif "trials" in result:
+            self._add_errors(result, {one["trial_id"]: one for one in result["trials"]})
 
-    def _leave_out(self, trial_id: str, said: str) -> None:
+    def _add_errors(self, result: Message, replicas: Mapping[str, EpochRecord | Result]) -> None:
+        result.update(errors_of(self._assignments[result["pack"]].pack, replicas))
+
+    def _leave_out(self, trial: TuneTrial, said: str) -> None:
         """A node takes no packs; the one that was given to it is for another."""
-        self._left_out.add(trial_id)
-        if (index := self._pack_of.pop(trial_id, None)) is not None:
+        self._left_out.add(trial.trial_id)
+        if (index := self._pack_of.pop(trial.trial_id, None)) is not None:
+            name_pack(trial, None)
             self._listener.stopped(index)
         if said not in self._told:
             self._told.add(said)
@@ -183,6 +189,7 @@ class Events(_Unkept, tune.Callback):  # type: ignore[misc]
         if (index := self._pack_of.get(trial.trial_id)) is not None:
             # Before Tune starts it again: it must not have gone to another and come back to this one as well.
             ray.get(self._dispatcher.lost.remote(trial.trial_id))
+            name_pack(trial, None)  # until it has taken one again, perhaps another
             self._listener.retrying(index, what_failed(trial))
         elif trial.trial_id in self._left_out:  # placed anew, perhaps elsewhere
             self._left_out.remove(trial.trial_id)

@@ -4,7 +4,7 @@ Tune hands a report to its callbacks with keys of its own beside ours, and keeps
 `Result.metrics`, where a person looks for `trials` and `replicas`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from orchestrator.execution.events import EpochEnd, Trained, Warned
@@ -18,7 +18,7 @@ class Message(TypedDict, total=False):
     `once`: every worker says it, and a person needs to be told it once. `failed`: the error of a pack whose
     attempts are used up. `stop`: why the whole sweep must end. `left_out`: why this node takes no packs;
     `storage`: because it cannot reach the results; `back`: the same words when it takes some again.
-    `interrupted`: no pack was left to take.
+    `interrupted`: no pack was left to take. `errors`, `mean_error`: the driver's, see `as_tune_sees`.
     """
 
     pack: int
@@ -30,7 +30,9 @@ class Message(TypedDict, total=False):
     images_per_second: float
     worker: str
     replicas: Mapping[str, EpochRecord]
-    trials: Mapping[str, Result]
+    trials: Sequence[Result]
+    errors: Mapping[str, float | None]
+    mean_error: float
     failed: str
     stop: str
     left_out: str
@@ -40,7 +42,9 @@ class Message(TypedDict, total=False):
 
 
 def of_event(index: int, event: EpochEnd | Warned | Trained) -> dict[str, object]:
-    """A pack's event as a report."""
+    """A pack's event as a report. Results are a list: Tune makes a column of every key of a mapping."""
+    if isinstance(event, Trained):
+        return {"pack": index, "trials": [*event.trials.values()]}
     return {"pack": index, **vars(event)}
 
 

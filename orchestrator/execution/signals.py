@@ -2,12 +2,15 @@
 
 A sweep must never be told finished when it was not, so what came is remembered here and decides the
 exit code (130 for SIGINT, 143 for SIGTERM, 1 for trouble, 3 for a limit), whatever the executor thinks of it.
+
+The second ends a command's process. A notebook's process holds what somebody computed, and goes on.
 """
 
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Self
@@ -21,9 +24,14 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupt:
-    """A context manager around a run; `requested` turns true at the first signal or trouble."""
+    """A context manager around a run; `requested` turns true at the first signal or trouble.
 
-    def __init__(self) -> None:
+    `ends_process`: what the second signal does; else it raises KeyboardInterrupt. Only a main thread is sent
+    signals.
+    """
+
+    def __init__(self, *, ends_process: bool = True) -> None:
+        self._ends_process = ends_process
         self.signal: int | None = None
         self.trouble: str | None = None
         self.limit: str | None = None  # of this run's own, that was reached
@@ -44,7 +52,8 @@ class Interrupt:
         self.trouble = self.trouble or trouble
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,6 +61,8 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None and not self._ends_process:
+            raise KeyboardInterrupt
         if self.signal is not None:
             # Everything finished is on disk by now. Ray's helpers outlive a driver that just goes.
             kill_descendants()

@@ -23,6 +23,7 @@ from orchestrator.cluster.nodes import this_node
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
 from orchestrator.cluster.probe import storage_trouble
 from orchestrator.execution.arrival import arrive
+from orchestrator.execution.as_tune_sees import Configured, OfPacks
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.callbacks import AllStopped, Events, Stoppable
 from orchestrator.execution.device import DeviceError, device_trouble
@@ -57,6 +58,7 @@ def run_on_ray(
     site: Site,
     vetted: Vetted | None = None,
     after: After = (),
+    callbacks: Sequence[tune.Callback] = (),
 ) -> "tune.ResultGrid | None":
     """Run all packs in the order given; must be called inside `cluster`. Gives Ray's result grid.
 
@@ -65,8 +67,9 @@ def run_on_ray(
     `vetted`: what the nodes of a joined cluster answered; one that comes later is asked by its first pack.
     `after`: see `Dispatcher`.
 
-    In the grid each result is a pack: `metrics["trials"]` maps trial ids to result.json's content, and
-    `metrics_dataframe` holds every epoch reported.
+    In the grid each result is a pack, and its `config` says which (`as_tune_sees`). `metrics["errors"]` has
+    an error for each seed, `metrics["trials"]` every result.json's content, and `metrics_dataframe` every
+    epoch reported. `callbacks`: a user's own, told of packs.
     """
     # With the driver, whose end is everybody's: on a worker's node it would be lost with that node.
     here = this_node()
@@ -102,7 +105,6 @@ def run_on_ray(
             verbose=0,
             failure_config=tune.FailureConfig(max_failures=_LOST_WORKERS),
             callbacks=[
-                JsonLoggerCallback(),
                 Events(
                     assignments,
                     listener,
@@ -111,6 +113,9 @@ def run_on_ray(
                     lambda: None if vetted is None else late_nodes_trouble(vetted, site),
                     dispatcher,
                 ),
+                OfPacks(JsonLoggerCallback()),
+                Configured(),
+                *map(OfPacks, callbacks),
             ],
             stop=AllStopped(interrupt, listener),
         ),
@@ -128,7 +133,7 @@ def _set_up_tune(site: Site) -> None:
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(_MOST_WAITING, round(1.1 * site.slots)))
     # Of every number in a report Tune keeps a running analysis, 100 KB a pack that nobody reads (measured).
     kept_out = getattr(tune_trial, "DEBUG_METRICS", ())
-    tune_trial.DEBUG_METRICS = tuple(dict.fromkeys((*kept_out, "replicas", "trials")))
+    tune_trial.DEBUG_METRICS = tuple(dict.fromkeys((*kept_out, "replicas", "trials", "errors")))
 
 
 def _placement(site: Site) -> tune.PlacementGroupFactory:

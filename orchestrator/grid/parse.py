@@ -5,9 +5,10 @@ a validation's own report is for programmers.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import yaml
@@ -59,6 +60,26 @@ def find(name: str) -> Grid:
 def parse(name: str, text: str, source: str | None = None) -> Grid:
     """A grid from YAML text. Raises InputError that names the line, the key and what is allowed."""
     source = source or f"{name}.yaml"
+    node, document = _read(text, source)
+    if not isinstance(document, dict):
+        raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
+    return _grid({"name": name, **{str(key): value for key, value in document.items()}}, source, node)
+
+
+def said_in_python(name: str, blocks: object, more: Mapping[str, object]) -> Grid:
+    """A grid of Python's own values. `blocks`: a list of mappings, or YAML text of one; `more`: the other
+    keys of a grid, of which those that are empty count as not said. Raises InputError."""
+    node = None
+    if isinstance(blocks, str):
+        within, blocks = _read(dedent(blocks), name)
+        key = yaml.ScalarNode("", "blocks", within and within.start_mark)
+        node = yaml.MappingNode("", [(key, within)])  # where it would stand in a file
+    said = {key: value for key, value in more.items() if value}
+    return _grid({"name": name, "blocks": _plain(blocks), **_plain(said)}, name, node)
+
+
+def _read(text: str, source: str) -> tuple[Any, Any]:
+    """The nodes of YAML text, which know their lines, and what it says."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_bomb(node)
@@ -73,21 +94,32 @@ def parse(name: str, text: str, source: str | None = None) -> Grid:
         raise InputError(f"{source}{where}: the YAML does not parse: {problem}") from None
     if repeated := _repeated_key(node):
         raise InputError(f"{source} line {repeated[1]}: the key {repeated[0]!r} is given twice")
-    if not isinstance(document, dict):
-        raise InputError(f"{source}: expected a mapping with the key `blocks`, see --list-grids for examples")
-    document = {str(key): value for key, value in document.items()}
+    return node, document
+
+
+def _plain(value: Any) -> Any:
+    """As YAML would give it: no tuples, ranges or numbers of NumPy's."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | range | set):
+        return [_plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _grid(document: dict[str, Any], source: str, node: Any) -> Grid:
+    """The grid of a `document`. `node`: where its parts stand in the file `source`, None without one."""
     for key in ("name", "description"):
-        if not _is_text(document.get(key, name)):
+        if not _is_text(document.get(key, "")):
             raise InputError(f"{source}: {key}: it is not UTF-8 text")
     blocks = document.get("blocks")
     origins: list[Origin] = []
     try:
         if isinstance(blocks, list):
             document["blocks"], origins = unzipped(blocks)
-        return Grid(**{"name": name, **document})
+        return Grid(**document)
     except ZipError as error:
-        line = _line(node, ["blocks", error.number, ZIP])
-        raise InputError(f"{source} line {line}: blocks[{error.number}].{ZIP}: {error}") from None
+        where = _where(source, _line(node, ["blocks", error.number, ZIP]))
+        raise InputError(f"{where}: blocks[{error.number}].{ZIP}: {error}") from None
     except ValidationError as error:
         raise InputError(_explain(source, node, error, origins, document.get("blocks", ()))) from None
 
@@ -157,9 +189,12 @@ def _explain(
         path = ["blocks", *origins[path[1]].place(path[2:], blocks[path[1]])]
     if path and path[-1] == 0 and problem["type"] != "missing" and not _is_list(node, path[:-1]):
         path = path[:-1]  # a scalar in the file, a list of one to us alone
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    line = _line(node, path)
-    return f"{source}{f' line {line}' if line else ''}: {where}: {message}"
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{_where(source, _line(node, path))}: {key}: {message}"
+
+
+def _where(source: str, line: int | None) -> str:
+    return source if line is None else f"{source} line {line}"
 
 
 def _model(path: Sequence[Any]) -> type[BaseModel]:

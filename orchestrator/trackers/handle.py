@@ -16,8 +16,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-import orchestrator
-
 
 class Say(Protocol):
     """Tells a person a sentence."""
@@ -108,7 +106,7 @@ class Handle:
 def _start(name: str, url: str) -> subprocess.Popen[str]:
     """In a session of its own, where no Ctrl-C reaches it; our packages are found where they are, and none in
     the folder that somebody stands in."""
-    root = str(Path(orchestrator.__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "orchestrator.trackers.process", name, url],

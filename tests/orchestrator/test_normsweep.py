@@ -134,7 +134,7 @@ def test_a_run_is_remembered_as_it_was_typed(typed, tmp_path, monkeypatch):
     from orchestrator import run
 
     told = []
-    monkeypatch.setattr(run, "_train", lambda arguments, command, *_: told.append(command) or 0)
+    monkeypatch.setattr(run, "_train", lambda _, command, *more: told.append(command) or 0)
     typed("run", "--grid", "demo", "--results", str(tmp_path / "a b"))
     assert told == [f"normsweep run --grid demo --results '{tmp_path}/a b'"]
     run.main(["--grid", "demo"])

@@ -16,6 +16,13 @@ from orchestrator.results.store import Store
 from tests.helpers.assignments import TRIALS, assignment
 
 
+def tune_trial(**more):
+    """As much of Tune's own as our callbacks touch."""
+    trial = SimpleNamespace(trial_id="a", config={}, **more)
+    trial.set_config = lambda config: setattr(trial, "config", config)
+    return trial
+
+
 def epoch(number):
     entry = {"test_error": 10.0, "val_error": None, "seconds": 1.0}
     return of_event(0, EpochEnd(number, 3, 100.0, "here/1", {TRIALS[0].trial_id: entry}))
@@ -52,7 +59,7 @@ def test_done_is_said_of_results_alone(tmp_path, last, expected):
     assignments = [assignment(tmp_path, tmp_path)]
     progress = Progress([Pack(tuple(TRIALS))], [1.0], [3], slots=1, before=0)
     events = Events(assignments, progress, Interrupt(), Store(str(tmp_path)), lambda: None, None)
-    trial = SimpleNamespace(trial_id="a", last_result=last)
+    trial = tune_trial(last_result=last)
     events.on_trial_result(0, [], trial, {"pack": 0, "started": True})
     events.on_trial_result(0, [], trial, epoch(3))
     events.on_trial_complete(0, [], trial)
@@ -68,19 +75,23 @@ def watched(tmp_path):
     interrupt = Interrupt()
     events = Events([one], progress, interrupt, Store(one.results), lambda: None, None)
 
+    trial = tune_trial()
+
     def report(message):
-        events.on_trial_result(0, [], SimpleNamespace(trial_id="a"), message)
+        events.on_trial_result(0, [], trial, message)
 
     report({"pack": 0, "started": True})
-    return SimpleNamespace(report=report, events=events, progress=progress, interrupt=interrupt)
+    return SimpleNamespace(report=report, trial=trial, events=events, progress=progress, interrupt=interrupt)
 
 
 SAID = "left out: node b cannot read and write the results: no route"
 
 
 def test_a_node_without_its_storage_is_left_out_and_comes_back(watched, capsys):
+    assert watched.trial.config["seeds"] == [trial.seed for trial in TRIALS]
     for _ in range(2):  # two workers of that node
         watched.report({"left_out": SAID, "storage": True})
+    assert watched.trial.config == {}, "it has no pack any more"
     assert watched.progress.packs[0].state == "stopped"
     assert watched.interrupt.trouble is None
     assert capsys.readouterr().err == f"warning: {SAID}\n"

@@ -104,34 +104,58 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
 
 def test_the_result_grid_holds_every_epoch(arguments, tmp_path):
     import ray
+    import ray.tune
 
     from analysis.sources.load import load
-    from orchestrator.execution.signals import Interrupt
-    from orchestrator.grid.overrides import adjust
-    from orchestrator.grid.parse import find
-    from orchestrator.planning.options import Options
-    from orchestrator.sweep import declare, execute, prepare
+    from orchestrator import Sweep
 
-    trials = adjust(find(arguments[1]), {"norm": ("gn",), "epochs": (3,), "batch_size": (8,)})
-    options = Options(results=str(tmp_path / "out"), data_dir=arguments[3], pack=1)
-    prepared = prepare("x", "", trials, options)
-    declare(prepared, "test")
-    from rich.console import Console
+    class Seen(ray.tune.Callback):
+        def __init__(self):
+            self.told = []
 
-    grid = execute(prepared, Console(quiet=True), Interrupt())
+        def on_trial_start(self, *, trial, **_):
+            self.told.append(("start", trial.config["norm"], tuple(trial.config["seeds"]), str(trial)))
+
+        def on_trial_result(self, *, trial, result, **_):
+            self.told.append(("result", trial.config["norm"], result["mean_error"], result["config"]))
+
+        def on_trial_complete(self, *, trial, **_):
+            self.told.append(("complete", trial.config["norm"]))
+
+    seen = Seen()
+    sweep = Sweep(
+        arguments[1], data_dir=arguments[3], results=tmp_path / "out", pack=2, epochs=3, batch_size=8
+    )
+    grid = sweep.run(callbacks=[seen])
     assert not ray.is_initialized()
     assert len(grid) == 2
     assert grid.num_errors == 0
+    stored = sweep.load().set_index("trial_id")
+    table = grid.get_dataframe().set_index("config/norm")
+    assert set(table.index) == {"bn", "gn"}
+    assert len(table.columns) < 120, "no column for every number of every trial"
     for found in grid:
-        (trial_id,) = found.metrics["trials"]
-        epochs = found.metrics_dataframe[f"replicas/{trial_id}/test_error"].dropna()
-        assert len(epochs) == 3
+        own, line = found.config, table.loc[found.config["norm"]]
+        assert (own["seeds"], own["batch_size"], own["lr"]) == ([1, 2], 8, stored["lr"].iloc[0])
+        for seed, trial_id in zip(own["seeds"], own["trial_ids"], strict=True):
+            epochs = found.metrics_dataframe[f"replicas/{trial_id}/test_error"].dropna()
+            assert len(epochs) == 3
+            error = stored.loc[trial_id, "test_error"]
+            assert found.metrics["errors"][f"seed {seed}"] == line[f"errors/seed {seed}"] == error
+        assert found.metrics["mean_error"] == pytest.approx(stored.loc[own["trial_ids"], "test_error"].mean())
+        mine = [told for told in seen.told if told[1] == own["norm"]]
+        assert [told[0] for told in mine] == ["start", "result", "result", "result", "result", "complete"]
+        assert mine[0][2:] == ((1, 2), f"{own['norm']}{' G=4' if own['groups'] else ''}, batch 8, seeds 1–2")
+        assert mine[-2][2:] == (found.metrics["mean_error"], own)
     frame = load(grid)
-    assert sorted(frame["trial_id"]) == sorted(t.trial_id for t in trials)
-    stored = load(str(tmp_path / "out")).set_index("trial_id")["test_error"]
-    assert frame.set_index("trial_id")["test_error"].to_dict() == stored.to_dict()
+    assert frame.set_index("trial_id")["test_error"].to_dict() == stored["test_error"].to_dict()
     assert list((tmp_path / "out" / ".ray").rglob("result.json"))
     assert not list((tmp_path / "out").rglob("*.pkl")), "nothing in there runs what a stranger wrote"
+    best = grid.get_best_result("mean_error", "min")
+    assert best.metrics["mean_error"] == table["mean_error"].min()
+    opened = ray.tune.ResultGrid(ray.tune.ExperimentAnalysis(str(tmp_path / "out/.ray/tune")))
+    assert {one.config["norm"] for one in opened} == {"bn", "gn"}
+    assert sweep.run() is None, "nothing is left to train"
 
 
 def test_an_address_without_ray_is_an_error(arguments, tmp_path, capsys):
