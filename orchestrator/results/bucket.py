@@ -1,7 +1,7 @@
 """What a bucket does in another way than a disk: everything below a prefix is listed at once."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 
@@ -13,12 +13,39 @@ from orchestrator.results.storage_errors import bucket_is_gone
 
 #: More bytes than a JSON file of ours has: the history of 3,000 epochs.
 _USUAL = 2**20
+#: Stores that answer to an absent bucket as to an absent object; S3's answers name it (`storage_errors`).
+_SILENT = {"gs", "gcs", "az", "abfs", "abfss"}
+_T = TypeVar("_T")
+
+
+def gone(fs: fsspec.AbstractFileSystem, root: str, absent: Exception) -> bool:
+    """Whether not the file is absent but the bucket."""
+    return bucket_is_gone(absent) or _missing(fs, root)
+
+
+def _missing(fs: fsspec.AbstractFileSystem, root: str) -> bool:
+    """Whether the bucket is not there, asked where its store does not say so: by a listing of it."""
+    protocols = {fs.protocol} if isinstance(fs.protocol, str) else {*fs.protocol}
+    if not protocols & _SILENT:
+        return False
+    try:
+        fs.ls(root.partition("/")[0])
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def there(fs: fsspec.AbstractFileSystem, root: str, found: _T) -> _T:
+    """What was found. Raises FileNotFoundError where that is nothing, because the bucket is not there."""
+    if not found and _missing(fs, root):
+        raise FileNotFoundError("the bucket does not exist")
+    return found
 
 
 def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
     """Write a file that is not there yet. Raises FileExistsError.
 
-    In S3 the write itself is refused (If-None-Match), so that of two at one moment one succeeds. Where
+    In S3, and at Google and Azure, the write itself is refused, so that of two at one moment one succeeds. Where
     storage has no such write, the look before it has to do.
     """
     if fs.exists(path):
@@ -71,6 +98,13 @@ def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
     return bytes(fs.cat_file(path))
 
 
+def find(fs: fsspec.AbstractFileSystem, root: str, base: str) -> dict[str, Any]:
+    """Everything below `base`, with its details, by path. Raises FileNotFoundError without a bucket."""
+    fs.invalidate_cache()  # others write here too
+    found: dict[str, Any] = there(fs, root, fs.find(base, detail=True))
+    return found
+
+
 def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, Any]]:
     """Of what was found below `base`, the files that lie in a folder of it: folder, name and details."""
     for path, details in found.items():
@@ -80,10 +114,14 @@ def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, 
 
 
 def read_jsons(
-    fs: fsspec.AbstractFileSystem, names: dict[str, str], values: dict[str, JsonObject | ValueError]
+    fs: fsspec.AbstractFileSystem,
+    root: str,
+    names: dict[str, str],
+    values: dict[str, JsonObject | ValueError],
 ) -> None:
     """Many JSON files at once into `values`, by name (`names`: by path). Absent ones are left out; in the
-    place of one that is damaged or too large is what is wrong with it.
+    place of one that is damaged or too large is what is wrong with it. Raises FileNotFoundError where the
+    bucket is not there.
 
     Of each so many bytes are asked for as ours have; only of one that has more, or did not come, the size is
     looked at, before the rest is. What has come is taken out of `names`, so that who calls again, where
@@ -92,6 +130,8 @@ def read_jsons(
     paths = list(names)
     begun = fs.cat_ranges(paths, [0] * len(paths), [_USUAL] * len(paths), on_error="return") if paths else []
     answers = dict(zip(paths, begun, strict=True))
+    if answers and all(isinstance(answer, ABSENT) for answer in answers.values()):
+        there(fs, root, None)
     # Those that failed come last: the first of them that fails again leaves the rest for another time.
     for path, data in sorted(answers.items(), key=lambda answer: _failed(answer[1])):
         if not isinstance(data, ABSENT):

@@ -28,7 +28,7 @@ from orchestrator.results import bucket, json_file
 from orchestrator.results.disk import MAX_BYTES, write_whole
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT, as_storage_error, patiently
-from orchestrator.results.storage_errors import StorageError, bucket_is_gone, remedy, within
+from orchestrator.results.storage_errors import StorageError, remedy, within
 from orchestrator.results.url import package_for, refuse_chain, refuse_password
 
 #: Seconds in which storage has to answer before a sweep begins.
@@ -135,6 +135,7 @@ class Files:
         name = f".probe-{uuid.uuid4().hex[:8]}"
 
         def attempt() -> None:
+            bucket.there(self.fs, self.root, None)
             self.write(name, b"")
             self.remove(name)
 
@@ -149,8 +150,8 @@ class Files:
             try:
                 self._once(lambda: self.fs.ls(self.root))
             except FileNotFoundError as error:
-                if bucket_is_gone(error):
-                    raise
+                if bucket.gone(self.fs, self.root, error):
+                    raise FileNotFoundError("the bucket does not exist") from error
 
         self._or_say("read", attempt)
 
@@ -196,7 +197,7 @@ class Files:
         values: dict[str, JsonObject | ValueError] = {}
         if not self.local:
             paths = {self.path(name): name for name in names}
-            self._patiently(lambda: bucket.read_jsons(self.fs, paths, values))
+            self._patiently(lambda: bucket.read_jsons(self.fs, self.root, paths, values))
             return {name: values[name] for name in names if name in values}
         for name in names:
             try:
@@ -217,8 +218,7 @@ class Files:
                     if entry.is_dir(follow_symlinks=False):
                         names[entry.name] = _files_in(os.scandir(entry.path))
                 return names
-            self.fs.invalidate_cache()  # others write here too
-            found = self._patiently(lambda: self.fs.find(base, detail=True))
+            found = self._patiently(lambda: bucket.find(self.fs, self.root, base))
         except ABSENT:
             return names
         for subfolder, name, _ in bucket.in_folders(found, base):
@@ -234,9 +234,8 @@ class Files:
                 for subfolder, names in self.folders(folder).items()
                 if name in names
             }
-        self.fs.invalidate_cache()
         try:
-            found = self._patiently(lambda: self.fs.find(base, detail=True))
+            found = self._patiently(lambda: bucket.find(self.fs, self.root, base))
         except ABSENT:
             return {}
         files = bucket.in_folders(found, base)
@@ -288,7 +287,7 @@ class Files:
                     self._root_is_there()
                 return action()
             except ABSENT as absent:
-                if os.path.isdir(self.root) if self.local else not bucket_is_gone(absent):
+                if os.path.isdir(self.root) if self.local else not bucket.gone(self.fs, self.root, absent):
                     self._held()
                     raise  # the file is absent, storage is not
                 what = "folder" if self.local else "bucket"
