@@ -1,16 +1,13 @@
-"""The machines of the cluster that this process has joined: up now, to come, and how a task gets to one."""
+"""The machines of the cluster that this process has joined: which are up, and how a task gets to one."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import ray
-import yaml
 from ray.remote_function import RemoteFunction
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from orchestrator.planning.resources import Node, NodeType
+from orchestrator.planning.resources import Node
 
-_BOOTSTRAP = "~/ray_bootstrap_config.yaml"
 _GPU_TYPE = "accelerator_type:"
 _HEAD = "node:__internal_head__"
 
@@ -32,40 +29,15 @@ def nodes_up() -> list[Node]:
                 resources.get("CPU", 0.0),
                 resources.get("GPU", 0.0),
                 head=_HEAD in resources,
-                gpu_type=_gpu_type(resources),
+                gpu_type=gpu_type_of(resources),
             )
         )
     return nodes
 
 
-def _gpu_type(resources: Mapping[str, float]) -> str | None:
+def gpu_type_of(resources: Mapping[str, float]) -> str | None:
     """Ray's name of a machine's accelerator, which it keeps as a resource."""
     return next((name.removeprefix(_GPU_TYPE) for name in resources if name.startswith(_GPU_TYPE)), None)
-
-
-def node_types() -> tuple[list[NodeType], int | None]:
-    """What the autoscaler may bring, and how many in all: from the file that `ray up` leaves on the head.
-
-    Ray tells a driver what its cluster is and not what it may become.
-    """
-    try:
-        config = yaml.safe_load(Path(_BOOTSTRAP).expanduser().read_text())
-        most = int(config.get("max_workers", 0))
-        kinds = dict(config["available_node_types"])
-        kinds.pop(config.get("head_node_type"), None)
-        types = [
-            NodeType(
-                name,
-                float(kind["resources"].get("CPU", 0)),
-                float(kind["resources"].get("GPU", 0)),
-                min(most, int(kind.get("max_workers", most))),
-                _gpu_type(kind["resources"]),
-            )
-            for name, kind in kinds.items()
-        ]
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
-        return [], None
-    return [kind for kind in types if kind.most], most
 
 
 def this_node() -> NodeAffinitySchedulingStrategy:

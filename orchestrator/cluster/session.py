@@ -19,7 +19,8 @@ from ray.job_config import JobConfig
 
 from model.errors import InputError, first_line
 from orchestrator.cluster.address import NO_RAY, check_answers
-from orchestrator.cluster.nodes import node_types, nodes_up
+from orchestrator.cluster.autoscaler import node_types
+from orchestrator.cluster.nodes import nodes_up
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site, choose_site
 from orchestrator.shadowing import shadows_in
