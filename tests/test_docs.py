@@ -139,7 +139,9 @@ def test_the_lines_of_the_page_on_python(place, monkeypatch):
 @pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md"])
 def test_files_that_are_named_exist(name):
     text = PAGES.get(name) or (ROOT / name).read_text()
-    paths = set(re.findall(r"(?<![\w/<])((?:orchestrator|model|analysis|tests|\.github)/[\w./-]*\w/?)", text))
+    paths = set(
+        re.findall(r"(?<![\w/<])((?:orchestrator|model|analysis|tests|deploy|\.github)/[\w./-]*\w/?)", text)
+    )
     assert {path for path in paths if not (ROOT / path).exists()} == set()
 
 

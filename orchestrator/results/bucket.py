@@ -45,7 +45,7 @@ def there(fs: fsspec.AbstractFileSystem, root: str, found: _T) -> _T:
 def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
     """Write a file that is not there yet. Raises FileExistsError.
 
-    In S3, and at Google and Azure, the write itself is refused, so that of two at one moment one succeeds. Where
+    In S3, at Google and Azure the write itself is refused, so that of two at one moment one succeeds. Where
     storage has no such write, the look before it has to do.
     """
     if fs.exists(path):

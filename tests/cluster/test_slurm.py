@@ -74,6 +74,7 @@ def epochs(results):
     return sum(EPOCHS if state.finished else max(state.epochs, default=0) for state in states)
 
 
+@pytest.mark.timeout(1500)  # on a busy machine Ray takes minutes to start, thrice
 def test_noticed_requeued_killed_and_finished(slurm, folder, undisturbed):
     results, out = folder / "results", folder / "job.out"
     options = "--nodes=2 --cpus-per-task=1 --gpus-per-node=0 --time=60"
@@ -94,7 +95,7 @@ def test_noticed_requeued_killed_and_finished(slurm, folder, undisturbed):
 
     until(lambda: epochs(results) > before + 8, 240, "it goes on", explain=explain)
     slurm.run(f"scontrol requeue {job}")  # without a word: all of it is killed
-    until(lambda: state(2, "COMPLETED", "FAILED"), 240, "it ends", explain=explain, every=0.5)
+    until(lambda: state(2, "COMPLETED", "FAILED"), 480, "it ends", explain=explain, every=0.5)
     assert slurm.shown(job)["JobState"] == "COMPLETED", explain()
     assert numbers(results) == undisturbed
     hosts = {state.result["provenance"]["host"] for state in Store(str(results)).scan().values()}
