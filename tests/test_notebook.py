@@ -1,6 +1,7 @@
 """examples/own_study.ipynb does in a kernel what it says, with no network, and shows what a person is to see."""
 
 import json
+import os
 import re
 from itertools import pairwise
 
@@ -40,7 +41,9 @@ def executed(tmp_path_factory):
             return super().process_message(msg, cell, index)
 
     book = nbformat.read(PLACE, as_version=4)
-    Watched(book, timeout=300, iopub_timeout=60, resources={"metadata": {"path": str(folder)}}).execute()
+    Watched(book, timeout=300, iopub_timeout=60, resources={"metadata": {"path": str(folder)}}).execute(
+        env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     cells = {source(cell).splitlines()[0]: cell for cell in book.cells if cell.cell_type == "code"}
     return cells, drawn, folder
 
