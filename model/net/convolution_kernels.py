@@ -147,8 +147,17 @@ def _weigh(  # type: ignore[no-untyped-def]
 
 def fits(x: Tensor) -> bool:
     """Whether these kernels take it: float32 or bfloat16, NCHW, and places that 32 bits can count."""
-    here = x.is_cuda or _INTERPRETED
-    return here and x.dtype in (torch.float32, torch.bfloat16) and x.is_contiguous() and x.numel() < 2**30
+    return runs_on(x) and x.dtype in (torch.float32, torch.bfloat16) and countable(x)
+
+
+def runs_on(x: Tensor) -> bool:
+    """Whether kernels run where it lies."""
+    return x.is_cuda or _INTERPRETED
+
+
+def countable(x: Tensor) -> bool:
+    """Whether it is NCHW, with places that 32 bits can count."""
+    return x.is_contiguous() and x.numel() < 2**30
 
 
 def convolve(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:

@@ -16,6 +16,8 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from model.net.convolution_kernels import countable, runs_on
+
 #: Elements of a group of one image at most, which one program holds.
 MOST = 8192
 #: Elements of a batch norm's channel that one program reads at once.
@@ -212,7 +214,7 @@ def _batch_back(  # type: ignore[no-untyped-def]
 def fits(x: Tensor, groups: int | None = None) -> bool:
     """Whether these kernels take it: float32, NCHW, places that 32 bits can count; of a group norm sizes that
     are powers of two and small."""
-    usual = x.dtype == torch.float32 and x.is_contiguous() and x.numel() < 2**30
+    usual = runs_on(x) and x.dtype == torch.float32 and countable(x)
     if groups is None:
         return usual
     size, per = x.shape[2] * x.shape[3], x.shape[1] // groups

@@ -27,6 +27,8 @@ class Launch(Protocol):
 
 def failed_launches() -> list[str]:
     """A line for each reason; empty where nothing failed, or this cluster has no autoscaler that says so."""
+    if not ray.is_initialized():  # or asking for its address would start one
+        return []
     from ray.autoscaler.v2.sdk import get_cluster_status
 
     try:

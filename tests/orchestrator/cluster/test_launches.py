@@ -1,5 +1,6 @@
 """What is said of machines that could not be had; that Ray's own status has these fields is looked at too."""
 
+import ray
 from ray.autoscaler.v2.schema import ClusterStatus, LaunchRequest
 
 from orchestrator.cluster.launches import failed_launches, in_words
@@ -27,5 +28,6 @@ def test_each_reason_is_told_once_and_a_quota_with_the_way_out():
     assert silent.endswith("no reason given")
 
 
-def test_without_a_cluster_nothing_is_told():
+def test_without_a_cluster_nothing_is_told_and_none_is_started():
     assert failed_launches() == []
+    assert not ray.is_initialized()

@@ -175,7 +175,7 @@ def test_the_command_serves_until_ctrl_c(folder):
     assert "ssh -N -L" in process.stdout.readline()
     assert b"<title>normsweep</title>" in urllib.request.urlopen(url, timeout=10).read()
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_of_many_packs_the_log_has_the_latest_events(tmp_path, monkeypatch):
