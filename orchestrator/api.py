@@ -182,7 +182,8 @@ class Sweep:
         interrupt = Interrupt(ends_process=False)
         done = train(arguments, self._grid, again, _console(), interrupt, callbacks)
         if interrupt.trouble:
-            raise RuntimeError(f"the run had to stop: {interrupt.trouble}. Run it again to go on.")
+            why = interrupt.trouble.removesuffix(".")
+            raise RuntimeError(f"the run had to stop: {why}. Run it again to go on.")
         if interrupt.signal is not None:
             raise KeyboardInterrupt
         if done.code:

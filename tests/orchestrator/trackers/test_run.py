@@ -25,6 +25,7 @@ def lab(tmp_path, monkeypatch):
     (tmp_path / "lab_trackers.py").write_text(LAB)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    sys.modules.pop("lab_trackers", None)  # another's, of the documentation's tests
     yield tmp_path
     sys.modules.pop("lab_trackers", None)
 
