@@ -166,9 +166,7 @@ class Sweep:
         every pack with its epoch, which is saved, and raises KeyboardInterrupt; so does a second one at once.
         Raises InputError, StorageError, and RuntimeError where the run had to stop.
         """
-        arguments = argparse.Namespace(
-            **{**vars(self._arguments), "executor": executor or self._options.executor}
-        )
+        arguments = self._with(executor)
         if callbacks and arguments.executor == "inline":
             raise InputError(
                 "callbacks are Ray Tune's, and the executor inline has none; take executor='ray'"

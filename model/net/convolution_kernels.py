@@ -23,7 +23,7 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from model.net.tiles import tiles
+from model.net.tiles import PROGRAMS, WARPS, tiles
 
 #: Triton's own switch, which it reads when it is imported: kernels run in Python, on any device.
 _INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
@@ -200,7 +200,7 @@ def _launch(
     grid = (-(-n * ht * wt // of.places), replicas * -(-t // of.channels))
     _convolve[grid](
         source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, transposed, _precision(),
-        of.places, of.terms, of.channels, num_warps=of.warps, num_stages=of.stages,
+        of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
     )  # fmt: skip
     return target
 
@@ -213,12 +213,12 @@ def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, stride: int, repli
     of = tiles("weights", outputs, n * ho * wo)
     columns = replicas * -(-inputs * size * size // of.terms) * -(-outputs // of.channels)
     most = -(-n * ho * wo // (2 * of.places))
-    cuts = max(1, min(most, of.programs // columns))
+    cuts = max(1, min(most, PROGRAMS // columns))
     chunk = -(-n * ho * wo // (cuts * of.places)) * of.places
     parts = grad.new_empty((cuts, *weight.shape), dtype=torch.float32)
     _weigh[(cuts, columns)](
         x, grad, parts, n, replicas, chunk, inputs, height, width, outputs, ho, wo, size, stride,
-        _precision(), of.places, of.terms, of.channels, num_warps=of.warps, num_stages=of.stages,
+        _precision(), of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
     )  # fmt: skip
     return (parts[0] if cuts == 1 else parts.sum(0)).to(weight.dtype)
 

@@ -45,7 +45,7 @@ def _come(grad_ptr, y_ptr, at, mask, RELU: tl.constexpr):  # type: ignore[no-unt
     return grad
 
 
-@triton.jit(do_not_specialize=["groups", "rows"])  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=["groups"])  # type: ignore[untyped-decorator]
 def _group(  # type: ignore[no-untyped-def]
     x_ptr,
     added_ptr,

@@ -10,21 +10,22 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Kernel = Literal["forward", "backward", "weights"]
+#: Of a program.
+WARPS = 2
+#: About how many a weight gradient is cut into, along the places.
+PROGRAMS = 256
 
 
 class Tiles(NamedTuple):
     """`places`, `terms` of the sum (taps times channels) and `channels` of a program at once.
 
-    `stages`: how many loads lie ahead. `programs`: about how many a weight gradient is cut into, along the
-    places.
+    `stages`: how many loads lie ahead.
     """
 
     places: int
     terms: int
     channels: int
     stages: int = 3
-    warps: int = 2
-    programs: int = 256
 
 
 _SMALL = (12_000, Tiles(64, 32, 16, stages=2))

@@ -15,6 +15,7 @@ from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers.clouds import bucket_at, lacking
+from tests.helpers.many_files import check_read_at_once
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
 from tests.helpers.waiting import until
@@ -85,14 +86,7 @@ def test_files(place):
 
 
 def test_many_files_at_once(place):
-    files = Files(place, patience=5)
-    files.write("empty.json", b"")
-    files.write_json("large.json", {"rest": "x" * 3 * 2**20})
-    files.write_json("small.json", {"rest": "x"})
-    found = files.read_jsons(["empty.json", "large.json", "absent.json", "small.json"])
-    assert list(found) == ["empty.json", "large.json", "small.json"]
-    assert isinstance(found["empty.json"], ValueError)
-    assert [len(found[name]["rest"]) for name in ("large.json", "small.json")] == [3 * 2**20, 1]
+    check_read_at_once(place)
 
 
 def test_of_two_that_finish_a_trial_at_one_moment_one_succeeds(place, monkeypatch):

@@ -19,6 +19,7 @@ from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from orchestrator.status import status
+from tests.helpers.many_files import check_read_at_once
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
 from tests.helpers.waiting import until
@@ -46,15 +47,7 @@ def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch,
 
 
 def test_an_empty_file_is_damaged_and_a_large_one_is_read(bucket):
-    """Of an empty object S3 has no first bytes, which is no storage that fails."""
-    files = Files(bucket, patience=5)
-    files.write("empty.json", b"")
-    files.write_json("large.json", {"rest": "x" * 3 * 2**20})
-    files.write_json("small.json", {"rest": "x"})
-    found = files.read_jsons(["empty.json", "large.json", "absent.json", "small.json"])
-    assert list(found) == ["empty.json", "large.json", "small.json"]
-    assert isinstance(found["empty.json"], ValueError)
-    assert [len(found[name]["rest"]) for name in ("large.json", "small.json")] == [3 * 2**20, 1]
+    check_read_at_once(bucket)
 
 
 def test_killed_and_resumed(bucket, command, undisturbed):

@@ -1,13 +1,8 @@
-"""Our convolutions under Triton's interpreter, beside torch's in float64. In a process of its own: Triton reads
-its switch when it is imported."""
-
-import os
-import subprocess
-import sys
+"""Our convolutions under Triton's interpreter, beside torch's in float64."""
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers.interpreted import said
 
 pytest.importorskip("triton")
 
@@ -52,23 +47,10 @@ print("same")
 """
 
 
-def run(code):
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=570,
-        check=False,
-    )
-    assert done.stdout.strip() == "same", done.stderr
-
-
 def test_they_are_torchs_convolutions_and_their_gradients():
-    run(CODE)
+    assert said(CODE) == "same"
 
 
 @pytest.mark.slow
 def test_a_network_trains_by_them_as_by_torchs():
-    run(TRAINING)
+    assert said(TRAINING) == "same"

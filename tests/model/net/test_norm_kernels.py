@@ -1,13 +1,8 @@
-"""Our norm kernels under Triton's interpreter, beside torch's in float64. In a process of its own: Triton reads
-its switch when it is imported."""
-
-import os
-import subprocess
-import sys
+"""Our norm kernels under Triton's interpreter, beside torch's in float64."""
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers.interpreted import said
 
 pytest.importorskip("triton")
 
@@ -93,19 +88,6 @@ for norm, groups, ghost in (("bn", None, None), ("gn", 4, None), ("bn", None, 2)
     torch.testing.assert_close(*(block(x) for block in blocks), rtol=1e-5, atol=1e-5)
 print("same")
 """
-
-
-def said(code):
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=570,
-        check=False,
-    )
-    return done.stdout.strip() or done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("code", [AGAINST_TORCH, NOT_A_NUMBER, BLOCK], ids=["torch", "nan", "block"])
