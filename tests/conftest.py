@@ -1,7 +1,8 @@
 """Fixtures that several folders share; what they are made of is in tests/helpers.
 
 Each worker of pytest-xdist has a session of its own. What takes seconds to bring up (a Ray, a bucket, a browser) is
-brought up once all the same: tests that use it are marked `xdist_group`, and a group stays on one worker.
+brought up once all the same: tests that use it are marked `xdist_group`, and a group stays on one worker: "ray", "browser",
+"clouds". Those of the group "nodes" each start a Ray of several nodes: one at a time is as much as the machine bears.
 """
 
 import os

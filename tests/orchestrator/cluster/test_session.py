@@ -105,7 +105,7 @@ def node_with(cluster, tmp_path, source, **environment):
     return cluster.add_node(num_cpus=1, env_vars={"PYTHONPATH": path, **environment})
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 def test_packs_spread_over_the_nodes_and_stay_off_the_head(cluster, command, tmp_path):
     """The workers' parents are raylets, one a node: every node has trained, the head has not."""
@@ -141,7 +141,7 @@ def test_packs_spread_over_the_nodes_and_stay_off_the_head(cluster, command, tmp
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
@@ -164,7 +164,7 @@ def test_a_node_that_disagrees_is_named_before_anything_trains(cluster, command,
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
@@ -199,7 +199,7 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
     assert not list((tmp_path / "out").glob(".probe*"))
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 @pytest.mark.parametrize("sound", [True, False], ids=["beside a sound one", "alone"])
 def test_a_node_that_cannot_compute_is_left_out(cluster, command, tmp_path, sound):
@@ -219,7 +219,7 @@ def test_a_node_that_cannot_compute_is_left_out(cluster, command, tmp_path, soun
     assert not any(state.failure for state in states.values())
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 @pytest.mark.parametrize("passes", [True, False], ids=["for a while", "for good, and alone"])
 def test_a_node_that_cannot_write_the_results(cluster, command, tmp_path, passes):
@@ -254,7 +254,7 @@ def test_a_node_that_cannot_write_the_results(cluster, command, tmp_path, passes
     assert not any(state.failure for state in states.values())
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 def test_a_cluster_of_heads_alone_and_a_type_that_nobody_has(cluster, command, tmp_path):
     code, output = run(
@@ -345,7 +345,7 @@ def test_the_plan_can_be_timed_elsewhere(tmp_path):
     assert "has no time of bn at batch size 4" in output
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 def test_a_cluster_that_asks_for_a_token(command, tmp_path):
     """A head with a token of its own: a client that has none is told what to do."""
     home = tmp_path / "home"
@@ -388,7 +388,7 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
         head.wait()
 
 
-@pytest.mark.xdist_group("ray")
+@pytest.mark.xdist_group("nodes")
 @pytest.mark.slow
 def test_fractions_of_gpus_spread_evenly(cluster, tmp_path):
     """Twelve halves over three machines of two GPUs: four each, and two on each GPU. The GPUs are only counted."""

@@ -13,7 +13,7 @@ from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import descendants, gone
 from tests.helpers.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
 
 GRID = """\
 blocks:
