@@ -15,7 +15,7 @@ _HEIGHT = 900  # pixels
 class Report:
     """The page of one sweep, or of several side by side; Jupyter shows it inline.
 
-    In a frame, for the page has styles and scripts of its own. The whole page, 5 MB of which most is Plotly,
+    In a frame, for the page has styles and scripts of its own. The whole page, 1 MB of which most is Plotly,
     lies in the notebook then, and works in it offline.
     """
 

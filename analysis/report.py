@@ -93,6 +93,7 @@ def _copies(study: Study, choices: Choices, texts: Mapping[str, Methods]) -> dic
     """What the page's buttons copy, by the name that they give."""
     return {
         **{name: tables.FORMATS[name](study.frame, choices) for name in cells.COPIES},
+        **differences.copies(study),
         **methods.copies(texts),
     }
 

@@ -32,6 +32,7 @@ from analysis.stats.panel import varied_axes
 from analysis.stats.roles import own_axes, roles_of
 from analysis.stats.table import CellRow, mixed, rows, rows_of
 from analysis.words.headline import headline
+from analysis.words.latex import tabular
 from analysis.words.names import sentence_case
 from analysis.words.pairing import test_name
 from model.command import command, leave
@@ -82,12 +83,7 @@ def to_markdown(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
 def to_latex(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
     """The cells as a LaTeX tabular for booktabs."""
     head, body = _text_table(rows(frame, choices), choices.measure)
-    columns = "".join("l" if i < 1 else "r" for i in _numeric(head))
-    lines = ["% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule"]
-    lines += [" & ".join(map(escaped_for_latex, head)) + r" \\", "\\midrule"]
-    lines += [" & ".join(map(escaped_for_latex, row)) + r" \\" for row in body]
-    lines += ["\\bottomrule", "\\end{tabular}"]
-    return "\n".join(lines) + "\n"
+    return tabular(head, body, _numeric(head))
 
 
 def terminal(frame: pd.DataFrame, choices: Choices = DEFAULT) -> str:
@@ -169,14 +165,6 @@ def _aligned(row: Sequence[str], widths: Sequence[int], numeric: Sequence[int]) 
 
 def _number(value: float, form: str, absent: str = "") -> str:
     return form % value if math.isfinite(value) else absent
-
-
-_TEX = {"\\": r"\textbackslash{}", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_TEX |= {char: f"\\{char}" for char in "&%$#_{}"}
-
-
-def escaped_for_latex(text: str) -> str:
-    return "".join(_TEX.get(char, char) for char in text)
 
 
 @command

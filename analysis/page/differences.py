@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from analysis.page import html, seeds
+from analysis.page import difference_copies, html, seeds
 from analysis.page.html import Column, Section, Shown
 from analysis.plots import differences as figures
 from analysis.stats.axes import XAxis
 from analysis.stats.differences import Difference
-from analysis.stats.intervals import ALPHA, CI, CONFIDENCE_LABEL
+from analysis.stats.intervals import CI, CONFIDENCE_LABEL
 from analysis.stats.panel import Panel
 from analysis.study import Study
 from analysis.words.limits import what_n_allows
-from analysis.words.numbers import p_value, signed, signed_interval, too_few_words
+from analysis.words.numbers import p_value, signed, signed_interval
 from analysis.words.pairing import bought_sentence, pairing_sentences, test_name
+from analysis.words.verdict import verdict
 
 
 class PanelView(NamedTuple):
@@ -58,11 +59,22 @@ def section(study: Study) -> Section | None:
     body = html.render(
         "differences",
         panels=views,
+        copies=difference_copies.FORMATS,
         half_widths={str(w): f"{w:g} points" for w in seeds.HALF_WIDTHS},
         powers={str(p): f"{p:.0%}" for p in seeds.POWERS},
         effects={str(e): f"{e:g} points" for e in seeds.EFFECTS},
     )
     return Section("differences", "Differences", "Is the difference real?", body, figures=drawn)
+
+
+def copies(study: Study) -> dict[str, str]:
+    """What the section's buttons copy."""
+    return {
+        f"differences-{study.index(panel)}-{form}": text
+        for panel in study.compared
+        if study.differences[panel]
+        for form, text in difference_copies.copies(study.differences[panel], study.measure).items()
+    }
 
 
 def seeds_data(study: Study) -> dict[str, list[seeds.Needed]]:
@@ -173,26 +185,3 @@ def _head(d: Difference, study: Study) -> tuple[Shown, object]:
 
 def _effect(value: float) -> Shown:
     return Shown(value, signed(value, 2) if math.isfinite(value) else "–")
-
-
-def verdict(d: Difference) -> str:
-    """What may be said of one difference, and who was left out of it."""
-    e = d.estimate
-    if not e.interval.known:
-        words = _too_few(d)
-    elif d.claimed:
-        words = f"{'lower' if e.mean < 0 else 'higher'} error"
-    elif d.decided:
-        words = f"alike within ±{d.alike:g}"
-    else:
-        words = "not resolved" + (" after Holm" if e.p < ALPHA else "")
-    if d.pairs and d.pairs.unpaired:
-        words += f"; {len(d.pairs.unpaired)} unpaired"
-    return words
-
-
-def _too_few(d: Difference) -> str:
-    n = d.estimate.fewest
-    if not d.pairs:
-        return f"{n} run{'' if n == 1 else 's'}: {too_few_words(n)}"
-    return {0: "no pair", 1: "one pair: no interval"}.get(n, f"{n} pairs: {too_few_words(n)}")

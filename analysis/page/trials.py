@@ -51,7 +51,7 @@ class TrialData(TypedDict):
 def section(study: Study) -> Section:
     """The empty table, which the page's script fills from `trial_data`."""
     body = html.render("trials", columns=trial_columns(study))
-    return Section("trials", "Trials", f"All {len(study.frame):,} trials", body, long=True)
+    return Section("trials", "Trials", f"All {len(study.frame):,} trials", body)
 
 
 def trial_columns(study: Study) -> tuple[Column, ...]:

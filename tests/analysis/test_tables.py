@@ -6,6 +6,7 @@ from scipy import stats as scipy_stats
 
 from analysis import load, tables
 from analysis.stats.choices import Choices
+from analysis.words import latex
 from tests.helpers.synthetic import block
 
 
@@ -65,7 +66,7 @@ def test_latex_is_set_with_booktabs_and_escaped(frame):
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\usepackage{booktabs}"):
         assert rule in text
     assert r"error \%" in text
-    assert tables.escaped_for_latex("a_b & 5% – {x}\\") == r"a\_b \& 5\% -- \{x\}\textbackslash{}"
+    assert latex.escaped("a_b & 5% – {x} − 1\\") == r"a\_b \& 5\% -- \{x\} $-$ 1\textbackslash{}"
 
 
 def test_the_command_line(frame, sweep, capsys, tmp_path):

@@ -247,7 +247,7 @@ def test_a_missing_value_sorts_last_both_ways(visit):
 def test_the_cells_are_copied(visit, folder):
     seen = visit(permissions=["clipboard-read", "clipboard-write"])
     for name, start in (("CSV", "norm,groups,batch_size,n,mean,sd,ci_low,ci_high\n"), ("LaTeX", "% needs")):
-        seen.page.get_by_role("button", name=f"Copy as {name}").click()
+        seen.page.locator("#cells").get_by_role("button", name=f"Copy as {name}").click()
         seen.page.wait_for_selector("button:has-text('Copied')")
         assert seen.page.evaluate("navigator.clipboard.readText()").startswith(start)
 
@@ -298,9 +298,94 @@ def test_dark_changes_colours_and_no_text(visit):
     }
 
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "reduced_motion": "reduce"}
+
+
 def test_a_phone_scrolls_down_and_never_sideways(visit):
-    seen = visit(viewport={"width": 400, "height": 800}).drawn(FIG1)
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 400
+    page = visit(**PHONE).drawn(FIG1).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    ends = "s => [...document.querySelectorAll(s)].map(n => n.getBoundingClientRect().right)"
+    for shown in ("caption span", "[data-out]", ".bar button"):
+        assert max(page.evaluate(ends, shown)) <= 390, shown
+    link = page.get_by_role("link", name="Claims")
+    assert not link.is_visible()
+    page.get_by_role("button", name="Sections").click()
+    rights = page.evaluate(ends, ".bar nav a")
+    assert max(rights) <= 390
+    link.click()
+    assert not link.is_visible()
+    assert page.locator("#claims-title").bounding_box()["y"] < 200
+
+
+def test_without_its_script_a_page_has_its_words_tables_and_links(visit):
+    page = visit(java_script_enabled=False, **PHONE).page
+    for shown in ("h1", "#differences td", ".bar nav a:last-child"):
+        assert page.locator(shown).first.is_visible(), shown
+    assert page.get_by_role("link", name="Provenance").bounding_box()["x"] < 390
+
+
+def test_what_was_chosen_stands_in_the_address(visit, file):
+    page = visit().page
+    page.get_by_role("link", name="Claims").click()
+    page.get_by_label("Median of last 5").check()
+    page.get_by_label("Wu & He 2018").check()
+    page.locator("select[data-curves]").select_option("8")
+    page.locator("select[data-seeds=half]:visible").select_option("0.1")
+    page.get_by_role("button", name="light and dark").click()
+    address = page.url
+    assert address.startswith(f"{file}#claims&measure=median5&published=Wu+%26+He+2018&")
+    page.get_by_role("link", name="Methods").click()
+    page.wait_for_url(f"{file}#methods&measure=median5**")
+    seen = visit(address)
+    assert seen.page.locator("input[value=median5]").is_checked()
+    assert seen.page.get_by_label("Wu & He 2018").is_checked()
+    assert seen.page.locator("select[data-curves]").input_value() == "8"
+    assert seen.page.locator("select[data-seeds=half]:visible").input_value() == "0.1"
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert seen.page.locator("[data-under=median5]").first.is_visible()
+    assert -5 < seen.page.locator("#claims").bounding_box()["y"] < 100
+    assert seen.trouble == []
+
+
+def test_an_address_that_names_what_is_not_here_changes_nothing(visit, file):
+    seen = visit(f"{file}#nowhere&measure=no&kind=%3Cb%3E&theme=pink&curves.7=1&half.x=%&published=")
+    page = seen.page
+    assert page.locator("input[value=last]").is_checked()
+    assert page.locator("select[name=kind]").input_value() == "t"
+    assert page.evaluate("document.documentElement.dataset.theme") is None
+    assert seen.trouble == []
+
+
+def test_figures_and_data_are_saved_as_files(visit, tmp_path):
+    seen = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = seen.page
+
+    def saved(button):
+        with page.expect_download() as waited:
+            button.click()
+        path = tmp_path / waited.value.suggested_filename
+        waited.value.save_as(path)
+        return path
+
+    first = page.locator("figure", has=page.locator(FIG1)).locator(".save button")
+    svg, png = saved(first.nth(0)), saved(first.nth(1))
+    assert svg.name == "fig1-figure-1.svg"
+    assert all(words in svg.read_text() for words in ("<svg", "GN (G = 8)", "Batch size"))
+    assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(png.read_bytes()[16:20], "big") == 3 * 760
+    network = page.locator("#network .save button")
+    assert "3×3 conv, 16" in saved(network.nth(0)).read_text()
+    assert saved(network.nth(1)).read_bytes()[:4] == b"\x89PNG"
+    trials = saved(page.get_by_role("button", name="Save all as CSV")).read_text().splitlines()
+    assert (len(trials), trials[0].split(",")[0]) == (25, "status")
+    differences = saved(page.locator("#differences").get_by_role("button", name="Save as CSV").first)
+    assert differences.read_text().startswith(
+        "batch_size,line,base,n,n_base,paired,measure,difference,ci_low"
+    )
+    page.locator("#differences").get_by_role("button", name="Copy as LaTeX").first.click()
+    page.wait_for_selector("button:has-text('Copied')")
+    assert "GN (G = 8) $-$ BN & 2 & 3 & $-$5.80 & $-$6.04 to $-$5.56" in page.evaluate("navigator.clipboard.readText()")
+    assert seen.trouble == []
 
 
 def test_paper_holds_whole_figures_in_light_colours(visit, tmp_path):
@@ -312,6 +397,8 @@ def test_paper_holds_whole_figures_in_light_colours(visit, tmp_path):
     assert max(widths) <= 700  # A4 has 720 px between usual margins
     assert seen.traces(FIG1, "mean")[0]["colour"] == "#0072b2"
     assert not seen.page.locator(".bar").is_visible()
+    seen.page.set_viewport_size({"width": 702, "height": 1000})  # A4 between the page's own margins
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 702, "else a browser shrinks it all"
     assert seen.page.locator("#cells th").first.is_visible()
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.traces(FIG1, "mean")[0]["colour"] == "#4aa5e0"
