@@ -384,7 +384,9 @@ def test_figures_and_data_are_saved_as_files(visit, tmp_path):
     )
     page.locator("#differences").get_by_role("button", name="Copy as LaTeX").first.click()
     page.wait_for_selector("button:has-text('Copied')")
-    assert "GN (G = 8) $-$ BN & 2 & 3 & $-$5.80 & $-$6.04 to $-$5.56" in page.evaluate("navigator.clipboard.readText()")
+    assert "GN (G = 8) $-$ BN & 2 & 3 & $-$5.80 & $-$6.04 to $-$5.56" in page.evaluate(
+        "navigator.clipboard.readText()"
+    )
     assert seen.trouble == []
 
 
