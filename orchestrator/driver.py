@@ -35,10 +35,11 @@ from orchestrator.report import (
     write_report,
 )
 from orchestrator.request import Request, warn
+from orchestrator.results.archives import keep
 from orchestrator.results.lock import Lock
 from orchestrator.results.store import Store
 from orchestrator.searching import print_searches, without_choice
-from orchestrator.sweep import Prepared, Schedule, declare, execute
+from orchestrator.sweep import Prepared, declare, execute
 from orchestrator.trackers.following import Following
 
 if TYPE_CHECKING:  # Ray is 300 MB
@@ -155,7 +156,7 @@ class _Run:
             self._limits.trains_on(prepared.schedule.site)
         print_searches(asked.declared, self._store, console, self._told)
         with busy(console, "Reading the data"):
-            _read_data(prepared.schedule)
+            _read_data(prepared)
             declare(prepared, self._again.command)
         trackers.begin()
         self._train(prepared, interrupt, lock, trackers)
@@ -172,10 +173,15 @@ class _Run:
         self._console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
 
 
-def _read_data(schedule: Schedule | None) -> None:
-    """Have every machine of a cluster read the data, which fetches and decodes it once on each."""
-    if schedule is None or schedule.vetted is None or not schedule.site.nodes:
+def _read_data(prepared: Prepared) -> None:
+    """Have every machine of a cluster read the data, which decodes it once on each. What has to be fetched
+    from the internet this one fetches, and the others read it beside the results."""
+    if (schedule := prepared.schedule) is None or schedule.vetted is None:
         return
     from orchestrator.cluster.preflight import read_data
 
-    read_data(schedule.vetted, schedule.site, warn)
+    if schedule.site.others:
+        datasets = {pack.spec.dataset for pack in prepared.plan.packs}
+        keep(prepared.store.files, sorted(datasets), prepared.options.data_dir)
+    if schedule.site.nodes:
+        read_data(schedule.vetted, schedule.site, warn)

@@ -42,6 +42,7 @@ from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
+from orchestrator.results.archives import kept_at
 from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
 from orchestrator.results.mixing import check_code
@@ -241,7 +242,7 @@ def declare(prepared: Prepared, command: str) -> None:
     machine, and finds what is wrong with it before anything runs.
     """
     for dataset in {pack.spec.dataset for pack in prepared.plan.packs}:
-        load(dataset, prepared.options.data_dir)
+        load(dataset, prepared.options.data_dir, bring=kept_at(prepared.store.url))
     store, plan = prepared.store, prepared.plan
     waiting = [trial for pack in plan.packs for trial in pack.trials]
     store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])

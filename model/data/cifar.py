@@ -6,11 +6,11 @@ of the official archive, which torchvision verifies: another CIFAR-10 does not g
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from model.data.cache import cached
 from model.data.dataset import DataInfo
-from model.data.fetched import fetched
+from model.data.fetched import Fetched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +28,6 @@ _CIFAR100 = (
     "tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman "
     "worm"
 )
-_URLS = {
-    "cifar10": "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-    "cifar100": "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-}
 
 INFO = {
     name: DataInfo(name, 50_000, 10_000, 3, 32, 32, tuple(classes.split()), md5)
@@ -42,24 +38,29 @@ INFO = {
 }
 
 
-def arrays(name: str, data_dir: str | None = None) -> Arrays:
-    """Images uint8 [n, 32, 32, 3], labels int64 [n]; fetched on first use. Raises InputError."""
+def _kind(name: str) -> Any:
+    import torchvision
 
-    def read(root: Path) -> Arrays:
-        return _read(name, root)
-
-    key = f"{name}-{INFO[name].fingerprint[:12]}"
-    return cached(key, lambda: fetched(name, data_dir, read, [_URLS[name]]))
+    return {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
 
 
 def _read(name: str, root: Path) -> Arrays:
+    """Images uint8 [n, 32, 32, 3], labels int64 [n]."""
     import numpy as np
-    import torchvision
 
-    kind: Any = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
     decoded: Arrays = {}
     for part in ("train", "test"):
-        dataset = kind(str(root), train=part == "train", download=True)
+        dataset = _kind(name)(str(root), train=part == "train", download=True)
         decoded[f"{part}_images"] = dataset.data
         decoded[f"{part}_labels"] = np.array(dataset.targets, dtype=np.int64)
     return decoded
+
+
+def _official(name: str) -> list[tuple[str, str]]:
+    return [(_kind(name).url, _kind(name).tgz_md5)]
+
+
+SOURCES = {
+    name: Fetched(name, f"{name}-{info.fingerprint[:12]}", partial(_read, name), partial(_official, name))
+    for name, info in INFO.items()
+}

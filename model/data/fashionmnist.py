@@ -9,9 +9,8 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING, Any
 
-from model.data.cache import cached
 from model.data.dataset import DataInfo
-from model.data.fetched import fetched
+from model.data.fetched import Fetched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
 
 _CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 _MORE = ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-_MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 _ARCHIVES = {
     "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
     "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
     "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
 }
-_URLS = tuple(f"{_MIRROR}/{name}" for name in _ARCHIVES)
 _FOLDER = "FashionMNIST/raw"
 #: Bytes before the pixels and before the labels of an IDX file.
 _HEADERS = {"images": 16, "labels": 8}
@@ -44,13 +41,8 @@ INFO = DataInfo(
 )
 
 
-def arrays(data_dir: str | None = None) -> Arrays:
-    """Images uint8 [n, 28, 28, 1], labels int64 [n]; fetched on first use. Raises InputError."""
-    key = f"fashionmnist-{INFO.fingerprint[:12]}"
-    return cached(key, lambda: fetched("fashionmnist", data_dir, _read, _URLS, _FOLDER))
-
-
 def _read(root: Path) -> Arrays:
+    """Images uint8 [n, 28, 28, 1], labels int64 [n]."""
     import torchvision
 
     kind: Any = torchvision.datasets.FashionMNIST
@@ -76,3 +68,13 @@ def _verify(read: Any, archive: Path, md5: str, header: int) -> None:
         )
     if gzip.decompress(archive.read_bytes())[header:] != read.astype("uint8").tobytes():
         raise RuntimeError(f"what lies beside {archive.name} is not what it holds; remove {archive.stem}")
+
+
+def _official() -> list[tuple[str, str]]:
+    import torchvision
+
+    kind: Any = torchvision.datasets.FashionMNIST
+    return [(f"{kind.mirrors[0]}{archive}", md5) for archive, md5 in kind.resources]
+
+
+SOURCE = Fetched("fashionmnist", f"fashionmnist-{INFO.fingerprint[:12]}", _read, _official, _FOLDER)

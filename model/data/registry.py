@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from model.data import cifar, digits, fashionmnist, imagefolder, npz, own, svhn
 from model.data.assemble import assemble
 from model.data.dataset import DataInfo, Dataset
+from model.data.fetched import Bring, from_nowhere
 from model.data.selection import WHOLE, Selection
 from model.errors import InputError
 from model.own import is_own
 
 if TYPE_CHECKING:
-    from model.data.dataset import Arrays
+    from pathlib import Path
 
 _INFOS = {info.name: info for info in (digits.INFO, *cifar.INFO.values(), svhn.INFO, fashionmnist.INFO)}
+_FETCHED = {source.name: source for source in (*cifar.SOURCES.values(), svhn.SOURCE, fashionmnist.SOURCE)}
 
 
 def describe(name: str, data_dir: str | None = None) -> DataInfo:
@@ -42,8 +44,10 @@ def flips(name: str) -> bool:
     return _INFOS[name].flip if name in _INFOS else DataInfo.flip
 
 
-def load(name: str, data_dir: str | None = None, selection: Selection = WHOLE) -> Dataset:
-    """The images, and those of them that a trial uses.
+def load(
+    name: str, data_dir: str | None = None, selection: Selection = WHOLE, bring: Bring = from_nowhere
+) -> Dataset:
+    """The images, and those of them that a trial uses. `bring`: has archives nearer than the network.
 
     Raises InputError: unknown or missing data, no network to fetch it, more selected than there is.
     """
@@ -56,14 +60,13 @@ def load(name: str, data_dir: str | None = None, selection: Selection = WHOLE) -
         return assemble(found.info, found.arrays, selection)
     info = describe(name)
     selection.check(info)
-    return assemble(info, _arrays(name, data_dir), selection)
+    arrays = _FETCHED[name].arrays(data_dir, bring) if name in _FETCHED else digits.arrays()
+    return assemble(info, arrays, selection)
 
 
-def _arrays(name: str, data_dir: str | None) -> Arrays:
-    if name == "digits":
-        return digits.arrays()
-    if name == "svhn":
-        return svhn.arrays(data_dir)
-    if name == "fashionmnist":
-        return fashionmnist.arrays(data_dir)
-    return cifar.arrays(name, data_dir)
+def archives(
+    name: str, data_dir: str | None = None, bring: Bring = from_nowhere
+) -> dict[tuple[str, str], Path]:
+    """The official archives of a data set, by name and MD5, as they lie on this machine, which fetches and
+    decodes it where it has not yet; none of what nobody has to fetch. Raises InputError."""
+    return _FETCHED[name].archives(data_dir, bring) if name in _FETCHED else {}

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from model.data.cache import cached
 from model.data.dataset import DataInfo
-from model.data.fetched import fetched
+from model.data.fetched import Fetched
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from model.data.dataset import Arrays
 
-_URLS = tuple(f"http://ufldl.stanford.edu/housenumbers/{part}_32x32.mat" for part in ("train", "test"))
 _MD5 = ("e26dedcc434d2e4c54c9b2d4a06d8373", "eb5a983be6a315427106f1b164d9cef3")
 
 INFO = DataInfo(
@@ -33,12 +31,8 @@ INFO = DataInfo(
 )
 
 
-def arrays(data_dir: str | None = None) -> Arrays:
-    """Images uint8 [n, 32, 32, 3], labels int64 [n], 0 for the digit 0. Raises InputError."""
-    return cached(f"svhn-{INFO.fingerprint[:12]}", lambda: fetched("svhn", data_dir, _read, _URLS))
-
-
 def _read(root: Path) -> Arrays:
+    """Images uint8 [n, 32, 32, 3], labels int64 [n], 0 for the digit 0."""
     import numpy as np
     import torchvision
 
@@ -48,3 +42,13 @@ def _read(root: Path) -> Arrays:
         decoded[f"{part}_images"] = np.ascontiguousarray(dataset.data.transpose(0, 2, 3, 1))
         decoded[f"{part}_labels"] = dataset.labels
     return decoded
+
+
+def _official() -> list[tuple[str, str]]:
+    import torchvision
+
+    kinds = torchvision.datasets.SVHN.split_list
+    return [(kinds[part][0], kinds[part][2]) for part in ("train", "test")]
+
+
+SOURCE = Fetched("svhn", f"svhn-{INFO.fingerprint[:12]}", _read, _official)

@@ -88,7 +88,7 @@ def probe(question: Question) -> Answer:
         wrote, storage = None, storage_trouble(question.results)
     else:
         wrote, storage = _storage(question, question.token)
-    data = {name: _fingerprint(name, question.data_dir) for name in question.datasets}
+    data = {name: _fingerprint(name, question) for name in question.datasets}
     return Answer(versions(), data, wrote, storage, _code_trouble(question.code))
 
 
@@ -203,11 +203,12 @@ def _code_trouble(paths: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _fingerprint(dataset: str, data_dir: str | None) -> str:
+def _fingerprint(dataset: str, question: Question) -> str:
     """Of data that was really read; the first process of a node fetches and decodes it, others wait."""
     from model.data.registry import load
+    from orchestrator.results.archives import kept_at
 
     try:
-        return load(dataset, data_dir).info.fingerprint
+        return load(dataset, question.data_dir, bring=kept_at(question.results)).info.fingerprint
     except (InputError, OSError, ValueError) as error:
         return f"error: {error}"

@@ -45,7 +45,13 @@ def evaluate_group(asked: Asked, group: Group) -> Report:
     other = asked.images.get(first.dataset)
     task = Task(
         store,
-        worker.loaded(first.dataset, asked.data_dir, Selection.of(first), asked.fingerprints[first.dataset]),
+        worker.loaded(
+            first.dataset,
+            asked.data_dir,
+            Selection.of(first),
+            asked.fingerprints[first.dataset],
+            asked.results,
+        ),
         "other" if other else "train" if asked.on == "train" else "own",
         asked.statistics,
         asked.device,

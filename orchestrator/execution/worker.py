@@ -32,6 +32,7 @@ from orchestrator.execution.failures import out_of_memory, record_failure
 from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
+from orchestrator.results.archives import kept_at
 from orchestrator.results.checkpoint import encode_weights
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, History, Result
@@ -179,14 +180,23 @@ def _data(assignment: Assignment) -> Dataset:
     """
     spec = assignment.pack.trials[0].spec
     with _loading:
-        return loaded(spec.dataset, assignment.data_dir, Selection.of(spec), assignment.fingerprint)
+        return loaded(
+            spec.dataset,
+            assignment.data_dir,
+            Selection.of(spec),
+            assignment.fingerprint,
+            assignment.results,
+        )
 
 
 @functools.lru_cache(maxsize=2)
-def loaded(name: str, data_dir: str | None, selection: Selection, fingerprint: str | None) -> Dataset:
-    """The data that have the `fingerprint` by which the driver knows them. Raises GoneError."""
+def loaded(
+    name: str, data_dir: str | None, selection: Selection, fingerprint: str | None, results: str
+) -> Dataset:
+    """The data that have the `fingerprint` by which the driver knows them; an archive may lie beside the
+    `results`. Raises GoneError."""
     try:
-        data = load(name, data_dir, selection)
+        data = load(name, data_dir, selection, kept_at(results))
     except InputError as error:  # they could be read when the run began
         raise GoneError(str(error)) from None
     if fingerprint is not None and data.info.fingerprint != fingerprint:

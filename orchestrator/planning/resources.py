@@ -95,6 +95,11 @@ class Site:
     def most_nodes(self) -> int:
         return sum(group.count for group in self.fleet)
 
+    @property
+    def others(self) -> bool:
+        """Whether machines beside the head's train, or may."""
+        return self.most_nodes > 1 or self.avoid is not None
+
 
 def choose_site(
     nodes: Sequence[Node],

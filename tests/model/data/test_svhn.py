@@ -46,7 +46,6 @@ def test_images_are_read_from_the_official_files_and_cached(official):
 
 def test_facts_are_torchvisions():
     kinds = torchvision.datasets.SVHN.split_list
-    assert (kinds["train"][0], kinds["test"][0]) == svhn._URLS
     assert (kinds["train"][2], kinds["test"][2]) == svhn._MD5
     info = describe("svhn")
     assert (info.channels, info.height, len(info.classes)) == (3, 32, 10)
