@@ -319,8 +319,8 @@ def execute(
         from orchestrator.cluster.session import cluster
         from orchestrator.execution.tune import run_on_ray
 
-        shared, vetted = 0 < site.resources.gpus < 1, schedule.vetted
-        with nullcontext() if vetted else cluster(None, cores(), shared_gpus=shared):
+        vetted = schedule.vetted
+        with nullcontext() if vetted else cluster(None, cores()):
             return run_on_ray(
                 assignments,
                 listener,
@@ -344,4 +344,5 @@ def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignm
         max_failures=prepared.options.max_failures,
         fingerprint=prepared.infos[pack.spec.dataset].fingerprint,
         token=prepared.store.token,
+        beside_others=resources.shares_gpu,
     )

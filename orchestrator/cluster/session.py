@@ -36,15 +36,13 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _OBJECT_STORE_BYTES = 100 * 2**20  # the smallest that serves; by default Ray takes 30% of memory
-_SEE_EVERY_GPU = "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"
 
 
 @contextlib.contextmanager
-def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool = False) -> Iterator[None]:
+def cluster(address: str | None, cpus: int | None = None) -> Iterator[None]:
     """Ray, started here with `cpus` or joined at `address`. Raises InputError, TimeoutError.
 
-    `shared_gpus`: packs take fractions of a GPU, and the dispatcher says which. Without an address a Ray
-    of its own is started, and its folder below /tmp/ray is removed at the end.
+    Without an address a Ray of its own is started, and its folder below /tmp/ray is removed at the end.
     """
     if ray.is_initialized():
         raise InputError(
@@ -59,8 +57,6 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
         "object_store_memory": _OBJECT_STORE_BYTES,
         "num_cpus": cpus,
     }
-    # Ray puts fractions on the first GPU that has room, so two halves share one GPU while another idles.
-    every_gpu = {"runtime_env": {"env_vars": {_SEE_EVERY_GPU: "1"}}} if shared_gpus else {}
     hidden = {"job_config": _WithoutThisFolder()} if shadows_in(os.getcwd()) else {}
     if address:
         check_answers(address)
@@ -73,7 +69,6 @@ def cluster(address: str | None, cpus: int | None = None, *, shared_gpus: bool =
             log_to_driver=False,
             logging_level=logging.CRITICAL,
             configure_logging=False,
-            **every_gpu,
             **hidden,
             **({} if address else local),
         )
@@ -125,15 +120,14 @@ def _silent(*_: object, **__: object) -> None:
 @contextlib.contextmanager
 def joined(options: Options) -> Iterator[Site]:
     """The cluster at `options.address`: where packs go there. Raises InputError."""
-    share = options.gpus_per_pack
-    with cluster(options.address, shared_gpus=bool(share and share < 1)):
+    with cluster(options.address):
         types, most = node_types()
         yield choose_site(
             nodes_up(),
             types,
             most=most,
             cpus_per_pack=options.cpus_per_pack,
-            gpus_per_pack=share,
+            gpus_per_pack=options.gpus_per_pack,
             gpu_type=options.gpu_type,
             use_head=options.use_head,
         )

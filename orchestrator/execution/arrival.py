@@ -1,8 +1,10 @@
 """A worker of Ray's arrives on a node: it finds the user's code there, and whether the node may take part."""
 
 import functools
+import os
 import sys
 
+from model.queues import CUDA_QUEUES
 from orchestrator.cluster.own_code import receive
 from orchestrator.cluster.preflight import Trouble, Vetted, late_trouble
 from orchestrator.results.codes import enumerated
@@ -15,6 +17,7 @@ def arrive(vetted: Vetted | None, code: Code, started_in: str) -> Trouble | None
     `vetted`: the nodes of a joined cluster that were asked, None on the driver's own machine; `code`: the
     driver's; `started_in`: the driver's folder, where code of the user's own may lie.
     """
+    os.environ.setdefault(*CUDA_QUEUES)
     if started_in not in sys.path:
         sys.path.append(started_in)
     if vetted is not None:

@@ -11,7 +11,9 @@ class Assignment:
 
     `results`: where the store is. `token`: of the lock under which it trains, None without one.
     `train_size`: training images of the data set, before any are selected. `device`: cpu, cuda or cuda:N.
-    `threads`: of the CPU, for one pack. `fingerprint`: of the data that were declared; None takes any.
+    `gpu`: which of its node's GPUs, where a process sees several. `beside_others`: whether other packs train
+    in its process. `threads`: of the CPU, for one pack. `fingerprint`: of the data that were declared; None
+    takes any.
     """
 
     pack: Pack
@@ -23,3 +25,5 @@ class Assignment:
     max_failures: int
     fingerprint: str | None = None
     token: str | None = None
+    gpu: int = 0
+    beside_others: bool = False

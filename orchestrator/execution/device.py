@@ -18,14 +18,35 @@ class DeviceError(Exception):
     """The device cannot be used, whatever is trained on it: no failure of a trial's own."""
 
 
+class SpoiledError(Exception):
+    """This process can compute no more on a device that other processes can use: an error in a kernel, of
+    whichever pack, has ended CUDA for all of it."""
+
+
 @functools.lru_cache(maxsize=16)
 def device_trouble(device: str) -> str | None:
     """What stands in the way of computing on "cpu", "cuda" or "cuda:N" here; None where nothing does.
 
     Memory that others have taken is no trouble of the device.
     """
+    return _trouble(device)
+
+
+def spoiled(device: str) -> bool:
+    """After an error on a device that another process can use: whether this one can use it no more."""
+    return _trouble(device) is not None
+
+
+def _trouble(device: str) -> str | None:
     if device == "cpu":
         return None
+    from model.streams import exclusive
+
+    with exclusive():  # it waits for the device
+        return _tried(device)
+
+
+def _tried(device: str) -> str | None:
     import torch
 
     try:

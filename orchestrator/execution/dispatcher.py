@@ -8,6 +8,9 @@ A pack whose trials start from others' weights is not given before those are tra
 meanwhile, and finds nothing else, waits in its place: it is needed soon. It also takes over the pack of a
 worker that was lost, whose own place may be gone with its machine.
 
+Packs that share a GPU share a process, and what one of them breaks there all lose. A pack that has been lost
+twice may be the one, and gets a process of its own.
+
 A node that cannot compute takes no packs and keeps its place, or it would be given the next one at once.
 Where all others are idle and packs are left, it is let go, so that Ray may place it anew. Where for long
 nobody at all has trained, it is no single node's trouble.
@@ -35,6 +38,8 @@ _IDLE = 30.0
 #: How much longer than from the beginning is waited where machines have trained before: lost spot machines
 #: come back.
 _TRAINED_BEFORE = 4
+#: Times that a pack ends before its time until it trains in a process of its own.
+_LOSSES = 2
 
 
 class Dispatcher:
@@ -56,6 +61,7 @@ class Dispatcher:
         self._given: dict[str, int] = {}
         self._gpus: dict[str, tuple[str, int]] = {}
         self._broken: dict[str, set[int]] = {}
+        self._losses = Counter[int]()
         self._stopped = False
         self._clock, self._alone, self._idle = clock, alone, min(_IDLE, alone or _IDLE)
         self._at_work: set[str] = set()
@@ -79,7 +85,9 @@ class Dispatcher:
             broken = self._broken.get(node, set())
             gpu = min(range(gpus), key=lambda number: (number in broken, used[number], number))
             self._gpus[asker] = (node, gpu)
-            assignment = replace(assignment, device=f"cuda:{gpu}")
+            assignment = replace(assignment, gpu=gpu)
+        if self._losses[index] >= _LOSSES:
+            assignment = replace(assignment, beside_others=False)
         return index, assignment
 
     def release(self, asker: str) -> None:
@@ -99,6 +107,8 @@ class Dispatcher:
         takes it."""
         self._rests(asker)
         self._trouble_since = None
+        if asker in self._given:
+            self._losses[self._given[asker]] += 1
         if self._queue.waits and (index := self._given.pop(asker, None)) is not None:
             self.release(asker)
             self._queue.put_back(index)

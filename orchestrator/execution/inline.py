@@ -9,21 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from model.errors import summary
 from orchestrator.execution.assignment import Assignment
-from orchestrator.execution.device import DeviceError
+from orchestrator.execution.device import DeviceError, SpoiledError
 from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
+from orchestrator.execution.host import SWITCH_SECONDS
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Stopped, run_pack, store_of
 from orchestrator.planning.order import After
 from orchestrator.results.storage_errors import StorageError
 
-#: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
-#: microseconds every few milliseconds, and one that writes the report or a checkpoint must not starve them.
-_SWITCH = 0.0005
 #: Seconds between two looks of a seat that waits for another's pack.
 _WAIT = 0.05
 
@@ -52,7 +51,7 @@ def run_inline(
         for seat in seats
     ]
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, _SWITCH))
+    sys.setswitchinterval(min(usual, SWITCH_SECONDS))
     try:
         for thread in threads:
             thread.start()
@@ -87,7 +86,7 @@ class _Seat:
                 if taken == LATER:
                     time.sleep(_WAIT)
                     continue
-                trained = self._attempts(*taken)
+                trained = self._attempts(taken[0], self._placed(taken[1]))
                 with lock:
                     dispatcher.release(name)
                     dispatcher.ended(name, trained=trained)
@@ -98,12 +97,18 @@ class _Seat:
             self._interrupt.abort(str(error))
         except DeviceError as error:
             self._interrupt.abort(f"on this machine {error}")
+        except SpoiledError as error:
+            self._interrupt.abort(f"{error}. Run the same command again to go on")
         except BaseException as error:
             self.error = error
             if self.number or threading.current_thread() is not threading.main_thread():
                 self._interrupt.abort(str(error))
                 return
             raise
+
+    def _placed(self, assignment: Assignment) -> Assignment:
+        """On the GPU that the dispatcher chose, of several."""
+        return replace(assignment, device=f"cuda:{assignment.gpu}") if self._gpus > 1 else assignment
 
     def _attempts(self, index: int, assignment: Assignment) -> bool:
         """Whether the pack was trained."""
@@ -112,7 +117,7 @@ class _Seat:
         while not self._interrupt.requested:
             try:
                 run_pack(assignment, lambda event: self._report(index, event))
-            except (Stopped, StorageError, DeviceError):
+            except (Stopped, StorageError, DeviceError, SpoiledError):
                 with self._lock:
                     self._listener.stopped(index)
                 raise

@@ -26,9 +26,9 @@ from model.data.selection import Selection
 from model.errors import InputError, summary
 from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
-from orchestrator.execution.device import refuse_broken
+from orchestrator.execution.device import DeviceError, SpoiledError, device_trouble, refuse_broken, spoiled
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
-from orchestrator.execution.failures import out_of_memory, record_failure
+from orchestrator.execution.failures import given_up, out_of_memory, record_failure
 from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
@@ -62,7 +62,8 @@ def run_pack(assignment: Assignment, report: Report) -> None:
     """Train a pack's trials from where the store has them, to the end. Failures are recorded, then raised.
 
     Raises StorageError where the store stays out of reach, LostError where another run has it, DeviceError
-    where the device is broken: none is a failure of the trials.
+    where the device is broken: none is a failure of the trials. SpoiledError where this process is, which is
+    one only where no other pack trains in it.
     """
     store = store_of(assignment, waiting=lambda text: report(Warned(text)))
     trials = list(assignment.pack.trials)
@@ -77,9 +78,27 @@ def run_pack(assignment: Assignment, report: Report) -> None:
         raise
     except Exception as error:
         refuse_broken(assignment.device)
-        record_failure(store, [trial.trial_id for trial in trials], summary(error), traceback.format_exc())
+        ended = spoiled(assignment.device)
+        if not (ended and assignment.beside_others):  # else it may have been another pack's doing
+            record_failure(
+                store, [trial.trial_id for trial in trials], summary(error), traceback.format_exc()
+            )
+        if ended:
+            raise SpoiledError(f"CUDA has ended for this process: {summary(error)}") from error
         raise
     report(Trained(results))
+
+
+def attempt(assignment: Assignment, report: Report) -> str | None:
+    """The same where the device works and attempts are left; else the failure that used them up.
+
+    Raises as `run_pack`.
+    """
+    if (broken := device_trouble(assignment.device)) is not None:
+        raise DeviceError(broken)
+    if (error := given_up(store_of(assignment), assignment)) is None:
+        run_pack(assignment, report)
+    return error
 
 
 def store_of(assignment: Assignment, waiting: Callable[[str], None] = lambda _: None) -> Store:

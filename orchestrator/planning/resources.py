@@ -26,6 +26,16 @@ class Resources:
         """Of the CPU, for the arithmetic of one pack."""
         return max(1, int(self.cpus))
 
+    @property
+    def shares_gpu(self) -> bool:
+        """Whether several packs train on one GPU at once."""
+        return self.packs_per_gpu > 1
+
+    @property
+    def packs_per_gpu(self) -> int:
+        """Packs that one GPU has at once; 1 where a pack has several GPUs, or none."""
+        return _whole(1 / self.gpus) if 0 < self.gpus < 1 else 1
+
 
 def packs_at_once(resources: Resources, cpus: float, gpus: float) -> int:
     """Packs that fit at once. A fraction of a GPU never lies across two: 0.6 fits once into each."""

@@ -39,7 +39,7 @@ BROKEN = """\
 import sys
 class Break:
     def find_spec(self, name, path=None, target=None):
-        if name == "orchestrator.execution.tune":
+        if name == "orchestrator.execution.worker":
             import orchestrator.execution.device as device
             device.device_trouble = lambda kind: "a stand-in says so"
 sys.meta_path.insert(0, Break())
@@ -50,7 +50,7 @@ NO_STORAGE = """\
 import os, sys
 class Break:
     def find_spec(self, name, path=None, target=None):
-        if name == "orchestrator.execution.tune":
+        if name == "orchestrator.execution.trainable":
             from orchestrator.results.files import Files
             real = Files.write
             def write(self, *arguments, **options):
@@ -404,13 +404,13 @@ from orchestrator.planning.resources import choose_site
 def pack(config, dispatcher):
     me, node = tune.get_context().get_trial_id(), ray.get_runtime_context().get_node_id()
     index, assignment = ray.get(dispatcher.take.remote(me, node, 2))
-    tune.report({{"at": (node, assignment.device)}})
+    tune.report({{"at": (node, assignment.gpu)}})
     together = pathlib.Path({str(tmp_path / "together")!r})
     (together / str(uuid.uuid4())).touch()
     while len(list(together.iterdir())) < 12:
         time.sleep(0.1)
 
-with cluster({cluster.address!r}, shared_gpus=True):
+with cluster({cluster.address!r}):
     site = choose_site(nodes_up(), [], cpus_per_pack=0.1, gpus_per_pack=0.5)
     assert site.slots == 12, site
     from orchestrator.execution.assignment import Assignment

@@ -1,0 +1,125 @@
+"""One process for all packs of a GPU, each in a thread with a CUDA stream of its own.
+
+Processes that share a GPU take turns on it, and threads of one process run side by side (docs/gpu.md).
+Knows no Ray. Whoever has begun a pack asks for what happens to it, event by event, and each question lets
+the pack go on from the event before: it never trains an epoch that nobody may want.
+"""
+
+import os
+import pickle
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from model.errors import summary
+from orchestrator.execution.assignment import Assignment
+from orchestrator.execution.events import EpochEnd, Trained, Warned
+from orchestrator.execution.worker import Stopped, attempt
+
+if TYPE_CHECKING:  # it imports Ray
+    from orchestrator.cluster.preflight import Trouble
+
+#: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
+#: microseconds every few milliseconds, and one that writes a report or a checkpoint must not starve them.
+SWITCH_SECONDS = 0.0005
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A pack trains no more. `given_up`: the failure of one that was not begun, for its attempts are used up;
+    `error`: what ended it. Both None where it was trained."""
+
+    given_up: str | None = None
+    error: Exception | None = None
+
+
+Said = EpochEnd | Warned | Trained | Ended
+
+
+class Host:
+    """Packs by their index in the plan.
+
+    `gpu`: which of the node's this process has; `arrives`: whether the node may take part, and finds the
+    user's code. Made before CUDA starts in this process.
+    """
+
+    def __init__(self, gpu: int, arrives: Callable[[], "Trouble | None"]) -> None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = one_of(os.environ.get("CUDA_VISIBLE_DEVICES"), gpu)
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
+        self._arrives, self._packs = arrives, dict[int, _Pack]()
+
+    def begin(self, index: int, assignment: Assignment) -> "Trouble | None":
+        """Start to train a pack; or what is wrong with this node."""
+        if (problem := self._arrives()) is None:
+            self.end(index)
+            self._packs[index] = _Pack(assignment, f"pack {index}")
+        return problem
+
+    def go_on(self, index: int) -> Said:
+        """Let the pack go on, and wait for what it says next; `Ended` is the last."""
+        return self._packs[index].next()
+
+    def end(self, index: int) -> None:
+        """Stop the pack at what it says next, and wait for that. It may have ended, or never begun."""
+        if (pack := self._packs.pop(index, None)) is not None:
+            pack.end()
+
+
+class _Pack:
+    """A pack in a thread, which waits after each event until it is asked for the next."""
+
+    def __init__(self, assignment: Assignment, name: str) -> None:
+        self._said = queue.SimpleQueue[Said]()
+        self._may_go_on = threading.Semaphore(0)
+        self._waited_for = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, args=(assignment,), name=name, daemon=True)
+        self._thread.start()
+
+    def next(self) -> Said:
+        if self._waited_for:
+            self._may_go_on.release()
+        self._waited_for = True
+        return self._said.get()
+
+    def end(self) -> None:
+        self._stopping = True
+        self._may_go_on.release()
+        self._thread.join()
+
+    def _run(self, assignment: Assignment) -> None:
+        try:
+            ended = Ended(attempt(assignment, self._report))
+        except Stopped:
+            ended = Ended()
+        except Exception as error:
+            ended = Ended(error=_alone(error))
+        self._said.put(ended)
+
+    def _report(self, event: EpochEnd | Warned | Trained) -> None:
+        self._said.put(event)
+        if not self._stopping:
+            self._may_go_on.acquire()
+        if self._stopping:
+            raise Stopped
+
+
+def _alone(error: Exception) -> Exception:
+    """As it can be sent, and without what it came of: frames that would keep a pack's tensors."""
+    try:
+        copy: Exception = pickle.loads(pickle.dumps(error))
+    except Exception:  # of a user's own code, and as they are made there
+        return RuntimeError(summary(error))
+    return copy
+
+
+def one_of(visible: str | None, gpu: int) -> str:
+    """What CUDA_VISIBLE_DEVICES has to say for a process to see but the one with this number of those in
+    `visible`; nothing where there is none."""
+    if visible is None:
+        return str(gpu)
+    names = visible.split(",")
+    return names[gpu].strip() if gpu < len(names) else ""
