@@ -1,14 +1,20 @@
 """A device that does not compute is told from a trial that fails. The GPU is a stand-in: torch's calls are patched."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 import torch
 
+from orchestrator.display.progress import Progress
 from orchestrator.execution import device as device_file
-from orchestrator.execution.device import DeviceError, device_trouble, refuse_broken
+from orchestrator.execution import worker
+from orchestrator.execution.device import DeviceError, SpoiledError, device_trouble, refuse_broken
+from orchestrator.execution.inline import run_inline
+from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import run_pack
-from tests.helpers.assignments import assignment
+from orchestrator.results.store import Store
+from tests.helpers.assignments import TRIALS, assignment
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +93,45 @@ def test_a_pack_on_a_broken_device_counts_no_failure(tmp_path, images):
     with pytest.raises(DeviceError):
         run_pack(one, lambda event: None)
     assert not any(state.failure for state in Store(one.results).scan().values())
+
+
+@pytest.fixture
+def illegal(ones, monkeypatch):
+    """A pack makes an illegal access: nothing more can be computed here, and in any other process it can."""
+
+    def fails(*_):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    ones(fails)
+    monkeypatch.setattr(worker, "_train", fails)
+    monkeypatch.setattr(
+        device_file.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0)
+    )
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_ends_cuda_for_a_process_is_a_failure_of_a_pack_that_had_it_alone(tmp_path, illegal, beside):
+    store = Store(str(tmp_path))
+    store.open(TRIALS)
+    given = replace(assignment(tmp_path, tmp_path, device="cuda:1"), beside_others=beside)
+    with pytest.raises(
+        SpoiledError, match="has ended for this process: RuntimeError: CUDA error: an illegal"
+    ):
+        run_pack(given, lambda _: None)
+    counted = [state.attempts for state in store.states([t.trial_id for t in TRIALS]).values()]
+    assert counted == ([0, 0] if beside else [1, 1])
+
+
+def test_inline_has_no_other_process_and_stops(tmp_path, illegal):
+    Store(str(tmp_path)).open(TRIALS)
+    packs = [
+        replace(assignment(tmp_path, tmp_path, [t], device="cuda:1"), beside_others=True) for t in TRIALS
+    ]
+    interrupt = Interrupt()
+    listener = Progress([given.pack for given in packs], [1.0] * 2, [3] * 2, slots=2, before=0)
+    run_inline(packs, listener, interrupt, at_once=2)
+    assert interrupt.trouble.startswith(
+        "CUDA has ended for this process: RuntimeError: CUDA error: an illegal"
+    )
+    assert interrupt.trouble.endswith("Run the same command again to go on")
+    assert not list(tmp_path.rglob("failure.json"))

@@ -1,5 +1,7 @@
 """Which pack a worker gets, and which GPU. Pure: no Ray is started."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.execution.dispatcher import LATER, Dispatcher
@@ -50,6 +52,18 @@ def test_a_lost_worker_gives_its_share_back(dispatcher):
 
 def test_one_visible_gpu_is_the_one_that_ray_gave(dispatcher):
     assert dispatcher.take("a", "node", 1)[1].gpu == 0
+
+
+def test_a_pack_that_was_lost_twice_gets_a_process_of_its_own(tmp_path):
+    """It may be what ended the one that it shared with others."""
+    packs = [assignment(tmp_path / str(i), tmp_path) for i in range(2)]
+    dispatcher = Dispatcher([replace(given, beside_others=True) for given in packs])
+    shared = []
+    for _ in range(3):
+        shared.append(dispatcher.take("a")[1].beside_others)
+        dispatcher.lost("a")
+    assert shared == [True, True, False]
+    assert dispatcher.take("b")[1].beside_others
 
 
 @pytest.mark.parametrize(
