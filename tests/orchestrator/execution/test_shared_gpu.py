@@ -16,7 +16,7 @@ from tests.helpers.processes import gone
 from tests.helpers.shared_gpu import Heard, assigned, train
 from tests.helpers.waiting import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
 
 
 @pytest.fixture(scope="module")
