@@ -20,6 +20,7 @@ from model.axis import THE_RECIPES, Axis, Option, RealNumber, Value, WholeNumber
 from model.norm_table import NORM_TABLE, NORMS
 from model.optimizer_table import OPTIMIZERS
 from model.own import short_name
+from model.precision import PRECISIONS
 from model.recipe import RECIPES, Scaling, Schedule
 from model.start import in_words
 
@@ -376,6 +377,18 @@ class Spec:
             before="standard",
         ),
     ] = "standard"
+    precision: Annotated[
+        str,
+        Axis(
+            "Precision",
+            help="of the products in convolutions and linear layers; norms, sums and weights stay float32",
+            choices=PRECISIONS,
+            title="{} products",
+            short="{}",
+            before="fp32",
+            option=Option("--precision", "fp32,bf16"),
+        ),
+    ] = "fp32"
     start: Annotated[
         str | None,
         Axis(

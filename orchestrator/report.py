@@ -74,6 +74,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         where = f"{slots} at a time" if slots > 1 else "one at a time"
         line = f"{_count(len(plan.packs), 'pack')}, {where} on {each}; {_how_long(schedule)}"
         console.print(line, soft_wrap=True, markup=False)
+        if cells:
+            console.print(schedule.way, soft_wrap=True, markup=False)
         if prepared.options.address or price is not None:
             on_cluster = bool(prepared.options.address)
             console.print(_bill(schedule, len(plan.packs), price, on_cluster=on_cluster), soft_wrap=True)

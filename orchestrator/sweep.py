@@ -40,8 +40,11 @@ from orchestrator.planning.order import makespan
 from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
+from orchestrator.planning.precision import refuse_precision
 from orchestrator.planning.resources import Resources, Site
+from orchestrator.planning.sharing import speed
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
+from orchestrator.planning.way import way
 from orchestrator.results.archives import kept_at
 from orchestrator.results.inventory import inventory
 from orchestrator.results.lock import Lock
@@ -69,13 +72,15 @@ class Schedule:
     """Where the packs of a plan train, and how they were cut. `choices`: pack sizes and their reasons.
 
     `estimate`: seconds from the first pack to the last, None where nothing could be timed; `estimate_source`:
-    by what, in words. `vetted`: the nodes of a joined cluster that were asked, None elsewhere.
+    by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined cluster that were
+    asked, None elsewhere.
     """
 
     site: Site
     choices: Mapping[Spec, Choice]
     estimate: float | None
     estimate_source: str
+    way: str
     vetted: "Vetted | None"
 
 
@@ -162,14 +167,18 @@ def _schedule(
     """The packs of what is left, longest first, and where they go; those in `alone` of one seed each."""
     say("Asking the cluster" if join else "Looking at this machine")
     site, vetted = join() if join else (local_site(options), None)
+    refuse_precision({trial.shared for trial in left.waiting}, site, here=join is None)
     choices = _choices(left.trials, infos, options, site)
     choices |= {spec: Choice(1, why) for spec, why in alone.items()}
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
-    estimate = None if throughput.guessed else makespan(plan.seconds, site.slots, plan.after)
-    return plan, Schedule(site, choices, estimate, throughput.source, vetted)
+    estimate = None
+    if not throughput.guessed:
+        estimate = makespan(plan.seconds, site.slots, plan.after, speed(site, throughput.gains))
+    how = way({trial.shared for trial in left.waiting}, infos, site, here=join is None)
+    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted)
 
 
 def _throughput(
@@ -183,10 +192,11 @@ def _throughput(
 ) -> EstimatedThroughput:
     """From the sweep's own history; what has none is timed where it will run, or taken from elsewhere."""
     calibrate: Calibrate | None = None
-    source = "a short calibration"
+    source, gains = "a short calibration", None
     if options.throughput_from:
         measured_there = measured.of(options.throughput_from)
         calibrate, source = measured_there.training, measured_there.source
+        gains = measured_there.gains
     elif joined:
         from orchestrator.cluster.calibration import calibrator
         from orchestrator.cluster.own_code import sources
@@ -199,6 +209,7 @@ def _throughput(
         threads=site.resources.threads,
         calibrate=calibrate,
         calibration=source,
+        gains=gains,
     )
 
 

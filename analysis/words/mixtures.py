@@ -17,8 +17,9 @@ _SHARED = {
     "cuda": "the version of CUDA",
     "processor": "the processor",
     "threads": "the number of threads",
-    "precision": "the precision",
 }
+#: The same of what the trials of a cell ought to share.
+_OF_A_CELL = {"precision": "the precision", "kernels": "the kernels"}
 
 
 def said(setup: Setup, counts: Counts, name: Callable[[Any], str] = str) -> str:
@@ -35,7 +36,8 @@ def mixture(setup: Setup) -> str:
     """A sentence or two that name what differs among the trials beside what the study varies, and how many
     changed in their middle; empty where nothing does."""
     differing = [name for key, name in _SHARED.items() if len(setup.facts[key]) > 1]
-    differing += ["the kernels"] if "kernels" in setup.within else []  # those of another cell may be others
+    # those of another cell may be others
+    differing += [name for key, name in _OF_A_CELL.items() if key in setup.within]
     differing += ["the device"] if len(setup.devices) > 1 else []
     differing += ["the size of the packs"] if len(setup.packs) > 1 else []
     differing += ["the training protocol"] if len(setup.protocols) > 1 else []

@@ -15,6 +15,8 @@ _WORDS: dict[tuple[str, object], str] = {
         "adamw",
     ): "AdamW as the optimiser (Loshchilov & Hutter 2019; β1 is the momentum, β2 = 0.999, "
     "ε = 1e-8, and the learning rate multiplies the decoupled weight decay)",
+    ("precision", "tf32"): "products of convolutions and linear layers in TF32",
+    ("precision", "bf16"): "products of convolutions and linear layers of factors rounded to bfloat16",
     ("decay_norm", False): "no weight decay of γ, β and other parameters of the norms",
     ("grad_clip", "norm"): "each network’s gradients clipped by their norm (Pascanu et al. 2013)",
     ("grad_clip", "agc"): "adaptive gradient clipping, unit by unit, of all layers but the classifier "

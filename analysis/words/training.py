@@ -35,7 +35,7 @@ _RECIPES = {"wu2018": "Wu & He 2018, section 4.1", "he2015": "He et al. 2015a, s
 _PRECISIONS = {
     "fp32": "float32",
     "tf32": "float32 with TF32 products",
-    "bf16": "bfloat16 products on float32 weights",
+    "bf16": "float32 with products of factors rounded to bfloat16",
 }
 _SOFTWARE = {
     "product": "normsweep",

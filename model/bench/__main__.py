@@ -7,27 +7,27 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import torch
 
-from model.bench import compare, roofline
-from model.bench.check import checks
+from model.bench import layers, roofline
+from model.bench.check import Check, checks, table
 from model.bench.survey import Survey
 from model.bench.throughput import BATCH_SIZES, Measurement, device_name, fig1_seconds, measure
-from model.bench.variants import COMPUTATIONS, Missing, Variant, schedule
+from model.bench.variants import Variant
 from model.command import command, leave
 from model.data.dataset import Dataset
 from model.data.registry import load
 from model.errors import InputError
 from model.machine import cores
+from model.net.convolution import CONVOLUTIONS
 from model.norm_table import NORMS
+from model.precision import PRECISIONS
 from model.queues import CUDA_QUEUES
 from model.spec import MODELS, Spec
 from model.training.calibrate import noise
-from model.training.step import PRECISIONS
 
 GROUPS = 8
 
@@ -59,23 +59,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m model.bench", description=__doc__.split("\n\n")[0])
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1, …")
     parser.add_argument("--norms", default="bn,gn", help=f"out of {','.join(NORMS)} (default bn,gn)")
-    parser.add_argument("--batch-sizes", help=f"default {','.join(map(str, BATCH_SIZES))}; to compare, 2,32")
+    parser.add_argument("--batch-sizes", default=",".join(map(str, BATCH_SIZES)), help="default %(default)s")
     parser.add_argument("--packs", default="1,5", help="replicas trained together (default %(default)s)")
     parser.add_argument("--model", choices=MODELS, default="resnet20", help="default %(default)s")
     parser.add_argument("--dataset", help="digits, cifar10, … (default: random 32×32 colour images)")
     parser.add_argument("--data-dir", help="where the images of --dataset are")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default %(default)s")
     parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
-    parser.add_argument("--conv", choices=COMPUTATIONS, help="default: as a sweep does")
-    parser.add_argument("--compile", action="store_true", help="the step by torch.compile")
+    parser.add_argument("--conv", choices=CONVOLUTIONS, help="default: as a sweep does")
     parser.add_argument(
-        "--compare", action="store_true", help="every way × precision × layout; with --quick no torch.compile"
+        "--check", action="store_true", help="only, in every precision: does --device compute as it has to?"
     )
     parser.add_argument(
-        "--minutes", type=float, default=8.5, help="--compare stops then (default %(default)g)"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="first, in float64: does --device train as the CPU does?"
+        "--layers", action="store_true", help="only, on a CPU: where a step's time goes, beside its bounds"
     )
     parser.add_argument("--survey", type=float, metavar="MINUTES", help="everything, in order of importance")
     parser.add_argument("--out", metavar="FILE.jsonl", help="--survey appends every row to it")
@@ -91,7 +87,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Measure
     block, blocks = (0.2, 5) if options.quick else (0.5, 15)
     say(_heading(device, block, blocks) + f"; {options.precision}; {options.conv or 'usual'}")
     say("norm  batch  pack  images/s      (range)  plain loop  ratio")
-    variant = Variant(options.conv, options.precision, options.layout, options.compile)
+    variant = Variant(options.conv, options.precision, options.layout)
     rows: list[Measurement] = []
     for spec in specs:
         measured = measure(spec, packs, data, device, block=block, blocks=blocks, variant=variant)
@@ -104,41 +100,42 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> list[Measure
     return rows
 
 
-def run_comparison(
-    options: argparse.Namespace, say: Callable[[str], None]
-) -> list[Measurement | Missing | compare.SideBySide]:
-    """Every variant of computing a step."""
-    device, packs, specs, data = _prepare(options)
-    block, blocks = (0.1, 3) if options.quick else (0.3, 3)
-    say(_heading(device, block, blocks))
-    comparison = compare.Comparison(
-        data, device, say, block=block, blocks=blocks, seconds=options.end - time.monotonic()
-    )
-    beside: list[compare.SideBySide] = []
-    if device.type == "cuda":  # first, as the rest may take all the time there is
-        smallest = min(spec.batch_size for spec in specs)
-        for spec in specs:
-            if spec.batch_size == smallest:
-                beside += comparison.side_by_side(spec, max(packs))
-    size = data.info.height * data.info.width
-    compared = comparison.run(schedule(specs, packs, device, size, compiled=not options.quick))
-    rows = [row for row in compared if isinstance(row, Measurement)]
-    for line in [*compare.winners(compared), *_roofline_lines(device, data, options.model, rows)]:
+def run_checks(options: argparse.Namespace, say: Callable[[str], None]) -> list[Check]:
+    """Every check of the device, a line as each is known and a table at the end."""
+    device = _device(options.device)
+    torch.set_num_threads(_numbers("threads", str(options.threads))[0])
+    say(f"{device_name(device)}; torch {torch.__version__}")
+    found = list(checks(device, say))
+    for line in table(found):
         say(line)
-    return [*compared, *beside]
+    return found
+
+
+def run_layers(options: argparse.Namespace, say: Callable[[str], None]) -> list[layers.Kind]:
+    """Of each norm, batch size and pack. Raises InputError."""
+    device, packs, specs, data = _prepare(options)
+    if device.type != "cpu":
+        raise InputError("--layers times a CPU; on a GPU --survey has the dearest kernels")
+    say(f"{device_name(device)}; torch {torch.__version__}; least CPU time of this process")
+    rows: list[layers.Kind] = []
+    for spec in specs:
+        for pack in packs:
+            say(f"{spec.norm}, batch size {spec.batch_size}, {pack} replicas")
+            rows += layers.kinds(spec, pack, data)
+            for line in layers.lines(rows[-layers.COUNT :]):
+                say(line)
+    return rows
 
 
 def _prepare(options: argparse.Namespace) -> tuple[torch.device, list[int], list[Spec], Dataset]:
     device = _device(options.device)
     torch.set_num_threads(_numbers("threads", str(options.threads))[0])
-    if options.batch_sizes is None:
-        options.batch_sizes = "2,32" if options.compare else ",".join(map(str, BATCH_SIZES))
     packs, specs = _numbers("packs", options.packs), _specs(options)
     if options.dataset:
         return device, packs, specs, load(options.dataset, options.data_dir)
     if device.type == "cuda":  # what is done once an epoch must not weigh more than in a whole one
         return device, packs, specs, noise(16_384, 2000)
-    return device, packs, specs, noise(4096, 200 if options.compare else 1000)
+    return device, packs, specs, noise(4096, 1000)
 
 
 def _heading(device: torch.device, block: float, blocks: int) -> str:
@@ -214,7 +211,6 @@ def _numbers(option: str, text: str) -> list[int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ.setdefault(*CUDA_QUEUES)
-    options.end = time.monotonic() + 60 * options.minutes  # the check counts too
     out = sys.stderr if options.json else sys.stdout
     say: Callable[[str], None] = lambda line: print(line, file=out, flush=True)  # noqa: E731
     if options.survey is not None:
@@ -222,15 +218,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(_numbers("threads", str(options.threads))[0])
         Survey(device, options.survey, options.out, say).run()
         return 0
-    wrong = (
-        [check for check in checks(_device(options.device), say) if not check.passed] if options.check else []
-    )
-    measured: Callable[..., Sequence[Measurement | Missing | compare.SideBySide]]
-    measured = run_comparison if options.compare else run
+    measured: Callable[..., Sequence[Measurement | Check | layers.Kind]]
+    measured = run_checks if options.check else run_layers if options.layers else run
     rows = measured(options, say)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
-    return 1 if wrong else 0
+    return 1 if any(isinstance(row, Check) and not row.passed for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -1,79 +1,119 @@
-"""Convolutions of R replicas as one batched matrix product each.
+"""Convolutions held to what rounding may do to them, whatever computes them.
 
-A batch is gathered into rows of what the kernel sees at each pixel of the output, [R, N·H'·W', k·k·I], and
-multiplied with [R, k·k·I, O]. More memory is moved than by a grouped convolution, but in few and simple
-kernels, and the product runs on tensor cores where there are any. The memory layout is channels-last:
-products are written where they belong, and nothing is transposed.
+A sum of n products of factors that are each rounded with a relative error of at most u, added up in float32,
+whose error is at most v, is at most (2u + u² + n·v)·Σ|a·b| away from the exact one (Higham 2002, Accuracy and
+Stability of Numerical Algorithms, sections 3.1 and 3.3). So every number has a bound of its own, which no
+tolerance was chosen for.
 """
 
-from typing import Any
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
+
+from model.bench.variants import Variant
+from model.net.convolution import Convolve, convolve, default_convolution, grouped
+from model.net.network import ReplicaNetwork
+from model.net.products import baddbmm, by_rounded, to_bf16
+from model.net.resnet import Classifier
+from model.precision import UNIT_ROUNDOFF, Precision
+from model.training.backend import arithmetic
+from model.training.layout import MEMORY_FORMATS, default_layout
+
+REPLICAS = 3
+#: Three products instead of one: what is left of a float32 factor as two of TF32, and the smallest of the
+#: four products left out (Ootomo & Yokota 2022, section 3).
+_THREE_TF32 = 2.0**-21
+#: TF32 may cut what it does not round, and torch's bfloat16 kernels round what they give too.
+_FACTOR: dict[Precision, float] = {"fp32": 1.0, "tf32": 2.0, "bf16": 1.0}
+_GIVEN: dict[Precision, float] = {"fp32": 0.0, "tf32": 0.0, "bf16": UNIT_ROUNDOFF["bf16"]}
 
 
-def matmul(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
-    """The same as `grouped`, as one batched product; channels-last whatever the layout of `x`."""
-    kind = x.device.type
-    if torch.is_autocast_enabled(kind):  # products with out= are not autocast by themselves
-        dtype = torch.get_autocast_dtype(kind)
-        x, weight = x.to(dtype), weight.to(dtype)
-    out: Tensor = _Product.apply(x, weight, stride, replicas)
-    return out
+class Shape(NamedTuple):
+    """A convolution of one replica: channels in and out, pixels on a side, kernel, stride."""
+
+    inputs: int
+    outputs: int
+    side: int
+    size: int
+    stride: int
 
 
-class _Product(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
-        rows = _rows(x, weight.shape[-1], stride, replicas)
-        ctx.save_for_backward(rows, weight)
-        ctx.shape, ctx.stride = x.shape, stride
-        kernel = _flat(weight, replicas).flatten(2).transpose(1, 2)
-        return _multiply(rows, kernel, x.shape[0], -(-x.shape[2] // stride), -(-x.shape[3] // stride))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
-        rows, weight = ctx.saved_tensors
-        replicas = len(rows)
-        places = grad.permute(0, 2, 3, 1).reshape(rows.shape[1], replicas, -1).transpose(0, 1)
-        grad_weight = torch.bmm(places.transpose(1, 2), rows)
-        outputs, inputs, size, _ = weight.shape
-        grad_weight = grad_weight.view(outputs, size, size, inputs).permute(0, 3, 1, 2)
-        if not ctx.needs_input_grad[0]:
-            return None, grad_weight, None, None
-        # The input's gradient is a convolution too: of the output's, with the kernels turned round.
-        n, _, height, width = ctx.shape
-        if ctx.stride > 1:
-            spread = grad.new_zeros(n, height, width, outputs).permute(0, 3, 1, 2)
-            spread[:, :, :: ctx.stride, :: ctx.stride] = grad
-            grad = spread
-        turned = _flat(weight, replicas).flip(2, 3).permute(0, 2, 3, 1, 4).flatten(1, 3)
-        return _multiply(_rows(grad, size, 1, replicas), turned, n, height, width), grad_weight, None, None
+#: Those of ResNet-20 on 16×16 pixels.
+SHAPES = (
+    Shape(3, 16, 16, 3, 1),
+    Shape(16, 16, 16, 3, 1),
+    Shape(16, 32, 16, 3, 2),
+    Shape(16, 32, 16, 1, 2),
+    Shape(32, 64, 8, 3, 2),
+    Shape(64, 64, 4, 3, 1),
+)
 
 
-def _flat(weight: Tensor, replicas: int) -> Tensor:
-    """[R·O, I, k, k] as [R, O, k, k, I], a view of channels-last memory."""
-    weight = weight.permute(0, 2, 3, 1)
-    return weight.view(replicas, -1, *weight.shape[1:])
+def worst_product(device: torch.device, variant: Variant, images: int = 2) -> float:
+    """The largest error of any number, of any convolution and pass, as a share of its bound."""
+    generator = torch.Generator().manual_seed(0)
+    return max(_worst(shape, device, variant, images, generator) for shape in SHAPES)
 
 
-def _rows(x: Tensor, size: int, stride: int, replicas: int) -> Tensor:
-    """What a kernel sees at each place: [R, N·H'·W', k·k·I], one copy."""
-    x = x.permute(0, 2, 3, 1)
-    if pad := size // 2:
-        x = F.pad(x, (0, 0, pad, pad, pad, pad))
-    windows = x.unfold(1, size, stride).unfold(2, size, stride)
-    n, height, width, _, *kernel = windows.shape
-    windows = windows.view(n, height, width, replicas, -1, *kernel).permute(3, 0, 1, 2, 5, 6, 4)
-    return windows.reshape(replicas, n * height * width, -1)
+def _worst(
+    shape: Shape, device: torch.device, variant: Variant, images: int, generator: torch.Generator
+) -> float:
+    """Of one convolution."""
+    pixels = images * shape.side**2
+    name = variant.convolution or default_convolution(device, torch.float32, variant.precision, pixels)
+    layout = variant.layout or default_layout(device, variant.precision, "gn", pixels, name)
+    out = -(-shape.side // shape.stride)
+    sizes = (
+        (images, REPLICAS * shape.inputs, shape.side, shape.side),
+        (REPLICAS * shape.outputs, shape.inputs, shape.size, shape.size),
+        (images, REPLICAS * shape.outputs, out, out),
+    )
+    drawn = [torch.randn(size, generator=generator) for size in sizes]
+    x, weight, grad = (t.to(device, memory_format=MEMORY_FORMATS[layout]) for t in drawn)
+    with arithmetic(variant.precision):
+        function = convolve(name, MEMORY_FORMATS[layout], variant.precision)
+        found = [one.double().cpu() for one in _passes(function, shape.stride, x, weight, grad)]
+    exact = _passes(grouped, shape.stride, *(t.double() for t in drawn))
+    sizes_of = _passes(grouped, shape.stride, *(t.double().abs() for t in drawn))
+    taps = shape.size**2
+    terms = shape.inputs * taps, shape.outputs * taps, images * out * out
+    return max(
+        float(((ours - right).abs() / (bound(variant.precision, n) * of).clamp(min=1e-30)).max())
+        for ours, right, of, n in zip(found, exact, sizes_of, terms, strict=True)
+    )
 
 
-def _multiply(rows: Tensor, kernel: Tensor, n: int, height: int, width: int) -> Tensor:
-    """[R, N·H·W, K] times [R, K, O], written into [N, R·O, H, W] in channels-last memory."""
-    replicas, places, _ = rows.shape
-    out = rows.new_empty(places, replicas, kernel.shape[2])
-    torch.bmm(rows, kernel, out=out.transpose(0, 1))
-    return out.view(n, height, width, -1).permute(0, 3, 1, 2)
+def bound(precision: Precision, terms: int) -> float:
+    """Of the relative error of a sum of so many products, to the sum of their sizes."""
+    u, v = _FACTOR[precision] * UNIT_ROUNDOFF[precision], UNIT_ROUNDOFF["fp32"]
+    return 2 * u + u * u + terms * v + _THREE_TF32 + _GIVEN[precision]
+
+
+def _passes(function: Convolve, stride: int, x: Tensor, weight: Tensor, grad: Tensor) -> list[Tensor]:
+    """The output, and the gradients of the input and of the weights."""
+    x, weight = x.detach().requires_grad_(), weight.detach().requires_grad_()
+    y = function(x, weight, stride, REPLICAS)
+    return [y.detach(), *torch.autograd.grad(y, (x, weight), grad)]
+
+
+def emulate(net: ReplicaNetwork, precision: Precision) -> None:
+    """Have a network on the CPU multiply as a GPU does in this precision: rounded factors, float32 sums."""
+    if precision == "fp32":
+        return
+    rounding = to_bf16 if precision == "bf16" else to_tf32
+
+    def convolved(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+        return by_rounded(lambda a, b: grouped(a, b, stride, replicas), x, weight, rounding=rounding)
+
+    net.compute_by(convolved)
+    classifier = net.classifying()
+    assert isinstance(classifier, Classifier)
+    classifier.multiply = partial(baddbmm, rounding=rounding)
+
+
+def to_tf32(x: Tensor) -> Tensor:
+    """The nearest float32 of 11 bits, ties to even."""
+    bits = x.view(torch.int32)
+    return ((bits + 0xFFF + ((bits >> 13) & 1)) & ~0x1FFF).view(torch.float32)

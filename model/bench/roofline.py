@@ -51,8 +51,7 @@ def operations(model: str, channels: int, height: int, width: int, classes: int)
 
 def cpu(batch_size: int = 32, size: int = 32) -> CpuRoofline:
     """Measure both rates; half a second or so."""
-    a, b = torch.randn(2, 768, 768)
-    matmul = 2 * 768**3 / _seconds(lambda: torch.mm(a, b))
+    matmul = matmul_rate(_seconds)
     work, spent = 0.0, 0.0
     for stage, maps in enumerate(WIDTHS):
         side = max(1, size >> stage)
@@ -61,6 +60,12 @@ def cpu(batch_size: int = 32, size: int = 32) -> CpuRoofline:
         spent += _seconds(lambda x=x, w=w: _both_ways(x, w))  # type: ignore[misc]
         work += 6.0 * batch_size * side * side * 9 * maps * maps
     return CpuRoofline(matmul / 1e9, work / spent / 1e9)
+
+
+def matmul_rate(seconds: Callable[[Callable[[], object]], float]) -> float:
+    """Floating-point operations a second of a large matrix product. `seconds`: times a call."""
+    a, b = torch.randn(2, 768, 768)
+    return 2 * 768**3 / seconds(lambda: torch.mm(a, b))
 
 
 def _both_ways(x: torch.Tensor, w: torch.Tensor) -> None:

@@ -4,9 +4,10 @@ For a GPU that is lent by the minute: rows in order of importance, each a line o
 A row that fails is a row with its error. Before every row the clock is asked; a watchdog ends the process
 where one hangs. The last lines say what the study would take and which choices won.
 
-Every row has `row`, what it is, and `seconds`, what it took. Rows called `pace` have what the benchmark's
-own rows have for a plan (`norm`, `batch_size`, `pack`, `images_per_second`), so `--pace-from FILE.jsonl`
-reads the file; where a cell has several, the last counts, which is the one measured beside all others.
+Every row has `row`, what it is, and `seconds`, what it took. Rows called `pace` have what a plan needs of a
+cell (network, width, norm, precision, pixels, batch size, replicas, `images_per_second`), alone or `beside`
+so many others, so `--pace-from FILE.jsonl` reads the file. Rows called `side by side` have the `gain` of so
+many packs: what they do in a second of what each does alone.
 """
 
 import faulthandler
@@ -22,11 +23,11 @@ from typing import NamedTuple
 
 import torch
 
-from model.bench.compare import tidy
 from model.bench.survey_packs import Packs, images, variants
 from model.bench.survey_rows import SurveyRow, check, environment, roofline_row
 from model.bench.survey_summary import summary
 from model.bench.throughput import BATCH_SIZES
+from model.bench.tidy import tidy
 
 #: Exit code where the watchdog had to end the process.
 HUNG = 3
@@ -82,32 +83,30 @@ class Survey:
         packs = Packs(images(tiny), device, tiny)
         yield Entry("environment", 0, partial(environment, device))
         yield Entry("limits", 5, partial(roofline_row, device))
-        yield Entry("check", 10, partial(check, device))
+        yield Entry("check", 10, partial(check, device, "gn"))
         for norm, batch_size in _CORNERS:
             yield Entry("pace", 8, partial(packs.alone, norm, batch_size))
-        yield Entry("start of all cells", 40, packs.start)
+            yield Entry("plain loop", 8, partial(packs.plain, norm, batch_size))
         if not tiny:
             for norm in ("bn", "gn"):
                 for batch_size in BATCH_SIZES:
-                    yield Entry("pace", 15, partial(packs.alone, norm, batch_size))
+                    if (norm, batch_size) not in _CORNERS:
+                        yield Entry("pace", 10, partial(packs.alone, norm, batch_size))
+            yield Entry("start of all cells", 40, packs.start)
             yield Entry("side by side, all cells", 20, packs.beside_all)
-        for batch_size in (2, 32):
-            for count in (1, 2) if tiny else (10, 1, 4, 2, 8):
+        for count in (1, 2) if tiny else (8, 4, 2, 1):
+            for batch_size in (2, 32):
                 yield Entry(f"side by side, batch {batch_size}", 20, partial(packs.beside, batch_size, count))
-        yield Entry("steps a graph", 20, packs.steps_per_graph)
-        for norm, batch_size in _CORNERS:
-            yield Entry("plain loop", 20, partial(packs.plain, norm, batch_size))
         yield Entry("end of side by side", 0, packs.drop)
+        yield Entry("check", 10, partial(check, device, "bn"))
         yield from self._variants(packs)
+        yield Entry("steps a graph", 20, packs.steps_per_graph)
         yield Entry("cuDNN without search", _PROFILE + 8, partial(packs.unsearched, "gn", 2))
         for norm, batch_size in _CORNERS:
             yield Entry("profile", 3, partial(packs.profile, norm, batch_size))
 
     def _variants(self, packs: Packs) -> Iterator[Entry]:
         for variant in variants(self.device):
-            if variant.compiled:  # a minute each: one must do
-                yield Entry("way", _PROFILE + 75, partial(packs.alone, "gn", 2, variant))
-                continue
             for norm, batch_size in _CORNERS:
                 yield Entry("way", _PROFILE + 8, partial(packs.alone, norm, batch_size, variant))
 

@@ -1,4 +1,4 @@
-"""Rows of `model.bench.survey` about packs in training: alone, side by side, by every variant."""
+"""Rows of `model.bench.survey` about packs in training: alone, side by side, by other variants."""
 
 import statistics
 import time
@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from model.bench.compare import tidy
-from model.bench.survey_rows import GROUPS, SurveyRow, cell
+from model.bench.survey_rows import SurveyRow, cell
 from model.bench.throughput import BATCH_SIZES, plain_loop, timed
+from model.bench.tidy import tidy
 from model.bench.variants import DEFAULT, Variant, training
 from model.data.dataset import DataInfo, Dataset
 from model.training.calibrate import noise
@@ -32,27 +32,15 @@ def images(tiny: bool) -> Dataset:
 def variants(device: torch.device) -> Iterator[Variant]:
     """What is compared with the default, the most promising first."""
     if device.type != "cuda":
-        yield Variant("matmul")
+        yield Variant(precision="bf16")
+        yield Variant("grouped")
         return
-    yield Variant("grouped")
     yield Variant(precision="tf32")
     yield Variant(precision="bf16")
-    yield Variant("grouped", "tf32")
+    yield Variant("grouped")
     yield Variant("grouped", "bf16")
-    yield Variant("streams")
-    yield Variant("matmul")
-    yield Variant(compiled=True)
+    yield Variant("grouped", "tf32")
     yield Variant("grouped", layout="nhwc")
-    yield Variant("streams", "tf32", "nhwc")
-
-
-def _name(variant: Variant) -> str:
-    parts = [
-        "compiled" if variant.compiled else variant.convolution or "usual",
-        variant.precision,
-        variant.layout or "",
-    ]
-    return " ".join(part for part in parts if part)
 
 
 #: A pack of every cell of fig1.
@@ -66,6 +54,8 @@ class Packs:
         self.data, self.device, self.tiny = data, device, tiny
         self._seconds = 0.1 if tiny else 0.8
         self._kept: dict[Key, Training] = {}
+        #: Images a second of a pack that had the device to itself, by norm and batch size.
+        self._alone: dict[tuple[str, int], float] = {}
 
     def start(self) -> SurveyRow:
         """The cells that have not begun begin at once in threads, as in a sweep: can they?"""
@@ -82,8 +72,6 @@ class Packs:
         self, norm: str, batch_size: int, variant: Variant = DEFAULT, *, search: bool = True
     ) -> SurveyRow:
         """One pack with the device to itself."""
-        if variant.compiled:
-            torch._dynamo.reset()
         kept = variant == DEFAULT and search
         cuda = self.device.type == "cuda"
         if cuda:
@@ -93,7 +81,9 @@ class Packs:
         key = (norm, batch_size, 0)
         trained = self._pack(key) if kept else self._begun(norm, batch_size, variant, search=search)
         start = time.perf_counter() - begun
-        row: SurveyRow = {**_facts(norm, batch_size, REPLICAS), "way": _name(variant), **self._rate(trained)}
+        row = {**self._facts(trained), "way": variant.name, **self._rate(trained)}
+        if variant == DEFAULT:
+            self._alone[norm, batch_size] = row["images_per_second"]
         if cuda:
             peak = torch.cuda.max_memory_allocated(self.device) - held
             row |= {"start_seconds": round(start, 2), "peak_gib": round(peak / 2**30, 3)}
@@ -108,14 +98,14 @@ class Packs:
         """A pack of every cell at once; a row of all, and a "pace" of each."""
         total, rates = self._side_by_side(_ALL_CELLS)
         rows = [total]
-        for (norm, size, _), rate in zip(_ALL_CELLS, rates, strict=True):
+        for key, rate in zip(_ALL_CELLS, rates, strict=True):
             pace = {
-                "way": _name(DEFAULT),
+                "way": DEFAULT.name,
                 "beside": len(_ALL_CELLS),
                 "images_per_second": round(rate, 1),
-                "us_per_step": round(1e6 * REPLICAS * size / rate, 1),
+                "us_per_step": round(1e6 * REPLICAS * key[1] / rate, 1),
             }
-            rows.append({"row": "pace", **_facts(norm, size, REPLICAS), **pace})
+            rows.append({"row": "pace", **self._facts(self._pack(key)), **pace})
         return rows
 
     def beside(self, batch_size: int, count: int) -> SurveyRow:
@@ -133,6 +123,10 @@ class Packs:
         with ThreadPoolExecutor(len(packs)) as pool:
             rates = list(pool.map(lambda pack: self._until(pack, until), packs))
         total: SurveyRow = {"packs": len(packs), "images_per_second": round(sum(rates), 1)}
+        alone = [self._alone.get(key[:2]) for key in keys]
+        if all(alone):
+            gain = sum(rate / one for rate, one in zip(rates, alone, strict=True) if one)
+            total["gain"] = round(gain, 3)
         if self.device.type == "cuda":
             total["reserved_gib"] = self._reserved_gib()
         return total, rates
@@ -144,7 +138,7 @@ class Packs:
         rows: list[SurveyRow] = []
         for steps in (1, CudaGraphs().steps, 32):
             trained = self._begun("gn", 2, graphs=CudaGraphs(steps=steps))
-            rows.append({**_facts("gn", 2, REPLICAS), "steps_per_graph": steps, **self._rate(trained)})
+            rows.append({**self._facts(trained), "steps_per_graph": steps, **self._rate(trained)})
             del trained
         return rows
 
@@ -157,7 +151,7 @@ class Packs:
         del loop
         rate = steps * batch_size / seconds
         return {
-            **_facts(norm, batch_size, 1),
+            **{"norm": norm, "batch_size": batch_size, "pack": 1},
             "us_per_step": round(1e6 * seconds / steps, 1),
             "images_per_second": round(rate, 1),
         }
@@ -171,11 +165,11 @@ class Packs:
     def profile(self, norm: str, batch_size: int) -> SurveyRow:
         """Kernels of a step, run uncaptured so that each has its name, and the dearest ten."""
         trained = self._begun(norm, batch_size)
-        trained.trace(2)
+        trained.trace(1)
         activities = [ProfilerActivity.CPU]
         activities += [ProfilerActivity.CUDA] if self.device.type == "cuda" else []
         with profile(activities=activities) as recorded:
-            steps = trained.trace(8)
+            steps = trained.trace(1 if self.tiny else 8)
         by_name: dict[str, list[float]] = {}
         for event in recorded.events() or []:
             if self.device.type != "cuda":
@@ -184,7 +178,7 @@ class Packs:
                 by_name.setdefault(event.name, []).append(float(event.time_range.elapsed_us()))
         dearest = sorted(by_name.items(), key=lambda entry: -sum(entry[1]))[:10]
         return {
-            **_facts(norm, batch_size, REPLICAS),
+            **self._facts(trained),
             "kernels_per_step": round(sum(map(len, by_name.values())) / steps, 1),
             "kernel_us_per_step": round(sum(map(sum, by_name.values())) / steps, 1),
             "dearest": [
@@ -223,6 +217,17 @@ class Packs:
         trained.train_steps(4 if self.tiny else 16)
         return trained
 
+    def _facts(self, trained: Training) -> SurveyRow:
+        """What tells a plan whether a time is one of its cells."""
+        spec, info = trained.spec, self.data.info
+        return {
+            **{name: getattr(spec, name) for name in ("model", "width", "norm", "groups", "precision")},
+            "pixels": info.height * info.width,
+            "batch_size": spec.batch_size,
+            "pack": len(trained.seeds),
+            "kernels": trained.kernels,
+        }
+
     def _steps(self, trained: Training) -> int:
         most = len(self.data.train_labels) // trained.spec.batch_size
         return min(most, 4 if self.tiny else 1024)
@@ -253,7 +258,3 @@ class Packs:
             now = time.perf_counter()
             if now >= until:
                 return done * trained.spec.batch_size * len(trained.seeds) / (now - begun)
-
-
-def _facts(norm: str, batch_size: int, pack: int) -> SurveyRow:
-    return {"norm": norm, "groups": GROUPS if norm == "gn" else None, "batch_size": batch_size, "pack": pack}

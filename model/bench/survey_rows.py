@@ -2,32 +2,29 @@
 
 import os
 import platform
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from model.bench import roofline
-from model.bench.check import one_norm
-from model.data.dataset import DataInfo
+from model.bench.check import checks
 from model.machine import cores
 from model.queues import CUDA_QUEUES
 from model.spec import Spec
-from model.training.calibrate import noise
 
 #: A line of the survey's file: plain values by name.
 SurveyRow = dict[str, Any]
 
 GROUPS = 8
-#: Losses in float32 on two devices after an epoch of a few steps: rounding, which training amplifies.
-ROUGH = 1e-2
+MODEL = "resnet20"
 
 
 def cell(norm: str, batch_size: int) -> Spec:
     groups = GROUPS if norm == "gn" else None
     return Spec(
         dataset="noise",
-        model="resnet20",
+        model=MODEL,
         shortcut="projection",
         norm=norm,
         groups=groups,
@@ -94,20 +91,7 @@ def roofline_row(device: torch.device) -> SurveyRow:
     return row
 
 
-def check(device: torch.device) -> list[SurveyRow]:
-    """Does the device train as the CPU does? In float64 to rounding, in float32 roughly."""
-    rows: list[SurveyRow] = []
-    data = noise(68, 8, DataInfo("noise", 68, 8, 3, 8, 8, ("a", "b", "c"), "0" * 12))
-    for norm in ("bn", "gn"):
-        for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, ROUGH)):
-            result = one_norm(replace(cell(norm, 8), epochs=2), data, device, dtype)
-            rows.append(
-                {
-                    "norm": norm,
-                    "dtype": str(dtype).removeprefix("torch."),
-                    "difference": result.difference,
-                    "passed": result.error is None and result.difference <= tolerance,
-                    **({"error": result.error} if result.error else {}),
-                }
-            )
-    return rows
+def check(device: torch.device, norm: str) -> list[SurveyRow]:
+    """Does the device compute as it has to, for this norm and by what a sweep uses? `model.bench.check`."""
+    found = checks(device, lambda line: None, (norm,), others=False)
+    return [{**asdict(one), "passed": one.passed} for one in found]

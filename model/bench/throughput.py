@@ -44,7 +44,9 @@ class Measurement:
     precision: str
     layout: str
     convolution: str = "grouped"
-    compiled: bool = False
+    model: str = "resnet20"
+    width: int = 1
+    pixels: int = 1024
 
 
 def plain_loop(spec: Spec, data: Dataset, device: torch.device) -> PlainLoop:
@@ -96,8 +98,10 @@ def measure(
             device=device_name(device),
             precision=variant.precision,
             layout=trained.layout,
-            convolution=variant.convolution or "usual",
-            compiled=variant.compiled,
+            convolution=trained.convolution,
+            model=spec.model,
+            width=spec.width,
+            pixels=data.info.height * data.info.width,
         )
         for pack, ours, trained in zip(packs, rates[1:], trainings, strict=True)
     ]

@@ -75,5 +75,6 @@ def standardise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     `mean` and `std` [C] are repeated over the replicas of images [..., R·C, H, W].
     """
     repeats = images.shape[-3] // len(mean)
-    shape = (-1, 1, 1)
-    return (images.to(mean.dtype) - mean.repeat(repeats).view(shape)) / std.repeat(repeats).view(shape)
+    if repeats > 1:  # once more, even of one, is a kernel of each captured step
+        mean, std = mean.repeat(repeats), std.repeat(repeats)
+    return (images.to(mean.dtype) - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)

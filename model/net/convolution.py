@@ -11,7 +11,7 @@ compile, up to `TRITON_PIXELS`; batch and group norms are then in kernels of our
 (`model.net.norm_kernels`).
 
 All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records
-which it was. Others, which no sweep uses, are in `model.bench.steps`.
+which it was.
 """
 
 import functools
@@ -25,6 +25,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.net.ordered import Ordered
+from model.net.products import by_rounded
+from model.precision import Precision
 
 Convolution = Literal["grouped", "ordered", "triton"]
 CONVOLUTIONS: tuple[Convolution, ...] = get_args(Convolution)
@@ -37,29 +39,54 @@ def grouped(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
     return F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, 1, replicas)
 
 
-def triton(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+class Triton:
     """The same as `grouped`, in one kernel of ours where it takes these tensors."""
-    kernels = _kernels()
-    if kernels is None or not kernels.fits(x):
-        return grouped(x, weight, stride, replicas)
-    out: Tensor = kernels.convolve(x, weight, stride, replicas)
-    return out
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+
+    def __call__(self, x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+        kernels = _kernels()
+        if kernels is None or not kernels.fits(x):
+            other = Rounded(grouped) if self.precision == "bf16" else grouped
+            return other(x, weight, stride, replicas)
+        out: Tensor = kernels.convolve(x, weight, stride, replicas, self.precision)
+        return out
 
 
-def convolve(name: Convolution, layout: torch.memory_format) -> Convolve:
-    """The convolution of this name, for activations of this layout."""
-    if name == "ordered":
-        return Ordered(layout)
-    return triton if name == "triton" else grouped
+class Rounded:
+    """A convolution by factors that are rounded to bfloat16: torch's own on a GPU, else by `by_rounded`."""
+
+    def __init__(self, function: Convolve) -> None:
+        self.function = function
+
+    def __call__(self, x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+        if x.is_cuda:
+            return self.function(x.bfloat16(), weight.bfloat16(), stride, replicas).float()
+        return by_rounded(lambda x, weight: self.function(x, weight, stride, replicas), x, weight)
+
+
+def convolve(name: Convolution, layout: torch.memory_format, precision: Precision = "fp32") -> Convolve:
+    """The convolution of this name, for activations of this layout and products of this precision.
+
+    torch's own take TF32 from its settings (`model.training.backend`).
+    """
+    if name == "triton":
+        return Triton(precision)
+    function: Convolve = Ordered(layout) if name == "ordered" else grouped
+    return Rounded(function) if precision == "bf16" else function
 
 
 #: Up to so many pixels of a replica's batch our kernels were measured, and won: a step of five replicas of
 #: ResNet-20 on 32×32 pixels, H200, torch 2.11, cuDNN 9.19, with norms in kernels of ours too, against
 #: cuDNN's, in ms: batch 2 BN 0.77 and 1.88, GN 0.76 and 2.10; batch 32 BN 3.09 and 4.83, GN 2.85 and 5.21.
+#: In TF32 and bf16 ours were not measured: they have the same kernels with a third of the products.
 TRITON_PIXELS = 32 * 32 * 32
 
 
-def default_convolution(device: torch.device, dtype: torch.dtype, pixels: int) -> Convolution:
+def default_convolution(
+    device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int
+) -> Convolution:
     """On a CPU the one that gives the same bits in any pack, on a GPU the faster one as far as was measured.
 
     `pixels`: of a batch of one replica. Chosen by the cell and not by the pack, so that a seed has the same
@@ -67,15 +94,15 @@ def default_convolution(device: torch.device, dtype: torch.dtype, pixels: int) -
     """
     if device.type == "cpu":
         return "ordered"
-    if device.type != "cuda" or dtype != torch.float32 or pixels > TRITON_PIXELS or why_not_triton(device):
+    if device.type != "cuda" or dtype != torch.float32 or pixels > TRITON_PIXELS:
         return "grouped"
-    return "triton"
+    return "grouped" if why_not_triton(device, precision) else "triton"
 
 
-def why_not_triton(device: torch.device) -> str | None:
+def why_not_triton(device: torch.device, precision: Precision) -> str | None:
     """Why kernels of ours cannot be used on this GPU; None where they can."""
     kernels = _kernels()
-    return "Triton is not installed" if kernels is None else kernels.why_not(device)
+    return "Triton is not installed" if kernels is None else kernels.why_not(device, precision)
 
 
 @functools.cache

@@ -7,7 +7,8 @@ channels. The replica is one more axis of the launch. NCHW throughout, so that n
 neighbouring places. How large the tiles are: `model.net.tiles`.
 
 A float32 product is three products on tensor cores, of the upper and lower halves of both factors, which
-keeps float32's accuracy (Ootomo & Yokota 2022); where `tf32` is allowed it is one. Weight gradients are
+keeps float32's accuracy (Ootomo & Yokota 2022); in TF32 it is one. In bf16 a kernel rounds both factors as
+it loads them, and what it reads and writes stays float32 (`model.net.products`). Weight gradients are
 summed in parts of a fixed order. Measured error against float64, norms of output, input's and weights'
 gradient: 1.2e-7 to 2.2e-7, where cuDNN's float32 kernels have 2.1e-7 to 1.4e-6 (H100, 16 and 64 maps, batch
 8). Imported only where used: it needs Triton.
@@ -15,6 +16,7 @@ gradient: 1.2e-7 to 2.2e-7, where cuDNN's float32 kernels have 2.1e-7 to 1.4e-6 
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,11 +26,32 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from model.net.tiles import PROGRAMS, WARPS, tiles
+from model.precision import Precision
 
 #: Triton's own switch, which it reads when it is imported: kernels run in Python, on any device.
 _INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-#: How float32 factors are multiplied where TF32 is not allowed: Triton's name.
-FP32 = "tf32x3"
+#: How factors are multiplied: Triton's names for float32 ones, and "bf16" for those that are rounded first.
+_PRODUCTS: Mapping[Precision, str] = {"fp32": "tf32x3", "tf32": "tf32", "bf16": "bf16"}
+#: Largest difference from torch's float64, of the largest value, that is no fault of the kernels.
+_APART: Mapping[Precision, float] = {"fp32": 1e-2, "tf32": 1e-2, "bf16": 5e-2}
+
+
+@triton.jit
+def _rounded(x):  # type: ignore[no-untyped-def]
+    """The nearest bfloat16, ties to even, as a float32. By its bits, which Triton's interpreter has right.
+    What is not a number stays so: CUDA's has every bit set, and would become zero."""
+    bits = x.to(tl.uint32, bitcast=True)
+    bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
+    return tl.where(x == x, bits.to(tl.float32, bitcast=True), x)  # noqa: PLR0124
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _product(a, b, total, PRECISION: tl.constexpr):  # type: ignore[no-untyped-def]
+    if PRECISION == "bf16":  # 8 bits of a factor: TF32, which has 11, loses none of them
+        total = tl.dot(_rounded(a), _rounded(b), total, input_precision="tf32")
+    else:
+        total = tl.dot(a, b, total, input_precision=PRECISION)
+    return total
 
 
 @triton.jit(do_not_specialize=["images", "replicas"])  # type: ignore[untyped-decorator]
@@ -84,7 +107,7 @@ def _convolve(  # type: ignore[no-untyped-def]
         places = first[:, None] + hs * WS + ws + s[None, :] * (HS * WS)
         seen = tl.load(source_ptr + places, mask=inside, other=0.0)
         kernel = tl.load(weight_ptr + weights, mask=(tap < K * K)[:, None] & (t < T)[None, :], other=0.0)
-        total = tl.dot(seen, kernel, total, input_precision=PRECISION)
+        total = _product(seen, kernel, total, PRECISION)
     out = ((n * replicas + replica) * T)[:, None] + t[None, :]
     out = out * (HT * WT) + (ht * WT + wt)[:, None]
     tl.store(
@@ -140,14 +163,14 @@ def _weigh(  # type: ignore[no-untyped-def]
             mask=(n < images)[None, :] & (o < O)[:, None],
             other=0.0,
         )
-        total = tl.dot(came, seen, total, input_precision=PRECISION)
+        total = _product(came, seen, total, PRECISION)
     where = ((part * replicas + replica) * O + o[:, None]) * (I * K * K) + (i * (K * K) + tap)[None, :]
     tl.store(parts_ptr + where, total, mask=(o < O)[:, None] & (tap < K * K)[None, :])
 
 
 def fits(x: Tensor) -> bool:
-    """Whether these kernels take it: float32 or bfloat16, NCHW, and places that 32 bits can count."""
-    return runs_on(x) and x.dtype in (torch.float32, torch.bfloat16) and countable(x)
+    """Whether these kernels take it: float32, NCHW, and places that 32 bits can count."""
+    return runs_on(x) and x.dtype == torch.float32 and countable(x)
 
 
 def runs_on(x: Tensor) -> bool:
@@ -160,38 +183,43 @@ def countable(x: Tensor) -> bool:
     return x.is_contiguous() and x.numel() < 2**30
 
 
-def convolve(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+def convolve(x: Tensor, weight: Tensor, stride: int, replicas: int, precision: Precision = "fp32") -> Tensor:
     """[N, R·I, H, W] and [R·O, I, k, k], k odd, to [N, R·O, ⌈H/stride⌉, ⌈W/stride⌉]."""
-    if torch.is_autocast_enabled(x.device.type):
-        dtype = torch.get_autocast_dtype(x.device.type)
-        x, weight = x.to(dtype), weight.to(dtype)
-    out: Tensor = _Convolution.apply(x, weight, stride, replicas)
+    out: Tensor = _Convolution.apply(x, weight, stride, replicas, _PRODUCTS[precision])
     return out
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, replicas: int, products: str) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.replicas = stride, replicas
+        ctx.stride, ctx.replicas, ctx.products = stride, replicas, products
         n, _, height, width = x.shape
         shape = (n, len(weight), -(-height // stride), -(-width // stride))
-        return _launch(x, weight, x.new_empty(shape), stride, replicas, transposed=False)
+        return _launch(x, weight, x.new_empty(shape), stride, replicas, products, transposed=False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None, None, None]:
         x, weight = ctx.saved_tensors
+        how = ctx.stride, ctx.replicas, ctx.products
         grad = grad.contiguous()
-        by_weight = _weight_gradient(x, grad, weight, ctx.stride, ctx.replicas)
+        by_weight = _weight_gradient(x, grad, weight, *how)
         if not ctx.needs_input_grad[0]:
-            return None, by_weight, None, None
-        by_input = _launch(grad, weight, torch.empty_like(x), ctx.stride, ctx.replicas, transposed=True)
-        return by_input, by_weight, None, None
+            return None, by_weight, None, None, None
+        by_input = _launch(grad, weight, torch.empty_like(x), *how, transposed=True)
+        return by_input, by_weight, None, None, None
 
 
 def _launch(
-    source: Tensor, weight: Tensor, target: Tensor, stride: int, replicas: int, *, transposed: bool
+    source: Tensor,
+    weight: Tensor,
+    target: Tensor,
+    stride: int,
+    replicas: int,
+    products: str,
+    *,
+    transposed: bool,
 ) -> Tensor:
     n, channels, hs, ws = source.shape
     _, targets, ht, wt = target.shape
@@ -199,13 +227,15 @@ def _launch(
     of = tiles("backward" if transposed else "forward", t, n * ht * wt)
     grid = (-(-n * ht * wt // of.places), replicas * -(-t // of.channels))
     _convolve[grid](
-        source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, transposed, _precision(),
+        source, weight, target, n, replicas, s, hs, ws, t, ht, wt, size, stride, transposed, products,
         of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
     )  # fmt: skip
     return target
 
 
-def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
+def _weight_gradient(
+    x: Tensor, grad: Tensor, weight: Tensor, stride: int, replicas: int, products: str
+) -> Tensor:
     n, _, height, width = x.shape
     _, inputs, size, _ = weight.shape
     outputs = len(weight) // replicas
@@ -218,26 +248,22 @@ def _weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, stride: int, repli
     parts = grad.new_empty((cuts, *weight.shape), dtype=torch.float32)
     _weigh[(cuts, columns)](
         x, grad, parts, n, replicas, chunk, inputs, height, width, outputs, ho, wo, size, stride,
-        _precision(), of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
+        products, of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
     )  # fmt: skip
     return (parts[0] if cuts == 1 else parts.sum(0)).to(weight.dtype)
 
 
-def _precision() -> str:
-    return "tf32" if torch.backends.cudnn.allow_tf32 else FP32
-
-
 @functools.cache
-def why_not(device: torch.device) -> str | None:
+def why_not(device: torch.device, precision: Precision) -> str | None:
     """Why these kernels cannot be used on this GPU: they do not compile there, say; None where they can."""
     try:
         x = torch.randn(2, 32, 8, 8, device=device, requires_grad=True)
         weight = torch.randn(32, 16, 3, 3, device=device, requires_grad=True)
-        ours = convolve(x, weight, 2, 2)
+        ours = convolve(x, weight, 2, 2, precision)
         theirs = torch.nn.functional.conv2d(x.double(), weight.double(), None, 2, 1, 1, 2)
         pairs = [(ours, theirs)]
         pairs += zip(*(torch.autograd.grad(y.sum(), (x, weight)) for y in (ours, theirs)), strict=True)
         apart = max(float((a - b).detach().abs().max() / b.detach().abs().max()) for a, b in pairs)
     except Exception as error:  # a missing compiler, an old GPU: torch's kernels remain
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    return None if apart < 1e-2 else f"they are {apart:.1e} apart from torch's"
+    return None if apart < _APART[precision] else f"they are {apart:.1e} apart from torch's"

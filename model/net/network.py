@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from model.net.convolution import Convolve
 from model.net.norms.layer import NormLayer
+from model.precision import Precision
 
 
 class Images(Protocol):
@@ -31,8 +32,9 @@ class ReplicaNetwork(nn.Module):
 
     replicas: int
 
-    def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
-        """Convolutions by a function of `model.net.convolution`; `fused`: norms by kernels of ours."""
+    def compute_by(self, function: Convolve, *, fused: bool = False, precision: Precision = "fp32") -> None:
+        """Convolutions by a function of `model.net.convolution`; `fused`: norms by kernels of ours;
+        `precision`: of all other products."""
         for module in self.modules():
             if isinstance(module, NormLayer):
                 module.fused = fused

@@ -59,7 +59,10 @@ class Operations(TorchFunctionMode):
         def convolved(x: Tensor, weight: Tensor) -> Tensor:
             replicas = x.shape[1]
             flat = whole_strides(x.flatten(1, 2))
-            out = self.convolve(flat, weight.flatten(0, 1), step[0], replicas)
+            if torch.is_autocast_enabled(x.device.type):  # of bf16, in which it rounds by itself
+                flat = flat.float()
+            with torch.autocast(x.device.type, enabled=False):
+                out = self.convolve(flat, weight.flatten(0, 1), step[0], replicas)
             return out.view(len(out), replicas, -1, *out.shape[2:])
 
         if self.together:

@@ -8,6 +8,8 @@ Every parameter and buffer has replicas outermost in its first dimension, so one
 of every tensor (`model.net.replicas`), under the names and in the shapes of `model.bench.reference`.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +19,9 @@ from model.net.convolution import Convolve, grouped
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import activated, added_to
 from model.net.norms.registry import norm_of
+from model.net.products import baddbmm
 from model.net.standardise import standardised
+from model.precision import Precision
 from model.spec import MODELS, Spec
 
 #: What the norms are called wherever they stand.
@@ -128,8 +132,9 @@ class ResNet(ReplicaNetwork):
         self.blocks = nn.Sequential(*blocks)
         self.classifier = Classifier(inputs, classes, replicas)
 
-    def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
-        super().compute_by(function, fused=fused)
+    def compute_by(self, function: Convolve, *, fused: bool = False, precision: Precision = "fp32") -> None:
+        super().compute_by(function, fused=fused, precision=precision)
+        self.classifier.multiply = baddbmm if precision == "bf16" else torch.baddbmm
         for module in self.modules():
             if isinstance(module, Conv):
                 module.convolve = function
@@ -154,8 +159,9 @@ class Classifier(nn.Module):
         self.weight = nn.Parameter(torch.zeros(replicas * classes, features))
         self.bias = nn.Parameter(torch.zeros(replicas * classes))
         self.replicas = replicas
+        self.multiply: Callable[[Tensor, Tensor, Tensor], Tensor] = torch.baddbmm
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.reshape(len(x), self.replicas, -1).transpose(0, 1)
         weight = self.weight.view(self.replicas, -1, x.shape[2]).transpose(1, 2)
-        return torch.baddbmm(self.bias.view(self.replicas, 1, -1), x, weight)
+        return self.multiply(self.bias.view(self.replicas, 1, -1), x, weight)

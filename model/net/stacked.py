@@ -4,7 +4,8 @@
 see. Its convolutions with different weights for each replica are then grouped ones on [N, R·C, H, W], its
 linear layers batched products: what `model.net.resnet` is by hand. Two things go round vmap and see all
 replicas: the layer under study, which is made for them (`model.net.studied`), and convolutions, whose kernels
-are chosen (`model.net.operations`).
+are chosen (`model.net.operations`). In bf16 torch's autocast tells which operations are products; those two
+leave it.
 
 That packs equal solo runs is not taken on trust: networks that ship are held to it by tests, a user's own
 before its first trial (`model.net.examine`). What vmap cannot take trains alone, without it.
@@ -21,6 +22,7 @@ from model.net.convolution import Convolve, grouped
 from model.net.network import ReplicaNetwork
 from model.net.operations import Operations
 from model.net.studied import Norm
+from model.precision import Precision
 
 
 class Stacked(ReplicaNetwork):
@@ -41,6 +43,7 @@ class Stacked(ReplicaNetwork):
             raise ValueError("this network trains one replica at a time")
         self.replicas, self.classes, self.together = len(replicas), classes, together
         self._operations = Operations(grouped, together)
+        self.precision: Precision = "fp32"
         self.shapes: dict[str, torch.Size] = {}
         self.template = template
         with torch.no_grad():
@@ -72,8 +75,9 @@ class Stacked(ReplicaNetwork):
     def named_buffers(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, Tensor]]:
         return self.template.named_buffers(*args, **kwargs)
 
-    def compute_by(self, function: Convolve, *, fused: bool = False) -> None:
-        super().compute_by(function, fused=fused)
+    def compute_by(self, function: Convolve, *, fused: bool = False, precision: Precision = "fp32") -> None:
+        super().compute_by(function, fused=fused, precision=precision)
+        self.precision = precision
         self._operations = Operations(function, self.together)
 
     def norms(self) -> dict[str, nn.Module]:
@@ -91,6 +95,14 @@ class Stacked(ReplicaNetwork):
         return found
 
     def forward(self, x: Tensor) -> Tensor:
+        """The logits are float32 or wider."""
+        if self.precision != "bf16":
+            return self._logits(x)
+        # no cache of cast weights: within a CUDA graph it would outlive the step that made it
+        with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+            return self._logits(x).float()
+
+    def _logits(self, x: Tensor) -> Tensor:
         with self._operations:
             if not self.together:
                 alone: Tensor = self.template(x)

@@ -5,6 +5,7 @@ Norms take all replicas at once (`model.net.norms`), and a module that `torch.fu
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -80,8 +81,21 @@ class Norm(nn.Module):
 
     def _layer(self, x: Tensor) -> Tensor:
         """[N, R, C, H, W] -> [N, R, C, H, W]"""
-        out: Tensor = self.layer(x.flatten(1, 2))
+        out = _in_float32(self.layer, x.flatten(1, 2))
         return out.view(len(x), *x.shape[1:3], *out.shape[2:])
+
+
+def _in_float32(norm: nn.Module, x: Tensor) -> Tensor:
+    """norm(x), out of autocast: whatever products are computed in, a norm is given float32 and works in it.
+
+    torch's own lists would have it otherwise for each: batch norm in bfloat16 and group norm in float32 on a
+    GPU, a norm of several operations in bfloat16 to its statistics.
+    """
+    kind = x.device.type
+    inside = torch.is_autocast_enabled(kind)
+    with torch.autocast(kind, enabled=False) if inside else nullcontext():
+        out: Tensor = norm(x.float() if inside else x)
+    return out
 
 
 class OnAll(torch.autograd.Function):

@@ -1,16 +1,18 @@
 """The process-wide settings of torch that training depends on, made for as long as somebody trains.
 
 Packs may train in threads of one process, so a setting that one thread made must outlast it as long as
-another relies on it, and two that contradict each other must never mix: numbers would depend on timing.
+another relies on it, and two that contradict each other must never mix: numbers would depend on timing. So
+the second waits.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Generic, TypeVar
 
 import torch
 
-from model.training.step import Precision
+from model.precision import Precision
 
 #: Pixels in a batch of one replica up to which torch's own convolutions beat oneDNN's, whose fixed cost a
 #: call is the higher. By replica, so that a seed has the same kernels in any pack. A step of ResNet-20 with
@@ -19,69 +21,64 @@ from model.training.step import Precision
 #: 30.0. On 32×32 pixels oneDNN always wins.
 TINY = 512
 
-_lock = threading.Lock()
-_users: list[tuple[Precision, bool]] = []
-_before: list[bool] = []
 
-_idle = threading.Condition()
-_onednn: list[bool] = []
-_onednn_before: list[bool] = []
+Value = TypeVar("Value")
 
 
-@contextmanager
-def arithmetic(precision: Precision, *, search: bool = True) -> Iterator[None]:
+class _Setting(Generic[Value]):
+    """A setting of the process. The first of several threads makes it, the last restores what was there, and
+    a thread that wants another meanwhile waits for them.
+
+    `put`: makes it, and gives the one before.
+    """
+
+    def __init__(self, put: Callable[[Value], Value]) -> None:
+        self._put = put
+        self._idle = threading.Condition()
+        self._held: list[Value] = []
+        self._before: list[Value] = []
+
+    @contextmanager
+    def held(self, wanted: Value) -> Iterator[None]:
+        with self._idle:
+            self._idle.wait_for(lambda: not self._held or self._held[0] == wanted)
+            if not self._held:
+                self._before[:] = [self._put(wanted)]
+            self._held.append(wanted)
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._held.pop()
+                if not self._held:
+                    self._put(self._before[0])
+                self._idle.notify_all()
+
+
+def arithmetic(precision: Precision, *, search: bool = True) -> AbstractContextManager[None]:
     """TF32 on CUDA for `tf32` alone; `search`: cuDNN tries its kernels and takes the fastest.
 
-    torch itself lets cuDNN use TF32 by default, so float32 has to be asked for. The settings belong to
-    the process: the first of several threads makes them, the last restores what was there, and a thread
-    that wants others meanwhile gets RuntimeError rather than wrong numbers.
+    torch itself lets cuDNN use TF32 by default, so float32 has to be asked for. Kernels take the settings
+    when they are launched or captured, so nobody holds them while captured steps are replayed, and packs of
+    several precisions train side by side. Where `exclusive` is held too, it is taken first.
     """
-    with _lock:
-        if any(user != (precision, search) for user in _users):
-            raise RuntimeError(f"{precision} asked for while {_users[0][0]} is in use by another thread")
-        if not _users:
-            _before[:] = _set(precision == "tf32", precision == "tf32", search)
-        _users.append((precision, search))
-    try:
-        yield
-    finally:
-        with _lock:
-            _users.pop()
-            if not _users:
-                _set(*_before)
+    return _arithmetic.held((precision == "tf32", precision == "tf32", search))
 
 
-def _set(cudnn_tf32: bool, matmul_tf32: bool, benchmark: bool) -> tuple[bool, bool, bool]:
-    """Make the settings, return the ones before."""
+def _set(wanted: tuple[bool, bool, bool]) -> tuple[bool, bool, bool]:
+    """cuDNN's TF32, that of matrix products, cuDNN's search."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
-    cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = cudnn_tf32, matmul_tf32, benchmark
+    cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = wanted
     return before
 
 
-@contextmanager
-def convolutions(device: torch.device, pixels: int) -> Iterator[None]:
+def convolutions(device: torch.device, pixels: int) -> AbstractContextManager[None]:
     """oneDNN's convolutions on a CPU, or torch's own for a batch of up to TINY pixels of a replica.
 
     A thread that needs the other kind waits until those that train have ended their epoch.
     """
-    if device.type != "cpu":
-        yield
-        return
-    wanted = pixels > TINY
-    with _idle:
-        _idle.wait_for(lambda: not _onednn or _onednn[0] == wanted)
-        if not _onednn:
-            _onednn_before[:] = [_set_onednn(wanted)]
-        _onednn.append(wanted)
-    try:
-        yield
-    finally:
-        with _idle:
-            _onednn.pop()
-            if not _onednn:
-                _set_onednn(_onednn_before[0])
-            _idle.notify_all()
+    return _onednn.held(pixels > TINY) if device.type == "cpu" else nullcontext()
 
 
 def kernels(device: torch.device, pixels: int) -> str:
@@ -95,3 +92,7 @@ def kernels(device: torch.device, pixels: int) -> str:
 def _set_onednn(enabled: bool) -> bool:
     """Make the setting, return the one before."""
     return bool(torch.backends.mkldnn.set_flags(enabled)[0])  # type: ignore[no-untyped-call]
+
+
+_arithmetic = _Setting(_set)
+_onednn = _Setting(_set_onednn)

@@ -25,6 +25,7 @@ from model.data import augment
 from model.data.augment import Order
 from model.data.dataset import Dataset
 from model.streams import exclusive
+from model.training.backend import arithmetic
 from model.training.graphs import CudaGraphs
 from model.training.step import Step
 
@@ -109,12 +110,15 @@ class LoopedEpoch:
     def run(
         self, order: Order, lrs: Sequence[Sequence[float]], rehearse: Callable[[], None] = _nothing
     ) -> None:
-        for start, raw, labels in self.source.chunks(order):
-            images = self._standardised(raw)
-            rest = lrs[start : start + len(labels)]
-            steps = [self.step(*batch) for batch in zip(images.unbind(), labels.unbind(), rest, strict=True)]
-            losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
-            self.tally.add(losses, logits, labels)
+        with arithmetic(self.step.precision):
+            for start, raw, labels in self.source.chunks(order):
+                self._run_block(raw, labels, lrs[start : start + len(labels)])
+
+    def _run_block(self, raw: Tensor, labels: Tensor, lrs: Sequence[Sequence[float]]) -> None:
+        images = self._standardised(raw)
+        steps = [self.step(*batch) for batch in zip(images.unbind(), labels.unbind(), lrs, strict=True)]
+        losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
+        self.tally.add(losses, logits, labels)
 
     def _standardised(self, raw: Tensor) -> Tensor:
         """All steps of a block at once: [S, B, R·C, H, W]."""
@@ -124,16 +128,23 @@ class LoopedEpoch:
 class GraphedEpoch:
     """Captured steps, replayed. `run` queues work; reading the tally waits for it.
 
-    `steps`: the most that an epoch has; `graphing`: how they become graphs. Memory: the epoch's augmented
-    images as uint8, R of each.
+    `steps`: the most that an epoch has; `graphing`: how they become graphs; `search`: of `arithmetic`.
+    Memory: the epoch's augmented images as uint8, R of each.
     """
 
     def __init__(
-        self, step: Step, source: Source, tally: Tally, steps: int, graphing: CudaGraphs | None = None
+        self,
+        step: Step,
+        source: Source,
+        tally: Tally,
+        steps: int,
+        graphing: CudaGraphs | None = None,
+        *,
+        search: bool = True,
     ) -> None:
         self.step, self.source, self.tally = step, source, tally
         self.device, self.steps = source.images.device, steps
-        self.graphing = graphing or CudaGraphs()
+        self.graphing, self._search = graphing or CudaGraphs(), search
         self.graphs: dict[int, torch.cuda.CUDAGraph] = {}  # by their steps
         self.counter = torch.zeros(1, dtype=torch.int64, device=self.device)
         self._ahead = torch.arange(self.graphing.steps, device=self.device)
@@ -156,7 +167,7 @@ class GraphedEpoch:
     def _start(self, steps: int, rehearse: Callable[[], None]) -> int:
         """The first steps, uncaptured, and the capture of the others; gives how many are done."""
         warm_up = min(steps, WARM_UP)
-        with exclusive():
+        with exclusive(), arithmetic(self.step.precision, search=self._search):
             for _ in range(warm_up):
                 self._run_steps(1)
             rehearse()
@@ -181,7 +192,7 @@ class GraphedEpoch:
 
     def trace(self, steps: int) -> None:
         """The first steps that lie in the buffers, uncaptured."""
-        with exclusive():
+        with exclusive(), arithmetic(self.step.precision, search=self._search):
             self.counter.zero_()
             self._run_steps(steps)
 

@@ -6,7 +6,7 @@ bit, and a network that says something else is not the one that was judged.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -50,7 +50,10 @@ class Outcome:
 
 
 class Evaluation(Training):
-    """Networks with their final weights. `spec`, `seeds`, `data`, `device`, `dtype`: as for `Training`."""
+    """Networks with their final weights. `spec`, `seeds`, `data`, `device`, `dtype`: as for `Training`.
+
+    Products have the precision that they were trained in, but for TF32 on a CPU.
+    """
 
     def __init__(
         self,
@@ -61,7 +64,10 @@ class Evaluation(Training):
         *,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__(spec, seeds, data, device, dtype=dtype)
+        specs = (spec,) * len(seeds) if isinstance(spec, Spec) else spec
+        super().__init__(
+            [_as_judged(one, torch.device(device)) for one in specs], seeds, data, device, dtype=dtype
+        )
         self._own = (self._source.eval_images, self._source.eval_labels)
 
     def load_weights(self, weights: Sequence[Mapping[str, Tensor]]) -> None:
@@ -85,7 +91,7 @@ class Evaluation(Training):
         assert chosen is not None
         source.eval_images, source.eval_labels = (tensor.to(self.device) for tensor in chosen)
         try:
-            with self._on_device(), torch.no_grad(), kept(self.net):
+            with self._on_device(), self._arithmetic(), torch.no_grad(), kept(self.net):
                 return self._judge(statistics)
         finally:
             source.eval_images, source.eval_labels = self._own
@@ -116,6 +122,12 @@ class Evaluation(Training):
         for step in range(steps):
             (raw,) = augment.batches(self._source.images, order.part(step, step + 1), self.data.pad)
             yield self._source.standardise(raw)
+
+
+def _as_judged(spec: Spec, device: torch.device) -> Spec:
+    """A cell of TF32 on a CPU, which has none, in float32: nearer to what was meant than nothing."""
+    nowhere = device.type == "cpu" and spec.precision == "tf32"
+    return replace(spec, precision="fp32") if nowhere else spec
 
 
 def tensors_of(spec: Spec, info: DataInfo) -> dict[str, tuple[torch.Size, torch.dtype]]:

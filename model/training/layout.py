@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 
 from model.net.convolution import Convolution
+from model.precision import Precision
 from model.training.backend import TINY
-from model.training.step import Precision
 
 #: Norms that one kernel of torch's computes.
 _ONE_KERNEL = frozenset({"bn", "gn", "ln", "in"})

@@ -6,31 +6,23 @@ elementwise. A replica that diverges stays alone with it.
 
 Weight decay falls on all parameters, γ and β too (Wu & He 2018, section 4.1), unless the cell says otherwise.
 
-Precision. float32 throughout is the default, on every device: the study compares errors that differ by
-tenths of a percent, small batches are bound by launches and memory and not by arithmetic, and only so
-do devices agree to rounding. `tf32` (CUDA matrix products and convolutions with a 10-bit mantissa) and
-`bf16` (autocast: products in bfloat16, weights, norm statistics and loss in float32) are for
-experiments on speed. Other ways of computing a step are subclasses in `model.bench.steps`.
+Which precision products have is the cells' own (`model.precision`), and the network's to follow.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from model.errors import InputError
 from model.net.network import ReplicaNetwork
 from model.net.parts import of_the_classifier, of_the_norms
+from model.precision import checked
 from model.spec import Spec
 from model.training.adamw import AdamW
 from model.training.clip import Clip, clips
 from model.training.sgd import Sgd
 from model.training.update import Update, groups
-
-Precision = Literal["fp32", "tf32", "bf16"]
-PRECISIONS: tuple[str, ...] = get_args(Precision)
 
 #: By the name that a cell has for it (`model.optimizer_table`).
 UPDATES: Mapping[str, type[Update]] = {"sgd": Sgd, "sgd-nesterov": Sgd, "adamw": AdamW}
@@ -45,10 +37,8 @@ class Step:
     Raises InputError where the cells ask for what the network has no part for.
     """
 
-    def __init__(self, net: ReplicaNetwork, specs: Sequence[Spec], precision: Precision = "fp32") -> None:
-        if precision not in PRECISIONS:
-            raise InputError(f"precision {precision!r}; expected one of {', '.join(PRECISIONS)}")
-        self.net, self.precision = net, precision
+    def __init__(self, net: ReplicaNetwork, specs: Sequence[Spec]) -> None:
+        self.net, self.precision = net, checked(specs[0].precision)
         kind, parameters = UPDATES[specs[0].optimizer], list(net.parameters())
         self.moments = {name: [torch.zeros_like(p) for p in parameters] for name in kind.keeps}
         self._leaves = self.of_leaves(parameters)
@@ -92,7 +82,7 @@ class Step:
 
     def losses(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Each replica's mean cross-entropy over its batch [R], and the logits [R, B, classes]."""
-        logits = self.forward(images)
+        logits = self.net(images)
         if len(self._smoothed) == 1:
             (smoothing,) = self._smoothed
             return _cross_entropy(logits, labels, smoothing), logits
@@ -101,20 +91,6 @@ class Step:
             own = _cross_entropy(logits.index_select(0, numbers), labels.index_select(0, numbers), smoothing)
             losses = losses.index_copy(0, numbers, own)
         return losses, logits
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [R, B, classes], float32 or wider, of standardised images [B, R·C, H, W]."""
-        if self.precision != "bf16":
-            return self.network(images)
-        # no cache of cast weights: within a CUDA graph it would outlive the step that made it
-        with torch.autocast(images.device.type, torch.bfloat16, cache_enabled=False):
-            out = self.network(images)
-        return out.float()
-
-    def network(self, images: Tensor) -> Tensor:
-        """Logits [R, B, classes] in whatever dtype the network computes."""
-        out: Tensor = self.net(images)
-        return out
 
 
 def _by_smoothing(specs: Sequence[Spec], device: torch.device) -> dict[float, Tensor]:

@@ -12,7 +12,7 @@ sums have an order that the number of replicas does not change (`model.net.order
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
 from model.net.transfer import taken_over
+from model.precision import Precision, checked, refuse_elsewhere
 from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
@@ -36,7 +37,7 @@ from model.training.backend import arithmetic, convolutions, kernels
 from model.training.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
 from model.training.graphs import CudaGraphs
 from model.training.layout import MEMORY_FORMATS, Layout, default_layout
-from model.training.step import Precision, Step
+from model.training.step import Step
 
 #: Images that are evaluated at once: on a CPU of each replica, whatever the pack; on a GPU of all together.
 EVAL_IMAGES_EACH, EVAL_IMAGES = 100, 5000
@@ -63,14 +64,14 @@ class Training:
     """R replicas in training: seeds of one cell, or of cells that differ in per-replica axes alone.
 
     `spec`: of all, or one for each of `seeds`.
-    `precision`: "fp32", "tf32" or "bf16", see `step`; tests take `dtype` float64 instead. `layout`: of
-    activations in memory; None takes the faster one as far as is known (`default_layout`). `convolution`:
-    "grouped" or "triton"; None takes `default_convolution`. For benchmarks: `make_step` makes another kind
-    of `Step`, `graphs` captures otherwise than a GPU does by default, and without `search` cuDNN takes its
-    own first choice of kernels.
+    `dtype`: tests take float64. `layout`: of activations in memory; None takes the faster one as far as is
+    known (`default_layout`). `convolution`: one of CONVOLUTIONS; None takes `default_convolution`. For
+    tests and benchmarks: `make_step` makes another kind of `Step`, `graphs` captures otherwise than a GPU
+    does by default, and without `search` cuDNN takes its own first choice of kernels.
 
-    Raises InputError where the training set holds less than one batch, torch.OutOfMemoryError on a GPU that
-    is too small for the pack. On a GPU, packs may train in threads of one process.
+    Raises InputError where the training set holds less than one batch or the device has not the precision of
+    the cell, torch.OutOfMemoryError on a GPU that is too small for the pack. On a GPU, packs may train in
+    threads of one process.
     """
 
     def __init__(
@@ -81,7 +82,6 @@ class Training:
         device: torch.device | str = "cpu",
         *,
         dtype: torch.dtype = torch.float32,
-        precision: Precision = "fp32",
         layout: Layout | None = None,
         convolution: Convolution | None = None,
         make_step: Callable[..., Step] = Step,
@@ -100,6 +100,7 @@ class Training:
         self.epoch, self._search = 0, search
         self.total_epochs = spec.total_epochs(self._available)
         self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
+        self._precision = precision = checked(spec.precision)
         self.convolution = convolution or _convolution(self.device, dtype, precision, pixels)
         default = default_layout(self.device, precision, spec.norm, pixels, self.convolution)
         self.layout: Layout = layout or default
@@ -107,7 +108,7 @@ class Training:
         self._stream = _stream(self.device, self)
         self._source = Source(data, self.device, dtype, MEMORY_FORMATS[self.layout])
         self._tally = Tally(len(self.seeds), self.device)
-        self.step = make_step(self.net, self.specs, precision)
+        self.step = make_step(self.net, self.specs)
         self.loop = self._make_loop(graphs)
 
     def _network(self, dtype: torch.dtype) -> ReplicaNetwork:
@@ -119,8 +120,8 @@ class Training:
             together=why_alone(self.spec, self.data.info) is None,
         )
         know_length(net, self.spec.total_steps(self._available))
-        function = convolve(self.convolution, MEMORY_FORMATS[self.layout])
-        net.compute_by(function, fused=self.convolution == "triton")
+        function = convolve(self.convolution, MEMORY_FORMATS[self.layout], self._precision)
+        net.compute_by(function, fused=self.convolution == "triton", precision=self._precision)
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]
 
     @property
@@ -132,7 +133,7 @@ class Training:
         if self._stream is None and graphs is None:
             return LoopedEpoch(self.step, self._source, self._tally)
         steps = self.spec.steps_per_epoch(self._available)
-        return GraphedEpoch(self.step, self._source, self._tally, steps, graphs)
+        return GraphedEpoch(self.step, self._source, self._tally, steps, graphs, search=self._search)
 
     # -- an epoch ----------------------------------------------------------------------------------
 
@@ -208,16 +209,15 @@ class Training:
     @contextmanager
     def _on_device(self) -> Iterator[None]:
         """On a GPU, this pack's own stream, begun after and waited for before anything outside it."""
-        with arithmetic(self.step.precision, search=self._search):
-            if self._stream is None:
+        if self._stream is None:
+            yield
+            return
+        self._stream.wait_stream(torch.cuda.current_stream(self.device))
+        try:
+            with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
                 yield
-                return
-            self._stream.wait_stream(torch.cuda.current_stream(self.device))
-            try:
-                with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
-                    yield
-            finally:  # after an error too: memory that is freed now must not be in use
-                self._stream.synchronize()
+        finally:  # after an error too: memory that is freed now must not be in use
+            self._stream.synchronize()
 
     def _read(self, figures: Tensor) -> Any:
         """The figures as lists. Waits by an event that lets the thread sleep: others need its core."""
@@ -248,12 +248,16 @@ class Training:
         source = self._source
         wrong = torch.zeros(len(self.seeds), dtype=torch.int64, device=self.device)
         finite = torch.ones(len(self.seeds), dtype=torch.bool, device=self.device)
-        for part in self._eval_parts():
-            logits = self._eval_logits(part)
-            wrong += (logits.argmax(2) != source.eval_labels[part]).sum(1)
-            finite &= logits.isfinite().flatten(1).all(1)
+        with self._arithmetic():
+            for part in self._eval_parts():
+                logits = self._eval_logits(part)
+                wrong += (logits.argmax(2) != source.eval_labels[part]).sum(1)
+                finite &= logits.isfinite().flatten(1).all(1)
         errors = wrong.double() / len(source.eval_labels) * 100
         return errors.where(finite, float("nan"))
+
+    def _arithmetic(self) -> AbstractContextManager[None]:
+        return arithmetic(self._precision, search=self._search)
 
     def _eval_parts(self) -> list[slice]:
         """What is evaluated at once."""
@@ -263,7 +267,7 @@ class Training:
 
     def _eval_logits(self, part: slice) -> Tensor:
         images = self._source.standardise(self._source.eval_images[part]).repeat(1, len(self.seeds), 1, 1)
-        return self.step.forward(images.contiguous(memory_format=self._source.layout))
+        return self.net(images.contiguous(memory_format=self._source.layout))
 
     @torch.no_grad()
     def _rehearse(self) -> None:
@@ -341,6 +345,8 @@ def _common(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:
 def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | None) -> None:
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {device}: there is no CUDA device here; use cpu")
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else None
+    refuse_elsewhere(spec.precision, device.type, capability)
     if spec.train_size not in (None, len(data.train_labels)):
         raise ValueError(f"{len(data.train_labels)} training images for a cell of {spec.train_size}")
     if spec.batch_size > len(data.train_labels):
@@ -358,11 +364,9 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
         raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
 
 
-def _convolution(device: torch.device, dtype: torch.dtype, precision: str, pixels: int) -> Convolution:
-    if device.type == "cpu" and precision != "fp32":
-        return "grouped"  # no sweep trains so
+def _convolution(device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int) -> Convolution:
     with exclusive():  # it may compile, and waits for the device
-        return default_convolution(device, dtype, pixels)
+        return default_convolution(device, dtype, precision, pixels)
 
 
 def _stream(device: torch.device, owner: Training) -> torch.cuda.Stream | None:

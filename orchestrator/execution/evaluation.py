@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from model.training.evaluation import Evaluation, Outcome, Split
 
-#: Share of the images that may be counted otherwise where another machine, or another order of sums, counts.
-_ROUNDING = 0.001
+#: Share of the images that may be counted otherwise where another machine, or another order of sums, counts;
+#: and where products are of coarser factors, which more answers are too near to call for.
+_ROUNDING, _COARSE = 0.001, 0.01
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,8 @@ def _differs(trial: Trial, state: TrialState, outcome: "Outcome", facts: Provena
     said = _said(state)
     alike = all(said.get(key) == facts.get(key) for key in ORDER)
     to_the_bit = alike and trial.model in MODELS and not is_own(trial.norm) and facts["device"] == "cpu"
-    most = 0 if to_the_bit else max(1, round(count * _ROUNDING))
+    share = _ROUNDING if trial.precision == "fp32" else _COARSE
+    most = 0 if to_the_bit else max(1, round(count * share))
     if math.isfinite(outcome.loss) and abs(outcome.wrong - stored / 100 * count) < most + 0.5:
         return ""
     found = f"{outcome.error:.2f}%" if math.isfinite(outcome.loss) else "no finite number"

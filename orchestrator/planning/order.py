@@ -4,7 +4,7 @@ Packs are known by their numbers.
 """
 
 import heapq
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 #: For each pack those that have to end before it begins.
 After = Sequence[Collection[int]]
@@ -75,15 +75,26 @@ def longest_first(seconds: Sequence[float], after: After) -> list[int]:
     return sorted(range(len(seconds)), key=lambda number: [-part for part in rest(number)])
 
 
-def makespan(seconds: Sequence[float], slots: int, after: After = ()) -> float:
+def makespan(
+    seconds: Sequence[float],
+    slots: int,
+    after: After = (),
+    speed: Callable[[int], float] = lambda running: 1.0,
+) -> float:
     """Wall-clock seconds of these packs, each to the first of `slots` workers that is free: in this order,
-    but for those that have to wait."""
-    running: list[tuple[float, int]] = []
-    queue, now = Queue(len(seconds), after), 0.0
+    but for those that have to wait.
+
+    `seconds`: of each alone. `speed`: of each, beside that, while so many run.
+    """
+    running: list[tuple[float, int]] = []  # by what all that run have done when that one ends
+    queue, now, done = Queue(len(seconds), after), 0.0, 0.0
     while True:
         while len(running) < max(1, slots) and (number := queue.take()) is not None:
-            heapq.heappush(running, (now + seconds[number], number))
+            heapq.heappush(running, (done + seconds[number], number))
         if not running:
             return now
-        now, number = heapq.heappop(running)
+        at_once = len(running)
+        end, number = heapq.heappop(running)
+        now += (end - done) / speed(at_once)
+        done = end
         queue.ended(number)

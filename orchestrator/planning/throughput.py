@@ -7,17 +7,18 @@ from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
+from orchestrator.planning.sharing import Gains
 from orchestrator.results.trial_state import TrialState
 
 #: What decides the speed of a cell; its length and hold-out do not, nor does G among group norms.
-_Key = tuple[str, str, str, int, str, int]
+_Key = tuple[str, str, str, int, str, int, str]
 
 _GUESS = 100.0  # images per second
 _CALIBRATIONS = 12  # at most; the cells beyond take the nearest batch size that was measured
 
 
 def _key(spec: Spec) -> _Key:
-    return (spec.dataset, spec.model, spec.shortcut, spec.width, spec.norm, spec.batch_size)
+    return (spec.dataset, spec.model, spec.shortcut, spec.width, spec.norm, spec.batch_size, spec.precision)
 
 
 #: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads.
@@ -46,7 +47,8 @@ class EstimatedThroughput:
     """Images per second of a pack, evaluation included, all its replicas together. Callable.
 
     `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
-    packs will run; None does it here. `calibration`: what a person calls that.
+    packs will run; None does it here. `calibration`: what a person calls that. `gains`: of packs that share a
+    GPU, None where nobody measured them.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class EstimatedThroughput:
         threads: int,
         calibrate: Calibrate | None = None,
         calibration: str = "a short calibration",
+        gains: Gains | None = None,
     ) -> None:
         self._history = dict(history)
         self._infos = infos
@@ -66,6 +69,7 @@ class EstimatedThroughput:
         self._calibration = calibration
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
+        self.gains = gains
         self.guessed = False  # whether nothing could be timed, so that a figure is no estimate
 
     @property
@@ -108,9 +112,14 @@ class EstimatedThroughput:
 
     def _nearest(self, spec: Spec, replicas: int) -> float:
         def distance(entry: tuple[_Key, int]) -> tuple[bool, bool, float]:
-            (dataset, model, _, width, norm, batch_size), count = entry
+            (dataset, model, _, width, norm, batch_size, precision), count = entry
             apart = abs(batch_size - spec.batch_size) + abs(count - replicas)
-            other = (dataset, model, width) != (spec.dataset, spec.model, spec.width)
+            other = (dataset, model, width, precision) != (
+                spec.dataset,
+                spec.model,
+                spec.width,
+                spec.precision,
+            )
             return (other, norm != spec.norm, apart)
 
         return self._calibrated[min(self._calibrated, key=distance)]

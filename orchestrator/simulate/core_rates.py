@@ -15,4 +15,6 @@ CORE: Rates = {
 
 
 def from_the_docs() -> MeasuredThroughput:
-    return MeasuredThroughput(CORE, "the rates of docs/performance.md, one core of an AMD EPYC a worker")
+    return MeasuredThroughput.of_rates(
+        CORE, "the rates of docs/performance.md, one core of an AMD EPYC a worker"
+    )

@@ -294,6 +294,8 @@ def test_a_failing_trial_ends_the_run_with_1(run, monkeypatch):
         (["--nonsense"], "unrecognized arguments"),
         (["--gpus-per-pack", "1"], "asks for 1 GPU and this machine has 0"),
         (["--groups-from", "/nowhere"], "/nowhere"),
+        (["--precision", "tf32"], "a CPU has no TF32, and would give float32 numbers under another name"),
+        (["--precision", "fp8"], "'fp8' is none of fp32, tf32, bf16"),
     ],
 )
 def test_bad_arguments(run, tmp_path, monkeypatch, arguments, message):

@@ -1,51 +1,68 @@
-"""The check of a device: it passes here, and can fail."""
+"""The check of a device: it passes here, and can fail in each of its kinds."""
 
 import json
+import math
 
 import pytest
 import torch
 
 from model.bench import __main__ as bench
-from model.bench import check
-from model.bench.check import checks
-from model.bench.variants import COMPUTATIONS
+from model.bench import check, products
+from model.bench.check import Check, checks, table
+from model.bench.products import bound, worst_product
+from model.bench.variants import Variant
 from model.net.convolution import grouped
 
+CPU = torch.device("cpu")
+
 
 @pytest.mark.slow
-def test_every_variant_trains_as_the_cpu_does_on_a_cpu():
-    said = []
-    found = checks(torch.device("cpu"), said.append)
-    assert {(c.norm, c.convolution, c.layout) for c in found} == {
-        (norm, name, layout)
-        for norm in ("bn", "gn")
-        for name in COMPUTATIONS
-        for layout in ("nhwc", "nchw")
-        if name != "triton"  # float32 alone, which the survey compares
+def test_a_cpu_passes_in_every_precision_that_it_has(capsys):
+    found = list(checks(CPU, print, ("gn",), others=False))
+    assert all(one.passed for one in found), capsys.readouterr().out
+    assert {(one.kind, one.precision) for one in found} == {
+        ("float64", "float64"),
+        *((kind, p) for kind in ("products", "training", "NaN", "resumption") for p in ("fp32", "bf16")),
     }
-    assert all(c.passed for c in found), said
+    apart = {one.precision: one.most for one in found if one.kind == "training"}
+    assert 0 < apart["fp32"] < apart["bf16"] < 1e-2, "rounding moves a loss the more the coarser it is"
 
 
-@pytest.mark.slow
-def test_a_wrong_variant_and_one_that_raises_fail_and_the_exit_code_says_so(monkeypatch, capsys):
-    def wrong(x, weight, stride, replicas):
-        if not x.is_contiguous(memory_format=torch.channels_last):
-            raise RuntimeError("no such kernel")
-        return 1.001 * grouped(x, weight + 1e-3, stride, replicas)
-
-    monkeypatch.setattr("model.bench.steps.matmul", wrong)
-    threads = torch.get_num_threads()
-    try:
-        arguments = ["--check", "--compare", "--quick", "--json", "--minutes", "0", "--dataset", "digits"]
-        assert bench.main([*arguments, "--norms", "bn"]) == 1
-    finally:
-        torch.set_num_threads(threads)
-    captured = capsys.readouterr()
-    lines = [line for line in captured.err.splitlines() if line.startswith("check")]
-    assert all(("WRONG" in line) == ("matmul" in line) for line in lines)
-    assert any("no such kernel" in line for line in lines)
-    assert {row["error"] for row in json.loads(captured.out)} == {"not measured: out of time"}
+def test_products_are_held_to_their_bound_and_a_coarser_precision_is_beyond_it(monkeypatch):
+    assert worst_product(CPU, Variant()) < 1
+    assert worst_product(CPU, Variant(precision="bf16")) < 1
+    tf32 = products.convolve("ordered", torch.contiguous_format, "bf16")
+    monkeypatch.setattr(products, "convolve", lambda *_: tf32)
+    assert worst_product(CPU, Variant(layout="nchw")) > 10, "bf16 under the name of float32"
+    assert bound("fp32", 100) < bound("tf32", 100) < bound("bf16", 100)
 
 
-def test_not_a_number_is_no_pass():
-    assert not check.Check("bn", "grouped", "nhwc", float("nan")).passed
+def test_a_replica_that_leaks_into_its_neighbours_is_found(monkeypatch):
+    def leaking(x, weight, stride, replicas):
+        out = grouped(x, weight, stride, replicas)
+        return out + 0 * out.mean(1, keepdim=True)  # as zero times a padded group's NaN
+
+    monkeypatch.setattr("model.training.training.convolve", lambda *_: leaking)
+    variant = Variant("grouped")
+    cell = check._cell("gn")
+    found = next(one for one in check._of_a_variant(cell, CPU, variant) if one.kind == "NaN")
+    assert not found.passed
+
+
+def test_what_raises_or_is_not_a_number_is_no_pass_and_the_table_counts_it():
+    broken = check._held("training", "bn", Variant(), lambda v: 1 / 0, 1.0)
+    lost = Check("training", "bn", "fp32", "usual", math.nan, 1.0)
+    well = Check("NaN", "bn", "fp32", "usual", 0.0, 0.0)
+    assert (broken.passed, lost.passed, well.passed) == (False, False, True)
+    assert "WRONG ZeroDivisionError" in broken.line
+    lines = list(table([broken, lost, well]))
+    assert lines[1].split() == ["training", "2", "2", "inf"]
+    assert lines[-1] == "3 checks, 2 failed"
+
+
+def test_the_exit_code_says_whether_all_passed(monkeypatch, capsys):
+    for difference, code in ((0.5, 0), (2.0, 1)):
+        row = Check("products", "", "fp32", "usual", difference, 1.0)
+        monkeypatch.setattr(bench, "checks", lambda device, say, row=row: iter([row]))
+        assert bench.main(["--check", "--json"]) == code
+        assert json.loads(capsys.readouterr().out)[0]["difference"] == difference

@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from model.errors import InputError
-from model.net.convolution import TRITON_PIXELS, default_convolution, grouped, triton
+from model.net.convolution import TRITON_PIXELS, Triton, default_convolution, grouped
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
 
 def test_on_a_cpu_convolutions_have_an_order_of_their_own_and_in_float64_on_a_gpu_they_are_grouped():
     for dtype in (torch.float64, torch.bfloat16):
-        assert default_convolution(torch.device("cuda"), dtype, 1) == "grouped"
+        assert default_convolution(torch.device("cuda"), dtype, "fp32", 1) == "grouped"
     for dtype in (torch.float64, torch.float32):
-        assert default_convolution(torch.device("cpu"), dtype, 1) == "ordered"
+        assert default_convolution(torch.device("cpu"), dtype, "fp32", 1) == "ordered"
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,14 @@ def test_on_a_cpu_convolutions_have_an_order_of_their_own_and_in_float64_on_a_gp
     ],
 )
 def test_on_a_gpu_small_batches_have_our_kernels_where_they_compile(pixels, why_not, expected, monkeypatch):
-    monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device: why_not)
-    assert default_convolution(torch.device("cuda"), torch.float32, pixels) == expected
+    monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device, precision: why_not)
+    for precision in ("fp32", "tf32", "bf16"):
+        assert default_convolution(torch.device("cuda"), torch.float32, precision, pixels) == expected
 
 
 def test_what_our_kernels_do_not_take_is_torchs():
     x, weight = torch.randn(2, 6, 5, 5, dtype=torch.float64), torch.randn(8, 3, 3, 3, dtype=torch.float64)
-    assert torch.equal(triton(x, weight, 2, 2), grouped(x, weight, 2, 2))
+    assert torch.equal(Triton("fp32")(x, weight, 2, 2), grouped(x, weight, 2, 2))
 
 
 def test_a_convolution_that_no_sweep_uses_is_an_input_error():

@@ -32,6 +32,20 @@ x[:, :16] = float("nan")
 out = convolve(x, w, 1, 2)
 assert out[:, :16].isnan().all() and out[:, 16:].isfinite().all()
 
+# By rounded factors: torch's, of factors and gradients that are rounded before. A GPU's NaN has all its bits set.
+x, w = torch.randn(1, 32, 4, 4).requires_grad_(), torch.randn(64, 16, 3, 3).requires_grad_()
+ours = convolve(x, w, 2, 2, "bf16")
+grad = torch.randn_like(ours)
+a, b, g = (t.detach().bfloat16().double() for t in (x, w, grad))
+theirs = F.conv2d(a.requires_grad_(), b.requires_grad_(), None, 2, 1, 1, 2)
+pairs = [(ours, theirs), *zip(torch.autograd.grad(ours, (x, w), grad), torch.autograd.grad(theirs, (a, b), g))]
+for one, other in pairs:
+    torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-5)
+ill = x.detach().clone()
+ill.view(torch.int32)[:, :16] = 0x7FFFFFFF
+out = convolve(ill, w.detach(), 1, 2, "bf16")
+assert out[:, :32].isnan().all() and out[:, 32:].isfinite().all()
+
 print("same")
 """
 

@@ -29,16 +29,26 @@ def test_tf32_is_used_only_when_asked_for_and_the_setting_is_restored(precision,
     assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
 
 
-def test_threads_of_one_precision_share_the_settings_and_another_is_refused():
+def test_threads_of_fp32_and_bf16_share_the_settings_and_one_of_tf32_waits_for_them():
     before = (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
-    first, second = arithmetic("fp32"), arithmetic("fp32")
+    first, second, begun, seen = arithmetic("fp32"), arithmetic("bf16"), threading.Event(), []
+
+    def other():
+        begun.set()
+        with arithmetic("tf32"):
+            seen.append(torch.backends.cudnn.allow_tf32)
+
     first.__enter__()
     second.__enter__()
-    with pytest.raises(RuntimeError, match="tf32 asked for"), arithmetic("tf32"):
-        pass
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
     first.__exit__(None, None, None)
     assert torch.backends.cudnn.allow_tf32 is False  # the second still trains
+    assert not seen
     second.__exit__(None, None, None)
+    thread.join(10)
+    assert seen == [True]
     assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
 
 

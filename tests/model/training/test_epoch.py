@@ -7,10 +7,12 @@ calls the step, an epoch out of the device-side buffers is bit for bit the loope
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from model.training.epoch import CHUNK_IMAGES, WARM_UP, Tally
 from model.training.graphs import CudaGraphs
@@ -186,3 +188,47 @@ def test_captured_packs_in_threads_train_as_they_do_alone():
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda training: [training.run_epoch() for _ in range(3)], beside))
     assert found == expected
+
+
+def test_a_captured_step_repeats_nothing_that_is_the_same_in_every_one():
+    training, seen = Training(spec(), [1, 2], toy_data(n=30), graphs=Calls()), []
+    training.run_epoch()
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            seen.append(function.overloadpacket.__name__)
+            return function(*args, **(kwargs or {}))
+
+    with Watch():
+        training.trace(1)
+    assert "native_batch_norm" in " ".join(seen)
+    assert not {"repeat", "expand_copy"} & set(seen)
+
+
+def test_warm_up_rehearsal_and_capture_of_a_pack_are_one_start_that_no_other_overlaps(monkeypatch):
+    """What cuDNN's search waits for would break another pack's capture."""
+    held, seen = [], []
+
+    @contextmanager
+    def exclusive():
+        held.append(True)
+        try:
+            yield
+        finally:
+            held.pop()
+
+    class Watched(Calls):
+        def capture(self, work, beside=None):
+            seen.append(("capture", bool(held)))
+            return super().capture(work, beside)
+
+        def settle(self):
+            seen.append(("settle", bool(held)))
+
+    monkeypatch.setattr("model.training.epoch.exclusive", exclusive)
+    training = Training(spec(), [1], toy_data(n=60), graphs=Watched())
+    rehearse = training._rehearse
+    monkeypatch.setattr(training, "_rehearse", lambda: (seen.append(("rehearse", bool(held))), rehearse()))
+    training.run_epoch()
+    assert seen == [("rehearse", True), ("settle", True), ("capture", True), ("capture", True)]
+    assert not held

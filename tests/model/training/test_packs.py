@@ -59,6 +59,12 @@ def test_a_seed_is_the_same_to_the_bit_in_packs_of_one_two_three_and_five(norm, 
     hold_to_one_by_one(spec(norm=norm, groups=groups, batch_size=16, epochs=EPOCHS), PACKS[:4], data)
 
 
+def test_so_it_is_in_bf16():
+    """Where a sum's order would seldom show in one product, and shows in a training."""
+    cell = spec(norm="bn", batch_size=16, epochs=EPOCHS, precision="bf16")
+    hold_to_one_by_one(cell, PACKS[:3], toy_data(n=35, tests=103))
+
+
 def test_so_it_is_with_torchs_own_convolutions_of_tiny_batches():
     hold_to_one_by_one(spec(batch_size=2, epochs=EPOCHS), PACKS[:4], toy_data(n=9))
 

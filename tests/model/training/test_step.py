@@ -7,6 +7,7 @@ import torch
 
 from model.errors import InputError
 from model.net.resnet import ResNet
+from model.precision import refuse_elsewhere
 from model.training.step import Step
 from model.training.training import Training
 from tests.helpers.beside_torch import step_beside
@@ -33,13 +34,37 @@ def test_update_is_torchs_sgd_whatever_the_gradients_strides(dtype, optimizer):
 
 def test_bf16_stays_near_float32_and_keeps_float32_weights():
     data = toy_data()
-    exact, rough = Training(spec(), [1], data), Training(spec(), [1], data, precision="bf16")
+    exact, rough = Training(spec(), [1], data), Training(spec(precision="bf16"), [1], data)
     a, b = exact.run_epoch()[0].train_loss, rough.run_epoch()[0].train_loss
     assert a != b
     assert a == pytest.approx(b, rel=0.1)
     assert {p.dtype for p in rough.net.parameters()} == {torch.float32}
 
 
-def test_an_unknown_precision_is_an_input_error():
-    with pytest.raises(InputError, match="fp32, tf32, bf16"):
-        Training(spec(), [1], toy_data(), precision="fp8")
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [("fp8", "fp32, tf32, bf16"), ("tf32", "a CPU has no TF32")],
+)
+def test_a_precision_that_there_is_not_is_an_input_error(precision, message):
+    with pytest.raises(InputError, match=message):
+        Training(spec(precision=precision), [1], toy_data())
+
+
+def test_tf32_and_bf16_begin_with_ampere():
+    for precision in ("tf32", "bf16"):
+        with pytest.raises(InputError, match=r"compute capability 7\.5, and such products begin with 8\.0"):
+            refuse_elsewhere(precision, "cuda", (7, 5))
+        refuse_elsewhere(precision, "cuda", (8, 0))
+    refuse_elsewhere("fp32", "cuda", (7, 5))
+
+
+@pytest.mark.parametrize("name", ["mixer", "lstm", "vgg"])
+def test_in_bf16_norms_are_given_float32_and_weights_stay_it(name):
+    """Networks under torch's autocast, whose own lists would have group norm and others otherwise."""
+    cell = spec(norm="ln", model=name, precision="bf16", batch_size=2)
+    training, seen = Training(cell, [1, 2], toy_data(n=4)), []
+    for norm in training.net.norms().values():
+        norm.layer.register_forward_hook(lambda _, given, out: seen.append((given[0].dtype, out.dtype)))
+    training.run_epoch()
+    assert set(seen) == {(torch.float32, torch.float32)}
+    assert {p.dtype for p in training.net.parameters()} == {torch.float32}

@@ -108,9 +108,15 @@ def test_weights_have_the_names_and_shapes_of_the_plain_network():
         PlainResNet(spec(), 3, 3).load_state_dict(weights)
 
 
-@pytest.mark.parametrize(("norm", "groups"), [*CELLS[:2], ("brn", None), ("bgn", 4), ("evob0", None)])
-def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm, groups):
-    data, cell = toy_data(), spec(norm=norm, groups=groups)
+@pytest.mark.parametrize(
+    ("norm", "groups", "precision"),
+    [
+        *((*cell, "fp32") for cell in [*CELLS[:2], ("brn", None), ("bgn", 4), ("evob0", None)]),
+        ("gn", 4, "bf16"),
+    ],
+)
+def test_resumed_training_is_bit_for_bit_the_uninterrupted_one(norm, groups, precision):
+    data, cell = toy_data(), spec(norm=norm, groups=groups, precision=precision)
     whole = Training(cell, [1, 2], data)
     cut = Training(cell, [1, 2], data)
     first = [whole.run_epoch() for _ in range(3)]

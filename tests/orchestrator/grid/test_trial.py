@@ -92,6 +92,7 @@ def test_every_identity_field_changes_the_id():
         "clip_at": 0.5,
         "label_smoothing": 0.1,
         "augment": "none",
+        "precision": "bf16",
         "start": "norm=bn batch_size=32",
         "seed": 2,
     }
