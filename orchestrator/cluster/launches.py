@@ -45,5 +45,6 @@ def in_words(launches: Iterable[Launch]) -> list[str]:
         why = last_line(launch.details or "", "no reason given")
         if any(word in why for word in _QUOTA):
             why = f"{why} ({_ASK_FOR_MORE})"
-        lines.append(f"no {launch.ray_node_type_name} ({launch.instance_type_name}) could be started: {why}")
+        kind = f" ({launch.instance_type_name})" if launch.instance_type_name else ""
+        lines.append(f"no {launch.ray_node_type_name}{kind} could be started: {why}")
     return list(dict.fromkeys(lines))

@@ -54,7 +54,8 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--max-cost",
         type=_above_zero,
         metavar="X",
-        help="the same when the GPUs that are up have cost so much in this run, at --price-per-gpu-hour",
+        help="the same when the GPUs that are up have cost so much, at --price-per-gpu-hour: in this run, "
+        "whatever earlier runs of the folder cost",
     )
     group.add_argument(
         "--pace-from",

@@ -3,6 +3,8 @@
 Ray's launcher, its AWS provider and its docker runner are the real ones; see aws_account for the rest.
 """
 
+import base64
+import copy
 import json
 import os
 import shlex
@@ -15,8 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from orchestrator.cluster.aws import Provider
 from tests.helpers import hosts
-from tests.helpers.aws_account import FILE, IMAGE, TOKEN, account, bring_up
+from tests.helpers.aws_account import FILE, IMAGE, TOKEN, account, bring_up, launch_policy
+from tests.helpers.iam import allows
 from tests.helpers.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
@@ -107,20 +111,33 @@ def test_the_token_is_in_no_command_and_the_key_is_private(cloud, up):
     assert TOKEN not in (cloud.folder / "told.config").read_text()
     (key,) = (cloud.folder / "home/.ssh").glob("*.pem")
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    keys = cloud.client("ec2").describe_key_pairs()["KeyPairs"]
+    assert [key["KeyName"] for key in keys] == ["normsweep"], "Ray made none that other clusters share"
 
 
 @pytest.fixture
 def provider(cloud, up, monkeypatch):
     """EC2 as the head sees it, from the file that it was sent."""
-    from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
-
     for name in [name for name in cloud.environment if name.startswith("AWS_")]:
         monkeypatch.setenv(name, cloud.environment[name])
     config = json.loads((cloud.folder / "told.config").read_text())
-    return AWSNodeProvider(config["provider"], config["cluster_name"])
+    return Provider(config["provider"], config["cluster_name"])
 
 
-def test_the_head_launches_spot_workers_and_ends_them(cloud, up, provider):
+@pytest.fixture
+def requests(provider):
+    """What it asks of EC2: the name of each call and its parameters."""
+    made = []
+
+    def note(params, model, **_):
+        made.append((model.name, copy.deepcopy(params)))
+
+    for client in (provider.ec2.meta.client, provider.ec2_fail_fast.meta.client):
+        client.meta.events.register("provide-client-params.ec2", note)
+    return made
+
+
+def test_the_head_launches_spot_workers_and_ends_them(cloud, up, provider, requests):
     config = json.loads((cloud.folder / "told.config").read_text())
     assert config["auth"]["ssh_private_key"] == "~/ray_bootstrap_key.pem"
     kind = config["available_node_types"]["gpu_worker"]
@@ -134,9 +151,39 @@ def test_the_head_launches_spot_workers_and_ends_them(cloud, up, provider):
     assert [group["GroupId"] for group in machine["SecurityGroups"]] == [cloud.group]
     # Ray adds the memory and the kind of GPU; what a pack asks for is what the file says.
     assert (kind["resources"]["CPU"], kind["resources"]["GPU"]) == (48, 4)
+    assert name in provider.non_terminated_nodes({})  # as its autoscaler looks, round by round
+    provider.set_node_tags(name, {"ray-node-status": "up-to-date"})
     provider.terminate_nodes([name])
     assert [m["InstanceId"] for m in cloud.machines("shutting-down", "terminated")] == [name]
     assert cloud.machines("stopping", "stopped") == []
+    assert machine["KeyName"] == "normsweep"
+    client = cloud.client("ec2")
+    script = client.describe_instance_attribute(InstanceId=name, Attribute="userData")["UserData"]["Value"]
+    assert base64.b64decode(script).decode() == kind["node_config"]["UserData"]
+    ends = client.describe_instance_attribute(InstanceId=name, Attribute="instanceInitiatedShutdownBehavior")
+    assert ends["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
+    refused = [call for call, params in requests if not _may(call, params)]
+    assert {call for call, _ in requests} >= {"RunInstances", "CreateTags", "TerminateInstances"}
+    assert refused == [], "the head's role allows what Ray really asks for"
+
+
+def _may(call, params):
+    """Whether the policy of cluster.yaml lets the head do that. The machines it is done to are its cluster's."""
+    policy, instance = launch_policy(), "arn:aws:ec2:us-west-2:1:instance/i-1"
+    if call.startswith("Describe"):
+        return allows(policy, f"ec2:{call}", "*", {})
+    ours = {"ec2:ResourceTag/ray-cluster-name": "normsweep"}
+    if call != "RunInstances":
+        return allows(policy, f"ec2:{call}", instance, ours)
+    (tags,) = [tags["Tags"] for tags in params["TagSpecifications"] if tags["ResourceType"] == "instance"]
+    context = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
+    return all(
+        [
+            allows(policy, "ec2:RunInstances", instance, context),
+            allows(policy, "ec2:RunInstances", "arn:aws:ec2:us-west-2:1:volume/*", context),
+            allows(policy, "ec2:CreateTags", instance, {"ec2:CreateAction": "RunInstances"}),
+        ]
+    )
 
 
 def test_ray_down_leaves_nothing(cloud, up):
@@ -157,7 +204,7 @@ def test_the_commands_in_the_file_prepare_an_account(cloud):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stderr

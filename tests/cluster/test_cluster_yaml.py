@@ -19,6 +19,8 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 
 from tests.helpers import ROOT
 from tests.helpers import cluster_checks as checks
+from tests.helpers.aws_account import launch_policy, preparation
+from tests.helpers.iam import allows
 
 FILE = ROOT / "cluster.yaml"
 
@@ -55,8 +57,9 @@ def test_ray_accepts_it():
     prepared = prepare_config(read())
     validate_config(prepared)
     # Nothing of Ray's own defaults is left in what the nodes run.
-    assert prepared["setup_commands"] == read()["setup_commands"]
-    assert prepared["head_setup_commands"] == read()["setup_commands"]
+    for where in ("head", "worker"):
+        own = f"{where}_setup_commands"
+        assert prepared[own] == [*read()["setup_commands"], *read()[own]]
 
 
 def test_our_checks_find_nothing(known):
@@ -105,13 +108,14 @@ NIGHTLY = (
 
 # Each is a file that Ray accepts without a word. (check, what was done to it, how)
 BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
-    (checks.lists_are_given, "no setup_commands", _without("setup_commands")),
-    (checks.lists_are_given, "no head_setup_commands", _without("head_setup_commands")),
+    (checks.lists_are_given, "no initialization_commands", _without("initialization_commands")),
+    (checks.lists_are_given, "no worker_start_ray_commands", _without("worker_start_ray_commands")),
     (checks.nothing_moves, "nightly", lambda c: c["setup_commands"].append(NIGHTLY)),
     (checks.nothing_moves, "another torch", lambda c: c["setup_commands"].append("pip install torch==2.6.0")),
     (checks.nothing_moves, "latest", _with("docker/image", "rayproject/ray:latest")),
-    (checks.installs, "not installed", _with("setup_commands", [])),
-    (checks.installs, "without its pins", _in_commands("setup_commands", "[cluster]", "")),
+    (checks.installs, "not installed", _with("head_setup_commands", [])),
+    (checks.installs, "without its pins", _in_commands("worker_setup_commands", "[cluster]", "")),
+    (checks.installs, "newer", _in_commands("worker_setup_commands", "--constraint", "--quiet")),
     (checks.head_takes_nothing, "CPUs", _in_commands("head_start_ray_commands", "--num-cpus=0", "")),
     (checks.head_takes_nothing, "GPUs", _in_commands("head_start_ray_commands", "--num-gpus=0", "")),
     (
@@ -148,7 +152,6 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
     (checks.project_travels, "remote URLs", _with("rsync_exclude", ["node_modules"])),
     (checks.project_travels, "no key", lambda c: c["rsync_exclude"].append("*.pem")),
     (checks.counts_agree, "ignored", _with("min_workers", 2)),
-    (checks.counts_agree, "two", _without("max_workers")),
     (checks.counts_agree, "heads", _without(f"{HEAD}/max_workers")),
     (checks.counts_agree, "idle", _with(f"{WORKER}/min_workers", 1)),
     (checks.counts_agree, "sum", _with(f"{WORKER}/max_workers", 3)),
@@ -156,6 +159,8 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
     (checks.machines_exist, "no type", _without(f"{WORKER}/node_config/InstanceType")),
     (checks.machines_exist, "one GPU", _with(f"{WORKER}/node_config/InstanceType", "g5.xlarge")),
     (checks.machines_exist, "GPUs claimed", _with(f"{WORKER}/resources", {"CPU": 48, "GPU": 8})),
+    (checks.machines_exist, "fewer GPUs", _with(f"{WORKER}/node_config/OtherInstanceTypes", ["g5.16xlarge"])),
+    (checks.machines_exist, "other GPUs", _with(f"{WORKER}/node_config/OtherInstanceTypes", ["g6.12xlarge"])),
     (checks.machines_exist, "head works", _with(f"{HEAD}/resources", {"CPU": 4, "GPU": 0})),
     (checks.machines_exist, "head's GPUs", _with(f"{HEAD}/node_config/InstanceType", "g5.12xlarge")),
     (checks.image_is_pinned, "old Ray", _with("docker/image", "rayproject/ray:2.49.0-py311-cpu")),
@@ -192,6 +197,14 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
         _with(f"{WORKER}/node_config/IamInstanceProfile", {"Name": "normsweep-head"}),
     ),
     (checks.roles_are_apart, "metadata", _without(f"{WORKER}/node_config/MetadataOptions")),
+    (checks.workers_outlive_no_head, "no watch", _without(f"{WORKER}/node_config/UserData")),
+    (
+        checks.workers_outlive_no_head,
+        "kept",
+        _without(f"{WORKER}/node_config/InstanceInitiatedShutdownBehavior"),
+    ),
+    (checks.key_is_its_own, "Ray's", _without("auth/ssh_private_key")),
+    (checks.key_is_its_own, "none", _without(f"{WORKER}/node_config/KeyName")),
 ]
 
 
@@ -232,12 +245,6 @@ def test_yours_to_change_are_marked():
         assert any(word in line for line in marked)
 
 
-def preparation():
-    """The commands of the file's first comment: what an account needs once."""
-    lines = FILE.read_text().split("\ncluster_name")[0].splitlines()
-    return "\n".join(line.removeprefix("#   ") for line in lines if line.startswith("#   "))
-
-
 def test_the_commands_are_good_shell():
     config = read()
     lists = [value for key, value in config.items() if key.endswith("_commands")]
@@ -252,6 +259,7 @@ printf '%s\\0' "$@" >> "$CALLS"; printf '\\n\\0' >> "$CALLS"
 case "$2" in
   mb | create-*) [ -z "$MADE" ] || { echo "it exists already" >&2; exit 254; }; echo sg-1 ;;
   describe-security-groups) echo sg-1 ;;
+  describe-vpcs) echo vpc-1 ;;
 esac
 """
 
@@ -261,7 +269,12 @@ def prepared(folder, made):
     for name, text in (("aws", AWS), ("curl", "#!/bin/bash\necho 198.51.100.7\n")):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(folder / "calls"), "MADE": made}
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "CALLS": str(folder / "calls"),
+        "MADE": made,
+    }
     done = subprocess.run(
         ["bash", "-c", preparation().replace("your-bucket", "mine")],
         env=environment, check=True, capture_output=True, text=True, timeout=60,
@@ -298,6 +311,56 @@ def test_the_roles_are_no_wider_than_needed(tmp_path):
     passed = [s for s in launch["Statement"] if s["Action"] == "iam:PassRole"]
     profile = read()["available_node_types"]["gpu_worker"]["node_config"]["IamInstanceProfile"]["Name"]
     assert [s["Resource"] for s in passed] == [f"arn:aws:iam::*:role/{profile}"]
+    assert launch == launch_policy()
+
+
+INSTANCE = "arn:aws:ec2:us-west-2:1:instance/i-1"
+OURS, ANOTHERS = {"ray-cluster-name": "normsweep"}, {"ray-cluster-name": "other"}
+
+
+@pytest.mark.parametrize("verb", ["TerminateInstances", "CreateTags"])
+def test_the_head_has_a_say_in_machines_of_its_cluster_alone(verb):
+    def may(tags):
+        context = {f"ec2:ResourceTag/{name}": value for name, value in tags.items()}
+        return allows(launch_policy(), f"ec2:{verb}", INSTANCE, context)
+
+    assert (may(OURS), may(ANOTHERS), may({})) == (True, False, False)
+    assert not allows(launch_policy(), f"ec2:{verb}", "arn:aws:ec2:us-west-2:1:volume/vol-1", {})
+
+
+def test_the_head_starts_machines_of_its_cluster_alone():
+    def may(tags):
+        context = {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+        return allows(launch_policy(), "ec2:RunInstances", INSTANCE, context)
+
+    assert (may(OURS), may(ANOTHERS), may({})) == (True, False, False)
+    assert allows(launch_policy(), "ec2:RunInstances", "arn:aws:ec2:us-west-2:1:subnet/subnet-1", {})
+    for verb in ("StopInstances", "ModifyInstanceAttribute", "DeleteSecurityGroup"):
+        assert not allows(
+            launch_policy(), f"ec2:{verb}", INSTANCE, {"ec2:ResourceTag/ray-cluster-name": "normsweep"}
+        )
+
+
+# In the place of the programs: time passes by sleeping alone, and Ray runs for the first forty minutes.
+WORLD = """
+systemd-run() { while [[ $1 == --* ]]; do shift; done; "$@"; }
+sleep() { SECONDS=$((SECONDS + $1)); }
+pgrep() { ((SECONDS >= 300 && SECONDS < 2400)); }
+shutdown() { echo "$* at $SECONDS"; exit 0; }
+export -f systemd-run sleep pgrep shutdown
+"""
+
+
+def test_a_worker_without_a_head_ends_itself_half_an_hour_later():
+    """Not while Ray runs, nor while the machine is being set up, though that is without Ray too."""
+    script = read()["available_node_types"]["gpu_worker"]["node_config"]["UserData"]
+    assert script.startswith("#!/bin/bash\n"), "or cloud-init takes it for no script"
+    done = subprocess.run(
+        ["bash", "-c", WORLD + script], capture_output=True, text=True, timeout=60, check=True
+    )
+    what, _, at = done.stdout.strip().rpartition(" at ")
+    assert what == "-h now"
+    assert 2400 + 1800 - 60 <= int(at) <= 2400 + 1800 + 60
 
 
 @pytest.mark.skipif(not (shutil.which("rsync") and shutil.which("git")), reason="needs rsync and git")

@@ -5,6 +5,7 @@ fresh machine with docker would. The home, the keys and the caches are the test'
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +45,22 @@ source="${@: -2:1}"; target="${@: -1}"
 printf 'rsync %s %s\\0' "$source" "$target" >> "$TOLD"
 case "$target" in *ray_bootstrap_config.yaml) cp "$source" "$TOLD.config" ;; esac
 """
+
+
+def preparation() -> str:
+    """The commands of the file's first comment: what an account needs once."""
+    lines = FILE.read_text().split("\ncluster_name")[0].splitlines()
+    return "\n".join(line.removeprefix("#   ") for line in lines if line.startswith("#   "))
+
+
+def launch_policy() -> dict[str, Any]:
+    """What the head's role may do with machines, as those commands give it to AWS."""
+    commands, _, _ = preparation().partition("\nfor name in")
+    lines = [line for line in commands.splitlines() if not line.startswith("aws ")]
+    script = "\n".join([*lines, 'printf %s "$launch"'])
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    policy: dict[str, Any] = json.loads(done.stdout)
+    return policy
 
 
 @dataclass
@@ -118,6 +135,7 @@ def _laptop(folder: Path, endpoint: str) -> dict[str, str]:
     (folder / "project/pyproject.toml").write_text("")
     return {
         "PATH": f"{folder}/bin:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),  # of the provider that the file names
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder),
         "TOLD": str(folder / "told"),
@@ -137,6 +155,10 @@ def _prepare(cloud: Cloud) -> tuple[str, str]:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
         iam.create_instance_profile(InstanceProfileName=name)
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    key = cloud.folder / "home/.ssh/normsweep.pem"
+    key.parent.mkdir()
+    key.touch(0o600)
+    key.write_text(ec2.create_key_pair(KeyName="normsweep")["KeyMaterial"])
     group = ec2.create_security_group(GroupName="normsweep", Description="normsweep")["GroupId"]
     within = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
     ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "198.51.100.7/32"}]}

@@ -99,10 +99,17 @@ def nothing_moves(config: Config, known: Known) -> list[str]:
 
 
 def installs(config: Config, known: Known) -> list[str]:
+    """The project, on every node; and on workers, which may come weeks later, no newer packages than the head's."""
     wanted = re.compile(r"pip install .*\S*normsweep\S*\[cluster\]")
-    if any(wanted.search(line) for line in config.get("setup_commands", [])):
-        return []
-    return ["setup_commands do not install the project with its cluster extra"]
+    found = []
+    for where in ("head", "worker"):
+        lines = [*config.get("setup_commands", []), *config.get(f"{where}_setup_commands", [])]
+        made = [line for line in lines if wanted.search(line)]
+        if not made:
+            found.append(f"{where}: its setup does not install the project with its cluster extra")
+        elif where == "worker" and not all("--constraint" in line for line in made):
+            found.append("worker: nothing holds it to the versions of the head")
+    return found
 
 
 def head_takes_nothing(config: Config, known: Known) -> list[str]:
@@ -127,7 +134,7 @@ def tokens_are_asked_for(config: Config, known: Known) -> list[str]:
     in_all = any("RAY_AUTH_MODE=token" in option for option in _docker(config, "run_options"))
     in_setup = [line for line in config.get("setup_commands", []) if "RAY_AUTH_MODE=token" in line]
     sourced = [line for where in ("head", "worker") for line in started(config, where)]
-    by_file = in_setup and all(re.match(r"\. \S+-env\.sh;", line) for line in sourced)
+    by_file = in_setup and all(re.match(r"\. \S+-env(-\$HOSTNAME)?\.sh;", line) for line in sourced)
     if not (in_all or by_file):
         found.append("RAY_AUTH_MODE=token is not in the environment of every ray start")
     if not any(path.endswith("/.ray/auth_token") for path in config.get("file_mounts", {})):
@@ -191,8 +198,6 @@ def counts_agree(config: Config, known: Known) -> list[str]:
     found = []
     if "min_workers" in config:
         found.append("a top-level min_workers is ignored")
-    if "max_workers" not in config:
-        found.append("no max_workers: Ray allows two")
     for name, kind in config["available_node_types"].items():
         if not {"min_workers", "max_workers"} <= set(kind):
             found.append(f"{name}: min_workers and max_workers are not both given")
@@ -222,6 +227,14 @@ def machines_exist(config: Config, known: Known) -> list[str]:
         expected = (0, 0) if kind is head(config) else known.machines[machine]
         if claimed != expected:
             found.append(f"{name}: claims {claimed} CPUs and GPUs, expected {expected}")
+        for other in kind["node_config"].get("OtherInstanceTypes", []):
+            cpus, gpus = known.machines.get(other, (0, 0))
+            if (
+                gpus != claimed[1]
+                or cpus < claimed[0]
+                or other.partition(".")[0] != machine.partition(".")[0]
+            ):
+                found.append(f"{name}: {other} has not what {machine} has")
     if known.machines.get(head(config)["node_config"].get("InstanceType"), (0, 0))[1]:
         found.append("the head has GPUs that nothing will use")
     for name, kind in workers(config).items():
@@ -304,6 +317,27 @@ def roles_are_apart(config: Config, known: Known) -> list[str]:
     return found
 
 
+def workers_outlive_no_head(config: Config, known: Known) -> list[str]:
+    """Nobody ends spot machines whose head is gone, but they themselves."""
+    found = []
+    for name, kind in workers(config).items():
+        if kind["node_config"].get("InstanceInitiatedShutdownBehavior") != "terminate":
+            found.append(f"{name}: a machine that shuts down is kept, and its disk paid for")
+        if not re.search(r"raylet.*shutdown -h now", kind["node_config"].get("UserData", ""), re.DOTALL):
+            found.append(f"{name}: nothing ends a machine whose head is gone")
+    return found
+
+
+def key_is_its_own(config: Config, known: Known) -> list[str]:
+    """Ray's own is every cluster's of an account, and goes to each head."""
+    missing = [
+        f"{name}: no KeyName"
+        for name, kind in config["available_node_types"].items()
+        if not kind["node_config"].get("KeyName")
+    ]
+    return missing if config["auth"].get("ssh_private_key") else ["no key of its own", *missing]
+
+
 def _docker(config: Config, key: str) -> Any:
     return config.get("docker", {}).get(key, [] if key.endswith("options") else None)
 
@@ -330,6 +364,8 @@ ON_AWS: tuple[Check, ...] = (
     defaults_are_overridden,
     ports_are_closed,
     roles_are_apart,
+    workers_outlive_no_head,
+    key_is_its_own,
 )
 
 
