@@ -24,6 +24,7 @@ ELSEWHERE = {
     "python -m analysis.report results/norms": "the same",
     "python -m analysis.report s3://your-bucket/normsweep/fig1 --out fig1.html": "tests/orchestrator/test_s3.py",
     "python -m model.bench": "tests/model/bench",
+    "python -m model.bench --layers --norms gn --batch-sizes 2 --packs 5": "tests/model/bench/test_layers.py",
     "python -m model.bench --device cuda --check": "tests/model/bench/test_check.py; needs a GPU",
     "python -m model.bench --device cuda --survey 4 --out survey.jsonl": "tests/model/bench/test_survey.py; needs a GPU",
     "python -m orchestrator.run --grid demo --tracker tensorboard": "tests/orchestrator/trackers; needs tensorboard",
