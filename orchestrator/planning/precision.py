@@ -9,10 +9,11 @@ from orchestrator.planning.resources import Site
 
 def refuse_precision(specs: Iterable[Spec], site: Site, *, here: bool) -> None:
     """Raises InputError. `here`: packs train on this machine, whose GPU can be asked."""
+    coarse = {spec.precision for spec in specs} - {"fp32"}
     capability = None
-    if here and site.resources.gpus:
+    if coarse and here and site.resources.gpus:
         import torch
 
         capability = torch.cuda.get_device_capability(0)
-    for precision in {spec.precision for spec in specs}:
+    for precision in coarse:
         refuse_elsewhere(precision, site.resources.device, capability)
