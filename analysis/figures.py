@@ -25,6 +25,7 @@ from analysis.sources.load import Source
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.panel import Panel
 from analysis.study import Study, read
+from analysis.words.verdict import forest_words
 from model.axis import Value
 from model.command import command, leave
 from model.errors import InputError, first_line
@@ -44,7 +45,9 @@ def fig1(source: Source, measure: str = "last", quantity: str = "error", kind: s
     for panel, cells in study.panels.items():
         info = figure1.info(panel, cells, measure, quantity, kind)
         if info.lines:
-            return figure1.figure(info, study.styles)
+            return figure1.figure(
+                info, study.styles, study.crossings[panel] if measure == study.measure else ()
+            )
     raise InputError("no trial has finished: there is nothing to draw")
 
 
@@ -55,8 +58,8 @@ def figures(study: Study) -> dict[str, go.Figure]:
         suffix = f"-{study.index(panel) + 1}" if len(study.panels) > 1 else ""
         info = figure1.info(panel, cells, study.measure)
         if panel in study.compared and info.lines:
-            by_name[f"fig1{suffix}"] = figure1.figure(info, study.styles)
-        paired = differences.info(study.differences[panel])
+            by_name[f"fig1{suffix}"] = figure1.figure(info, study.styles, study.crossings[panel])
+        paired = differences.info(study.differences[panel], forest_words)
         if panel in study.compared and paired:
             by_name[f"differences{suffix}"] = differences.figure(paired, study.styles)
         by_x: dict[str, list[curves.CellCurves]] = {}
@@ -103,7 +106,7 @@ def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WID
             paths,
             format=form,
             width=width,
-            height=round(width * HEIGHT / WIDTH),
+            height=[_height(figure, width) for figure in drawn.values()],
             scale=SCALE,
         )
     except OSError as error:
@@ -114,6 +117,11 @@ def write(drawn: dict[str, go.Figure], folder: Path, form: str, width: int = WID
             "Install it, or name it in BROWSER_PATH."
         ) from None
     return paths
+
+
+def _height(figure: go.Figure, width: int) -> int:
+    """In pixels: as the figure needs for its rows, else in proportion."""
+    return int(figure.layout.height or round(width * HEIGHT / WIDTH))
 
 
 @command

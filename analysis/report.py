@@ -64,7 +64,7 @@ def build(
     pairs is one of them. `axes`: columns of a CSV that are axes and none of ours. Raises InputError."""
     study = read([source, *others], choices, live=live, axes=axes)
     studies = {m: read(study.sweeps, replace(choices, measure=m), live=live) for m in study.measures}
-    drawn = panel_data(study)
+    drawn = panel_data(*studies.values())
     texts = {m: methods.by_sweep(one) for m, one in studies.items()}
     sections = [section for section in _sections(studies, drawn, texts) if section is not None]
     now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from functools import cached_property
 import pandas as pd
 
 from analysis.plots import palette
+from analysis.plots.crossing import Crossing
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.frame import compared
 from analysis.sources.load import Source, Sweep, load_sweep
@@ -20,8 +21,9 @@ from analysis.stats import bases
 from analysis.stats.bounds import bounded_panels
 from analysis.stats.cells import Cell, panels
 from analysis.stats.choices import DEFAULT, MEASURES, Choices, as_planned
+from analysis.stats.crossover import crossover_of
 from analysis.stats.decomposition import Answers, answers
-from analysis.stats.differences import Difference, differences
+from analysis.stats.differences import Difference, by_pair, differences
 from analysis.stats.equal_budgets import EqualBudgets, equal_budgets
 from analysis.stats.group_rules import Comparison, compare
 from analysis.stats.group_surface import Surface, surfaces
@@ -112,6 +114,18 @@ class Study:
             if (own := judgements(self.sweep_of[panel], rows)) is not None:
                 found[panel] = own
         return found
+
+    @cached_property
+    def crossings(self) -> dict[Panel, list[Crossing]]:
+        """Where the lines of each panel cross, by the study's measure."""
+        return {
+            panel: [
+                Crossing(line, base, found)
+                for (line, base), own in by_pair(compared).items()
+                if (found := crossover_of(own))
+            ]
+            for panel, compared in self.differences.items()
+        }
 
     @cached_property
     def rules(self) -> list[Comparison | None]:

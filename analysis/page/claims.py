@@ -25,6 +25,7 @@ from analysis.words.claims import (
     interaction_sentence,
     margin_origin,
 )
+from analysis.words.headline import headline
 from analysis.words.numbers import p_value, signed, signed_interval
 from analysis.words.pairing import test_name
 from model.axis import Value
@@ -80,6 +81,7 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
         if (crossover := crossover_of(differences))
     ]
     facts += [constancy_sentence(c, names[c.line]) for c in claims.constancy(cells, choices)]
+    told = _told(panel, cells, study)
     return PanelView(
         number=study.index(panel),
         heading=study.name(panel) if len(study.compared) > 1 else None,
@@ -87,10 +89,16 @@ def _view(panel: Panel, cells: Sequence[Cell], study: Study) -> PanelView:
         paired=choices.paired,
         sequential=study.sequential(panel),
         equivalence=CONFIDENCE_LABEL if study.sequential(panel) else EQUIVALENCE_CI.removesuffix(" CI"),
-        facts=facts,
+        facts=[fact for fact in facts if fact not in told],
         interactions=_interaction_table(changes, study, panel) if changes else None,
         rises=_rise_table(claims.rises(cells, choices), study, panel),
     )
+
+
+def _told(panel: Panel, cells: Sequence[Cell], study: Study) -> set[str]:
+    """What the first screen says of the panel: of one among several, its headline alone."""
+    said = headline(panel, cells, study.differences[panel], study.choices[panel])
+    return {said.as_sentence, *(said.facts if len(study.compared) == 1 else ())}
 
 
 def _interaction_table(changes: Sequence[Interaction], study: Study, panel: Panel) -> Markup:

@@ -10,7 +10,7 @@ from analysis.stats.differences import Difference
 from analysis.stats.intervals import CI
 from analysis.words.latex import tabular
 from analysis.words.numbers import p_value, signed, signed_interval
-from analysis.words.verdict import verdict
+from analysis.words.verdict import plain_verdict
 
 #: Format -> its name.
 FORMATS = {"latex": "LaTeX", "csv": "CSV"}
@@ -37,7 +37,7 @@ def _latex(differences: Sequence[Difference]) -> str:
             signed(d.estimate.mean, 2) if d.estimate.exists else "–",
             signed_interval(d.estimate.interval, 2),
             p_value(d.p_holm),
-            verdict(d),
+            plain_verdict(d),
         ]
         for d in differences
     ]
@@ -60,7 +60,7 @@ def _csv(differences: Sequence[Difference], measure: str) -> str:
                 "" if d.x is None else d.x,
                 *(d.line.name, d.base.name, e.n[0], e.n[-1], e.paired, measure),
                 *("" if math.isnan(number) else f"{number:.6g}" for number in numbers),
-                *(d.claimed, verdict(d)),
+                *(d.claimed, plain_verdict(d)),
             ]
         )
     return out.getvalue()

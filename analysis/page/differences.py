@@ -17,13 +17,13 @@ from analysis.study import Study
 from analysis.words.limits import what_n_allows
 from analysis.words.numbers import p_value, signed, signed_interval
 from analysis.words.pairing import bought_sentence, pairing_sentences, test_name
-from analysis.words.verdict import verdict
+from analysis.words.verdict import forest_words, verdict
 
 
 class PanelView(NamedTuple):
     """One panel's differences. `number`: the panel's in the page; `key`: of its figure and calculator;
-    `base`: the line that is subtracted, empty where it is not one; `axis`: what lines run over; `pairing`:
-    which comparison rules; `beside`: the other one, None where runs are independent or where a rule added
+    `base`: the line that is subtracted, empty where it is not one; `height`: of the figure, in pixels;
+    `axis`: what lines run over; `pairing`: which comparison rules; `beside`: the other one, None where runs are independent or where a rule added
     seeds (`sequential`), which only what holds whenever one stops can speak of."""
 
     key: str
@@ -31,6 +31,7 @@ class PanelView(NamedTuple):
     heading: str | None
     label: str
     base: str
+    height: int
     axis: XAxis
     pairing: str
     paired: bool
@@ -48,12 +49,12 @@ def section(study: Study) -> Section | None:
     views, drawn = [], {}
     for panel in study.compared:
         own = study.differences[panel]
-        info = figures.info(own) if own else None
+        info = figures.info(own, forest_words) if own else None
         if info is None:
             continue
         key = _key(study, panel)
-        drawn[key] = figures.figure(info, study.styles).to_plotly_json()
-        views.append(_view(panel, own, study, info.base.name if info.base else ""))
+        drawn[key] = {**figures.drawing(info, study.styles), "narrow": figures.narrow(info, study.styles)}
+        views.append(_view(panel, own, study, info))
     if not views:
         return None
     body = html.render(
@@ -90,8 +91,9 @@ def _key(study: Study, panel: Panel) -> str:
     return f"gaps-{study.index(panel)}-{study.measure}"
 
 
-def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> PanelView:
+def _view(panel: Panel, own: Sequence[Difference], study: Study, info: figures.DifferencesInfo) -> PanelView:
     paired, added = study.choices[panel].paired, study.sequential(panel)
+    base = info.base.name if info.base else ""
     return PanelView(
         key=_key(study, panel),
         number=study.index(panel),
@@ -99,6 +101,7 @@ def _view(panel: Panel, own: Sequence[Difference], study: Study, base: str) -> P
         label=f"Differences {f'from {base} ' if base else ''}over {panel.x.word}; "
         "the table below has the numbers",
         base=base,
+        height=info.height,
         axis=panel.x,
         pairing=pairing_sentences(
             study.sweep_of[panel].origin,
@@ -142,7 +145,7 @@ def _table(differences: Sequence[Difference], study: Study, paired: bool) -> Mar
             *(Shown(p, p_value(p)) for p in (d.estimate.p, d.p_holm)),
             *([] if added else [Shown(p, p_value(p)) for p in (d.p_exact, d.p_exact_holm)]),
             _effect(d.g),
-            verdict(d),
+            html.strong(verdict(d)) if d.decided else verdict(d),
         ]
         for d in differences
     ]

@@ -39,7 +39,10 @@ _PLOTLY = "vendor/plotly-cartesian.min.js.gz"
 #: One script, in this order.
 _SCRIPTS = (
     "vendor/pako_inflate.umd.min.js",
-    *(f"page/{part}.js" for part in ("base", "figures", "switches", "tables", "saving", "state", "start")),
+    *(
+        f"page/{part}.js"
+        for part in ("base", "figures", "figure1", "switches", "tables", "saving", "state", "start")
+    ),
 )
 
 
@@ -255,6 +258,11 @@ def points(s: Estimate | None) -> Shown | None:
         return Shown(s.mean, signed(s.mean, 2))
     digits = max(2, decimals(s.interval))
     return Shown(s.mean, f"{signed(s.mean, digits)} ({signed_interval(s.interval, digits)})")
+
+
+def strong(text: str) -> Shown:
+    """A text that stands out, sorted as it is."""
+    return Shown(text, Markup("<strong>{}</strong>").format(text))
 
 
 def swatch(study: Study, line: Line, name: str | None = None) -> Shown:

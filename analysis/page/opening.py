@@ -37,7 +37,8 @@ FEW = 4
 
 class Figure1(NamedTuple):
     """The place of one panel's Figure 1. `number`: the panel's in the page; `answer`: what stands above it
-    where there are several; `curves`: whether a click has learning curves to show; `note`: what a reader
+    where there are several; `curves`: whether a click has learning curves to show; `paired`:
+    whether a seed's runs are pairs; `note`: what a reader
     of the figure must know."""
 
     number: int
@@ -45,6 +46,7 @@ class Figure1(NamedTuple):
     label: str
     answer: Markup | None
     curves: bool
+    paired: bool
     note: str
 
 
@@ -203,8 +205,9 @@ def _figure_1(study: Study, panel: Panel, above: Markup | None = None) -> Figure
     )
     said = (recognised_sentence(study.panels[panel]), along_sentence(panel))
     note = " ".join(sentence for sentence in said if sentence)
+    paired = study.choices[panel].paired and len({cell.line for cell in study.panels[panel]}) > 1
     curves = study.sweep_of[panel].origin == "sweep"
-    return Figure1(study.index(panel), study.name(panel), label, above, curves, note)
+    return Figure1(study.index(panel), study.name(panel), label, above, curves, paired, note)
 
 
 def search_figure(study: Study, index: int) -> Place:

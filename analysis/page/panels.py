@@ -1,9 +1,10 @@
 """What the page's script draws of each panel: the layers of Figure 1, and learning curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from analysis.plots import curves, figure1
+from analysis.plots.crossing import Crossing
 from analysis.plots.theme import Json
 from analysis.stats.axes import value_text
 from analysis.stats.cells import Cell
@@ -23,24 +24,30 @@ class CurvesData(TypedDict):
 
 
 class PanelData(TypedDict):
-    """`axes`: of those that panels differ in, the value as text; `layers`: switches -> traces; `layouts`:
-    quantity and measure -> layout."""
+    """`paired`: whether the runs of a seed are pairs; `axes`: of those that panels differ in, the value as
+    text; `layers`: switches -> traces; `layouts`: quantity and measure -> layout."""
 
     dataset: str | None
+    paired: bool
     axes: dict[str, str]
     layers: dict[str, list[Json]]
     layouts: dict[str, Json]
     curves: list[CurvesData]
 
 
-def panel_data(study: Study) -> list[PanelData]:
-    """For each panel, the layers of its Figure 1 and its learning curves by x."""
+def panel_data(study: Study, *others: Study) -> list[PanelData]:
+    """For each panel, the layers of its Figure 1 and its learning curves by x. `others`: the same results
+    under other measures, which have crossovers of their own."""
+    crossings = {one.measure: one.crossings for one in (study, *others)}
     drawn = []
     for panel, cells in study.panels.items():
-        layers, layouts = _figure1_layers(panel, cells, study)
+        layers, layouts = _figure1_layers(
+            panel, cells, study, {measure: found[panel] for measure, found in crossings.items()}
+        )
         drawn.append(
             PanelData(
                 dataset=panel.dataset,
+                paired=study.choices[panel].paired,
                 axes={name: value_text(panel[name]) for name in study.varied},
                 layers=layers,
                 layouts=layouts,
@@ -51,7 +58,7 @@ def panel_data(study: Study) -> list[PanelData]:
 
 
 def _figure1_layers(
-    panel: Panel, cells: Sequence[Cell], study: Study
+    panel: Panel, cells: Sequence[Cell], study: Study, crossings: Mapping[str, Sequence[Crossing]]
 ) -> tuple[dict[str, list[Json]], dict[str, Json]]:
     """Every trace once, under the switches that change it, so that 16 figures cost hardly more than one."""
     layers: dict[str, list[Json]] = {}
@@ -59,7 +66,8 @@ def _figure1_layers(
     for quantity in figure1.QUANTITIES:
         for measure in MEASURES:
             for kind in KINDS:
-                drawn = figure1.drawing(figure1.info(panel, cells, measure, quantity, kind), study.styles)
+                info = figure1.info(panel, cells, measure, quantity, kind)
+                drawn = figure1.drawing(info, study.styles, crossings.get(measure, ()))
                 layouts.setdefault(f"{quantity}|{measure}", drawn["layout"])
                 fresh: dict[str, list[Json]] = {}
                 for trace in drawn["data"]:

@@ -1,7 +1,8 @@
 """Figure 1: error over batch size, one line per norm; or over whatever the study varies.
 
 `info` is what the figure shows, as plain data that tests check; `figure` only draws it. Every seed is a
-dot and the interval a band, because a line of means alone hides how little five seeds know.
+dot and the interval a bar, because a line of means alone hides how little five seeds know; no band, because
+nothing was measured between two batch sizes.
 """
 
 import math
@@ -11,7 +12,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from analysis.plots import palette, theme
+from analysis.plots import beside, crossing, labels, palette, theme
+from analysis.plots.crossing import Crossing
 from analysis.plots.published import Published, others
 from analysis.plots.theme import Json
 from analysis.plots.x_axis import Places, places_of, rounded
@@ -24,10 +26,6 @@ from model.axis import Value
 
 QUANTITIES = ("error", "accuracy")
 MEASURE_NAMES = {"last": "last epoch", "median5": "median of the last 5 epochs"}
-
-
-#: How far the dots of seeds stand beside their mean, in steps, where nothing joins the means.
-_BESIDE = 0.05
 
 
 class Point(NamedTuple):
@@ -72,36 +70,113 @@ def info(
     return Fig1Info(panel, measure, quantity, kind, lines, published)
 
 
-def figure(info: Fig1Info, styles: dict[Line, palette.Style] | None = None) -> go.Figure:
+def figure(
+    info: Fig1Info, styles: dict[Line, palette.Style] | None = None, crossings: Sequence[Crossing] = ()
+) -> go.Figure:
     """The plotly figure of `info`; `styles` where a line must look as it does elsewhere."""
-    return go.Figure(drawing(info, styles or palette.styles(list(info.lines))))
+    return go.Figure(whole(drawing(info, styles or palette.styles(list(info.lines)), crossings)))
 
 
-def drawing(info: Fig1Info, styles: dict[Line, palette.Style]) -> Json:
-    """The figure as plain data: the page draws 16 of them, and plotly's own checks would take seconds."""
+def drawing(info: Fig1Info, styles: dict[Line, palette.Style], crossings: Sequence[Crossing] = ()) -> Json:
+    """The figure as plain data, without what comes and goes with published lines: the page draws 16 of them,
+    and plotly's own checks would take seconds."""
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
-    traces = [_published(entry, info) for entry in info.published]
-    own = [_own_places(rank, len(info.lines), places) for rank in range(len(info.lines))]
+    low, high = _range(info)
+    sizes = {int(p.x or 0) for points in info.lines.values() for p in points} if info.published else set()
+    traces = [
+        beside.published(entry, info.quantity, (low, high), sizes, shown=_shown(entry, info))
+        for entry in info.published
+    ]
+    means, dots = [], []
     for rank, (line, points) in enumerate(info.lines.items()):
-        aside = theme.aside(rank, len(info.lines), 0.11 if places.axis.numeric else 0.16)
-        aside += 0.0 if places.axis.numeric else _BESIDE
-        traces += [
-            _band(line, points, styles[line], own[rank]),
-            _dots(line, points, styles[line], places, aside),
-        ]
-    for rank, (line, points) in enumerate(info.lines.items()):
-        traces.append(_means(line, points, styles[line], own[rank], info.kind))
-    title = y_title(info.panel, info.quantity, info.measure)
-    layout = theme.layout(xaxis=places.layout(), yaxis={"title": {"text": title}})
-    return {"data": traces, "layout": layout}
+        own = _asides(rank, len(info.lines), numeric=places.axis.numeric)
+        means.append(_means(line, points, styles[line], _moved(places, own.mean), info.kind))
+        dots.append(_dots(line, points, styles[line], places, own.dots))
+    layout = theme.layout(
+        xaxis=places.layout(),
+        yaxis={"range": [low, high], "title": {"text": _titled(info, low)}},
+        annotations=[],
+    )
+    _name_lines(layout, means, info, places, styles)
+    layout["shapes"], notes = crossing.drawn(crossings if places.axis == BATCH_SIZE else ())
+    layout["annotations"] += notes
+    return {"data": [*traces, *means, *dots], "layout": layout}
 
 
-def _own_places(rank: int, count: int, places: Places) -> Places:
-    """Where a line's means stand: at their x, but between texts beside it, for nothing joins them there."""
-    if places.axis.numeric:
-        return places
-    aside = theme.aside(rank, count, 0.16)
-    return replace(places, places=tuple(place - aside for place in places.places))
+def whole(drawn: Json) -> Json:
+    """A drawing with room for the published lines that are shown, and what is told of those that lie off it;
+    the page's script does the same as they come and go."""
+    shown = [t for t in drawn["data"] if t["meta"]["role"] == "published" and t["visible"]]
+    layout = drawn["layout"]
+    near = [t for t in shown if t["meta"]["near"]]
+    low, high = layout["yaxis"]["range"]
+    values = [y for t in near for y in t["y"]]
+    layout["yaxis"]["range"] = [min([low, *values]), max([high, *values])]
+    layout["showlegend"] |= bool(near)
+    for trace in shown:
+        trace["visible"] = trace["meta"]["near"]
+    notes = [t["meta"]["note"] for t in shown if t["meta"]["note"]]
+    return {"data": drawn["data"], "layout": labels.above(notes, layout)}
+
+
+def _range(info: Fig1Info) -> tuple[float, float]:
+    """Of the vertical axis: all that the study measured, and zero where that is near."""
+    known = [v for points in info.lines.values() for p in points for v in (*p.values.values(), p.low, p.high)]
+    known = [value for value in known if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(known), max(known)
+    pad = 0.06 * (high - low) or 0.5
+    return 0.0 if low < 0.35 * (high - low) else low - pad, high + pad
+
+
+def _titled(info: Fig1Info, low: float) -> str:
+    return f"{y_title(info.panel, info.quantity, info.measure)}{', axis cut' if low > 0 else ''}"
+
+
+class _Asides(NamedTuple):
+    """How far the mean and the dots of a line stand to the left of their x, in steps."""
+
+    mean: float
+    dots: float
+
+
+def _asides(rank: int, count: int, *, numeric: bool) -> _Asides:
+    """So that a mean hides neither its seeds nor another line's bar; all within a third of a step."""
+    if count == 1:
+        return _Asides(0.0, 0.12)
+    if count == 2 and numeric:
+        mean = theme.aside(rank, 2, 0.1)
+        return _Asides(mean, 3.4 * mean)
+    middle = theme.aside(rank, count, 0.12 if numeric else 0.24)
+    return _Asides(middle - 0.035, middle + 0.035)
+
+
+def _moved(places: Places, aside: float) -> Places:
+    return replace(places, places=tuple(rounded(places.beside(value, aside)) for value in places.values))
+
+
+def _shown(entry: Published, info: Fig1Info) -> bool:
+    """Whether a published line is on from the start."""
+    own = entry.matches(info.panel.dataset, info.panel.model)
+    return own and any(p.x in entry.errors for points in info.lines.values() for p in points)
+
+
+def _name_lines(
+    layout: Json, means: Sequence[Json], info: Fig1Info, places: Places, styles: dict[Line, palette.Style]
+) -> None:
+    """Names at the ends of lines, or a legend where they do not fit there."""
+    names = [line.name for line in info.lines]
+    if not info.panel.x.numeric or not labels.fit(names):
+        return
+    ends = [
+        labels.End(line.name, trace["y"][-1], styles[line].colour)
+        for line, trace in zip(info.lines, means, strict=True)
+    ]
+    last = places.places[-1]
+    right = math.log10(last) if places.log else last
+    layout["annotations"], layout["margin"]["r"] = labels.at_the_lines(ends, right, *layout["yaxis"]["range"])
+    layout["showlegend"] = False
+    for trace in means:
+        trace["showlegend"] = False
 
 
 def y_title(panel: Panel, quantity: str, measure: str = "last") -> str:
@@ -117,17 +192,22 @@ def _means(line: Line, points: list[Point], style: palette.Style, places: Places
         mode="lines+markers" if places.axis.numeric else "markers",
         name=theme.plain(line.name),
         legendgroup=line.name,
-        line={"color": style.colour, "width": 2.5, "dash": style.dash},
-        marker={
-            "symbol": style.symbol,
-            "size": 9,
-            "color": style.colour,
-            "line": {"color": "#ffffff", "width": 1.5},
-        },
+        line={"color": style.tint(0.75), "width": 1.5, "dash": style.dash},
+        marker={"symbol": style.symbol, "size": 8, "color": style.colour},
+        error_y=_bars(points, style.colour),
         text=[hover(line, p, kind, places.axis) for p in points],
         hovertemplate="%{text}<extra></extra>",
         meta={"role": "mean", "line": line.name, "x": [places.axis.text(p.x) for p in points]},
     )
+
+
+def _bars(points: Sequence[Point], colour: str) -> Json:
+    """The intervals; none where there are too few seeds for one."""
+    ends = [(p.low, p.mean, p.high) for p in points]
+    bars = theme.error_bars(ends, colour, thickness=2, width=4)
+    return bars | {
+        side: [None if math.isnan(end) else end for end in bars[side]] for side in ("array", "arrayminus")
+    }
 
 
 def hover(line: Line, point: Point, kind: str, axis: XAxis = BATCH_SIZE) -> str:
@@ -144,7 +224,7 @@ def hover(line: Line, point: Point, kind: str, axis: XAxis = BATCH_SIZE) -> str:
 
 
 def _dots(line: Line, points: list[Point], style: palette.Style, places: Places, aside: float) -> Json:
-    """Every seed, `aside` of its x in steps, so that the marker of the mean hides none."""
+    """Every seed, `aside` of its x in steps."""
     triples = [(p.x, seed, value) for p in points for seed, value in p.values.items()]
     return theme.scatter(
         x=[rounded(places.beside(x, aside)) for x, _, _ in triples],
@@ -161,52 +241,17 @@ def _dots(line: Line, points: list[Point], style: palette.Style, places: Places,
     )
 
 
-def _band(line: Line, points: list[Point], style: palette.Style, places: Places) -> Json:
-    """The interval: a band through neighbouring cells that have one, a bar for one that stands alone."""
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    runs = _runs(points, joined=places.axis.numeric)
-    for run in runs:
-        along = [places[p.x] for p in run]
-        xs += [*along, *reversed(along), along[0], None]
-        ys += [p.high for p in run] + [p.low for p in reversed(run)] + [run[0].high, None]
-    alone = any(len(run) == 1 for run in runs)
-    return theme.scatter(
-        x=xs,
-        y=ys,
-        mode="lines",
-        fill="toself",
-        fillcolor=style.tint(0.16),
-        line={"color": style.tint(0.5), "width": 2 if alone else 0},
-        legendgroup=line.name,
-        showlegend=False,
-        hoverinfo="skip",
-        meta={"role": "band", "line": line.name},
-    )
-
-
-def _runs(points: list[Point], *, joined: bool) -> list[list[Point]]:
-    """Neighbours that have an interval, where the axis has an order; else each by itself."""
-    runs: list[list[Point]] = [[]]
-    for point in points:
-        if math.isfinite(point.low):
-            if not joined:
-                runs.append([])
-            runs[-1].append(point)
-        elif runs[-1]:
-            runs.append([])
-    return [run for run in runs if run]
-
-
 def precise(info: Fig1Info, anew: Fig1Info, styles: dict[Line, palette.Style]) -> list[Json]:
     """Lines to lay over the drawing of `info`: `anew`, the errors of the same networks by precise
     statistics."""
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
     traces = []
     for rank, line in enumerate(info.lines):
-        own = _own_places(rank, len(info.lines), places)
+        aside = _asides(rank, len(info.lines), numeric=places.axis.numeric)
+        own = _moved(places, aside.mean)
         if points := anew.lines.get(line):
             trace = _means(line, points, styles[line], own, info.kind)
+            trace.pop("error_y")
             name, style = f"{line.name}, precise statistics", styles[line]
             text = [
                 f"{hover(line, p, info.kind, places.axis)}<br>precise statistics, last epoch" for p in points
@@ -221,21 +266,3 @@ def precise(info: Fig1Info, anew: Fig1Info, styles: dict[Line, palette.Style]) -
             }
             traces.append(trace)
     return traces
-
-
-def _published(entry: Published, info: Fig1Info) -> Json:
-    sizes = sorted(entry.errors, reverse=True)
-    values = [entry.errors[s] if info.quantity == "error" else 100 - entry.errors[s] for s in sizes]
-    own = entry.matches(info.panel.dataset, info.panel.model)
-    shown = own and any(p.x in entry.errors for points in info.lines.values() for p in points)
-    return theme.scatter(
-        x=sizes,
-        y=values,
-        mode="lines+markers",
-        name=entry.name,
-        visible=shown,
-        line={"color": palette.style(entry.norm).tint(0.45), "width": 1.5, "dash": "dot"},
-        marker={"size": 5, "symbol": "circle-open", "color": palette.style(entry.norm).tint(0.6)},
-        hovertemplate=f"{entry.source}<br>batch size %{{x}}: %{{y:.2f}}%<extra></extra>",
-        meta={"role": "published", "key": entry.key, "group": entry.group},
-    )

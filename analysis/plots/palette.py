@@ -96,6 +96,12 @@ def twin(colour: str) -> str:
     return _TWINS.get(colour) or _mixed(colour, max(0.0, 0.62 - light))
 
 
+def reads_on_white(colour: str) -> bool:
+    """Whether a word in that colour can be read on white paper."""
+    red, green, blue = _channels(colour)
+    return (0.299 * red + 0.587 * green + 0.114 * blue) / 255 < 0.55
+
+
 def _called(line: Line) -> str:
     """By what a norm's colour goes: its name without module or digest, so that an edited norm keeps it."""
     return unpinned(line.label) or line.norm

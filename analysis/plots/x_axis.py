@@ -48,7 +48,10 @@ class Places:
         if self.axis.falls or not self.axis.numeric or len(self.values) <= _MOST_TICKS:
             texts = [theme.plain(self.axis.text(value)) for value in self.values]
             drawn |= {"tickvals": list(self.places), "ticktext": texts}
-        return {**drawn, "title": {"text": theme.plain(self.axis.title)}}
+        words = [self.axis.title]
+        if len(self.values) > 1:
+            words += ["falling"] * self.axis.falls + ["log scale"] * self.log
+        return {**drawn, "title": {"text": theme.plain(", ".join(words))}}
 
     def _pad(self, span: float) -> float:
         if self.axis.falls:

@@ -1,32 +1,38 @@
 // ---- figures: a name in data-figure, drawn when it comes near the screen --------------------------
+const NARROW = 600;
 const drawers = {
-  fig1(node) {
-    const panel = DATA.panels[node.dataset.panel];
-    const { quantity, measure, kind, published, precise } = switches();
-    const lines = panel.layers[`interval|${quantity}|${measure}|${kind}`] || [];
-    const traces = [
-      ...(panel.layers[`published|${quantity}`] || []).map((t) => ({ ...t, visible: refers(panel, t, published), showlegend: false })),
-      ...lines.filter((t) => t.meta.role === "band"),
-      ...(panel.layers[`seed|${quantity}|${measure}`] || []),
-      ...((precise && panel.layers[`precise|${quantity}`]) || []),
-      ...lines.filter((t) => t.meta.role === "mean"),
-    ];
-    const layout = { ...panel.layouts[`${quantity}|${measure}`], ...shared(panel, quantity, measure, published, precise) };
-    if (!lines.length) {
-      const text = "No value of this kind was recorded here";
-      layout.annotations = [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
-    }
-    return { data: traces, layout };
-  },
+  fig1: figure1,
   curves(node) {
     const { curves } = DATA.panels[node.dataset.panel];
     const chosen = curves.find((c) => c.x === node.dataset.x) || curves.at(-1);
     const line = node.dataset.line;
-    return { data: chosen.data.filter((t) => !line || t.meta.line === line), layout: chosen.layout };
+    const data = chosen.data.filter((t) => !line || t.meta.line === line);
+    return { data, layout: { ...chosen.layout, ...scales[node.dataset.scale](chosen.layout, data) } };
   },
   plain(node) {
-    const { data, layout } = DATA.figures[node.dataset.key];
-    return { data, layout };
+    const { data, layout, narrow } = DATA.figures[node.dataset.key];
+    const small = narrow && node.clientWidth < NARROW;
+    if (narrow) node.style.height = `${(small ? narrow : layout).height}px`;
+    return { data, layout: small ? narrow : layout };
+  },
+};
+
+// The error axis of learning curves: errors end close together, and begin far from there.
+const TICKS = [0.1, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100];
+const errorTitle = ({ yaxis }, words) => ({ ...yaxis.title, text: `${yaxis.title.text}, ${words}` });
+const scales = {
+  zero: () => ({}),
+  log: (layout) => ({ yaxis: { ...layout.yaxis, type: "log", tickvals: TICKS, ticktext: TICKS.map(String), title: errorTitle(layout, "log scale") } }),
+  end(layout, data) {
+    const judged = data.filter((t) => t.meta.role !== "training");
+    const last = Math.max(...judged.flatMap((t) => t.x)), first = last - Math.max(1, Math.floor(last / 3));
+    const values = judged.flatMap((t) => t.y.filter((_, i) => t.x[i] >= first));
+    if (!values.length) return {};
+    const low = Math.min(...values), high = Math.max(...values), pad = 0.06 * (high - low) || 0.5;
+    return {
+      xaxis: { ...layout.xaxis, range: [first, last + 0.02 * (last - first)] },
+      yaxis: { ...layout.yaxis, range: [low - pad, high + pad], title: errorTitle(layout, "axis cut") },
+    };
   },
 };
 
@@ -35,14 +41,13 @@ const figureOf = (node) => drawers[node.dataset.figure](node);
 
 function draw(node) {
   const { data, layout } = themed(figureOf(node));
-  if (innerWidth < 500) { layout.margin = { ...layout.margin, l: 44, r: 8 }; }
+  if (innerWidth < NARROW) layout.margin = { ...layout.margin, l: 44, r: layout.margin.r > 16 ? layout.margin.r : 8 };
   if (printing) Object.assign(layout, { width: PAPER, height: node.offsetHeight });
   node.dataset.drawn = "1";
   plotly().react(node, data, layout, CONFIG).then(() => {
-    if (node.dataset.figure === "fig1" && !node.dataset.clicks) {
-      node.dataset.clicks = "1";
-      node.on("plotly_click", (event) => pick(node.dataset.panel, event.points[0]));
-    }
+    if (node.dataset.figure !== "fig1" || node.dataset.listens) return;
+    node.dataset.listens = "1";
+    listen(node);
   });
 }
 
@@ -56,26 +61,3 @@ function drawWhenSeen() {
   }, { rootMargin: "400px" });
   $$(".plot").forEach((node) => watcher.observe(node));
 }
-
-// A published line that some panel is about is shown there, and where a source does not say what it is.
-function refers(panel, trace, published) {
-  const mine = (p) => (p.layers["published|error"] || []).some((t) => t.meta.group === trace.meta.group && t.visible);
-  return published.has(trace.meta.group) && (mine(panel) || panel.dataset === null || !DATA.panels.some(mine));
-}
-
-// Figures side by side share one scale, or the eye compares the wrong things; but not those of two data sets.
-function shared(own, quantity, measure, published, precise) {
-  if (new Set(DATA.panels.map((p) => p.dataset).filter((d) => d !== null)).size > 1 || DATA.panels.length < 2) return {};
-  let low = Infinity, high = -Infinity;
-  for (const panel of DATA.panels) {
-    const { layers } = panel;
-    const traces = [...(layers[`seed|${quantity}|${measure}`] || []),
-      ...(layers[`published|${quantity}`] || []).filter((t) => refers(panel, t, published)),
-      ...((precise && layers[`precise|${quantity}`]) || [])];
-    for (const trace of traces) for (const y of trace.y) { low = Math.min(low, y); high = Math.max(high, y); }
-  }
-  if (!(low < high)) return {};
-  const pad = 0.06 * (high - low);
-  return { yaxis: { ...own.layouts[`${quantity}|${measure}`].yaxis, range: [low - pad, high + pad] } };
-}
-

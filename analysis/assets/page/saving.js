@@ -50,7 +50,7 @@ async function plotted(node, format) {
   const { data, layout } = structuredClone(figureOf(node));
   Object.assign(layout, { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" });
   const scale = format === "png" ? SAVED.scale : 1;
-  const size = { format, width: SAVED.width, height: node.offsetHeight, scale };
+  const size = { format, width: SAVED.width, height: layout.height ?? node.offsetHeight, scale };
   return plotly().toImage({ data, layout, config: CONFIG }, size);
 }
 

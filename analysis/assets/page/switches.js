@@ -26,6 +26,7 @@ function chooseCurves(panel) {
   const node = curvesOf(panel);
   node.dataset.x = $(`select[data-curves="${CSS.escape(panel)}"]`).value;
   node.dataset.line = $(`select[data-lines="${CSS.escape(panel)}"]`).value;
+  node.dataset.scale = $(`select[data-scale="${CSS.escape(panel)}"]`).value;
   return node;
 }
 
@@ -49,6 +50,7 @@ for (const select of $$("select[data-axis]")) select.addEventListener("change", 
 for (const input of $$("#figure1 .controls [name]")) input.addEventListener("change", () => { showMeasure(); redraw("fig1"); });
 for (const select of $$("select[data-curves]")) select.addEventListener("change", () => showCurves(select.dataset.curves));
 for (const select of $$("select[data-lines]")) select.addEventListener("change", () => showCurves(select.dataset.lines));
+for (const select of $$("select[data-scale]")) select.addEventListener("change", () => showCurves(select.dataset.scale));
 
 // ---- how many seeds? -------------------------------------------------------------------------------
 function seedsNeeded(box) {

@@ -1,0 +1,56 @@
+"""Where two lines cross, drawn where they do: the estimate as a dotted line, its interval along the axis."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from analysis.plots import theme
+from analysis.plots.theme import Json
+from analysis.stats.crossover import Crossover
+from analysis.stats.line import Line
+
+class Crossing(NamedTuple):
+    """`line` crosses `base` at `found`."""
+
+    line: Line
+    base: Line
+    found: Crossover
+
+
+def drawn(crossings: Sequence[Crossing]) -> tuple[list[Json], list[Json]]:
+    """Shapes and notes over an axis of batch sizes: of the first crossing alone, for more would hide the lines
+    that cross. None where it has no place on the axis."""
+    if not crossings:
+        return [], []
+    line, base, found = crossings[0]
+    if not (0 < found.estimate < math.inf and found.resolved):
+        return [], []
+    low, high = max(found.interval.low, found.sizes[0]), min(found.interval.high, found.sizes[-1])
+    shapes = [
+        _segment(found.estimate, found.estimate, 0, 1, {"color": theme.FAINT, "width": 1, "dash": "dot"}),
+        _segment(low, high, 0.02, 0.02, {"color": theme.FAINT, "width": 6}),
+    ]
+    right = found.estimate < math.sqrt(found.sizes[0] * found.sizes[-1])
+    note = {
+        "text": theme.plain(f"{line.name} × {base.name} at {found.estimate:.1f} ({_ends(found)})"),
+        "x": math.log10(found.estimate),
+        "yref": "paper",
+        "y": 0.04,
+        "xanchor": "right" if right else "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 11, "color": theme.MUTED},
+        "bgcolor": "rgba(255,255,255,0.75)",
+    }
+    return shapes, [note]
+
+
+def _segment(x0: float, x1: float, y0: float, y1: float, line: Json) -> Json:
+    ends = {"x0": x0, "x1": x1, "y0": y0, "y1": y1, "yref": "paper"}
+    return {"type": "line", **ends, "layer": "below", "line": line}
+
+
+def _ends(found: Crossover) -> str:
+    low, high = found.interval.low, found.interval.high
+    below = f"below {found.sizes[0]}" if low == 0 else f"{low:.1f}"
+    return f"{below} to {f'above {found.sizes[-1]}' if math.isinf(high) else f'{high:.1f}'}"
