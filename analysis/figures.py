@@ -45,9 +45,8 @@ def fig1(source: Source, measure: str = "last", quantity: str = "error", kind: s
     for panel, cells in study.panels.items():
         info = figure1.info(panel, cells, measure, quantity, kind)
         if info.lines:
-            return figure1.figure(
-                info, study.styles, study.crossings[panel] if measure == study.measure else ()
-            )
+            found = study.crossings[panel] if measure == study.measure else ()
+            return figure1.figure(info, study.styles, found)
     raise InputError("no trial has finished: there is nothing to draw")
 
 

@@ -23,8 +23,9 @@ from analysis.words.verdict import forest_words, verdict
 class PanelView(NamedTuple):
     """One panel's differences. `number`: the panel's in the page; `key`: of its figure and calculator;
     `base`: the line that is subtracted, empty where it is not one; `height`: of the figure, in pixels;
-    `axis`: what lines run over; `pairing`: which comparison rules; `beside`: the other one, None where runs are independent or where a rule added
-    seeds (`sequential`), which only what holds whenever one stops can speak of."""
+    `axis`: what lines run over; `pairing`: which comparison rules; `beside`: the other one, None where runs
+    are independent or where a rule added seeds (`sequential`), which only what holds whenever one stops can
+    speak of."""
 
     key: str
     number: int

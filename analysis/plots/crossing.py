@@ -9,6 +9,7 @@ from analysis.plots.theme import Json
 from analysis.stats.crossover import Crossover
 from analysis.stats.line import Line
 
+
 class Crossing(NamedTuple):
     """`line` crosses `base` at `found`."""
 
@@ -18,8 +19,8 @@ class Crossing(NamedTuple):
 
 
 def drawn(crossings: Sequence[Crossing]) -> tuple[list[Json], list[Json]]:
-    """Shapes and notes over an axis of batch sizes: of the first crossing alone, for more would hide the lines
-    that cross. None where it has no place on the axis."""
+    """Shapes and notes over an axis of batch sizes: of the first crossing alone, for more would hide the
+    lines that cross. None where it has no place on the axis."""
     if not crossings:
         return [], []
     line, base, found = crossings[0]
@@ -40,7 +41,6 @@ def drawn(crossings: Sequence[Crossing]) -> tuple[list[Json], list[Json]]:
         "yanchor": "bottom",
         "showarrow": False,
         "font": {"size": 11, "color": theme.MUTED},
-        "bgcolor": "rgba(255,255,255,0.75)",
     }
     return shapes, [note]
 

@@ -81,7 +81,8 @@ def drawing(info: Fig1Info, styles: dict[Line, palette.Style], crossings: Sequen
     """The figure as plain data, without what comes and goes with published lines: the page draws 16 of them,
     and plotly's own checks would take seconds."""
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
-    low, high = _range(info)
+    drawn, notes = crossing.drawn(crossings if places.axis == BATCH_SIZE else ())
+    low, high = _range(info, below=0.15 if drawn else 0.06)
     sizes = {int(p.x or 0) for points in info.lines.values() for p in points} if info.published else set()
     traces = [
         beside.published(entry, info.quantity, (low, high), sizes, shown=_shown(entry, info))
@@ -89,7 +90,7 @@ def drawing(info: Fig1Info, styles: dict[Line, palette.Style], crossings: Sequen
     ]
     means, dots = [], []
     for rank, (line, points) in enumerate(info.lines.items()):
-        own = _asides(rank, len(info.lines), numeric=places.axis.numeric)
+        own = asides(rank, len(info.lines), numeric=places.axis.numeric)
         means.append(_means(line, points, styles[line], _moved(places, own.mean), info.kind))
         dots.append(_dots(line, points, styles[line], places, own.dots))
     layout = theme.layout(
@@ -98,7 +99,7 @@ def drawing(info: Fig1Info, styles: dict[Line, palette.Style], crossings: Sequen
         annotations=[],
     )
     _name_lines(layout, means, info, places, styles)
-    layout["shapes"], notes = crossing.drawn(crossings if places.axis == BATCH_SIZE else ())
+    layout["shapes"] = drawn
     layout["annotations"] += notes
     return {"data": [*traces, *means, *dots], "layout": layout}
 
@@ -119,35 +120,36 @@ def whole(drawn: Json) -> Json:
     return {"data": drawn["data"], "layout": labels.above(notes, layout)}
 
 
-def _range(info: Fig1Info) -> tuple[float, float]:
-    """Of the vertical axis: all that the study measured, and zero where that is near."""
+def _range(info: Fig1Info, below: float) -> tuple[float, float]:
+    """Of the vertical axis: all that the study measured, and zero where that is near. `below`: room beneath
+    it, as a share of it."""
     known = [v for points in info.lines.values() for p in points for v in (*p.values.values(), p.low, p.high)]
     known = [value for value in known if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
-    pad = 0.06 * (high - low) or 0.5
-    return 0.0 if low < 0.35 * (high - low) else low - pad, high + pad
+    span = (high - low) or 1.0
+    return 0.0 if low < 0.35 * span else low - below * span, high + 0.06 * span
 
 
 def _titled(info: Fig1Info, low: float) -> str:
     return f"{y_title(info.panel, info.quantity, info.measure)}{', axis cut' if low > 0 else ''}"
 
 
-class _Asides(NamedTuple):
+class Asides(NamedTuple):
     """How far the mean and the dots of a line stand to the left of their x, in steps."""
 
     mean: float
     dots: float
 
 
-def _asides(rank: int, count: int, *, numeric: bool) -> _Asides:
+def asides(rank: int, count: int, *, numeric: bool) -> Asides:
     """So that a mean hides neither its seeds nor another line's bar; all within a third of a step."""
     if count == 1:
-        return _Asides(0.0, 0.12)
+        return Asides(0.0, 0.12)
     if count == 2 and numeric:
         mean = theme.aside(rank, 2, 0.1)
-        return _Asides(mean, 3.4 * mean)
+        return Asides(mean, 3.4 * mean)
     middle = theme.aside(rank, count, 0.12 if numeric else 0.24)
-    return _Asides(middle - 0.035, middle + 0.035)
+    return Asides(middle - 0.035, middle + 0.035)
 
 
 def _moved(places: Places, aside: float) -> Places:
@@ -247,7 +249,7 @@ def precise(info: Fig1Info, anew: Fig1Info, styles: dict[Line, palette.Style]) -
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
     traces = []
     for rank, line in enumerate(info.lines):
-        aside = _asides(rank, len(info.lines), numeric=places.axis.numeric)
+        aside = asides(rank, len(info.lines), numeric=places.axis.numeric)
         own = _moved(places, aside.mean)
         if points := anew.lines.get(line):
             trace = _means(line, points, styles[line], own, info.kind)

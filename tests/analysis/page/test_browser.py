@@ -111,7 +111,9 @@ def test_no_error_and_no_request_from_top_to_bottom(visit):
 def test_switches_of_figure_1(visit):
     seen = visit().drawn(FIG1)
     page = seen.page
-    (bn, gn), bands = seen.traces(FIG1, "mean"), seen.traces(FIG1, "band")
+    bn, gn = seen.traces(FIG1, "mean")
+    bars = "s => document.querySelector(s).data.filter(t => t.meta.role === 'mean').map(t => t.error_y.array)"
+    ends = page.evaluate(bars, FIG1)
     assert (bn["line"], gn["line"]) == ("BN", "GN (G = 8)")
 
     page.get_by_label("Accuracy", exact=True).check()
@@ -126,13 +128,17 @@ def test_switches_of_figure_1(visit):
 
     for kind in ("bca", "sd", "range"):
         page.locator("select[name=kind]").select_option(kind)
-        assert seen.traces(FIG1, "band") != bands
+        assert page.evaluate(bars, FIG1) != ends
         assert seen.traces(FIG1, "mean")[0]["y"] == bn["y"]  # the interval does not move the mean
 
     assert [t["visible"] for t in seen.traces(FIG1, "published")] == [True, True, False, False, False]
+    own = page.evaluate(f"document.querySelector('{FIG1}').layout.yaxis.range")
     page.get_by_label("Wu & He 2018").check()
     page.get_by_label("Franke 2021").uncheck()
-    assert [t["visible"] for t in seen.traces(FIG1, "published")] == [False, False, True, True, False]
+    assert [t["visible"] for t in seen.traces(FIG1, "published")] == [False] * 5, "they lie far above"
+    assert page.locator(FIG1).get_by_text("↑ Wu & He 2018, BN: 23.6 to 34.7%, off this scale").count() == 1
+    low, high = page.evaluate(f"document.querySelector('{FIG1}').layout.yaxis.range")
+    assert own[0] <= low < high <= own[1]
     assert seen.trouble == []
 
 
@@ -196,7 +202,7 @@ def test_the_measure_drives_words_tables_figures_and_copies(visit):
 def test_clicking_a_point_shows_its_learning_curves(visit):
     seen = visit().drawn(FIG1)
     page = seen.page
-    means = page.locator(f"{FIG1} .scatterlayer .trace").filter(has=page.locator("path.js-line"))
+    means = page.locator(f"{FIG1} .scatterlayer .trace").filter(has=page.locator(".errorbar"))
     box = means.last.locator(".points path").nth(1).bounding_box()  # GN at batch size 8
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
@@ -212,6 +218,35 @@ def test_clicking_a_point_shows_its_learning_curves(visit):
     assert page.locator(CURVES).is_visible()
     page.locator("select[data-lines]").select_option("")
     assert {t["line"] for t in seen.traces(CURVES, "test")} == {"GN (G = 8)", "BN"}
+
+
+def test_pointing_at_a_seed_rings_its_pair(visit):
+    seen = visit().drawn(FIG1)
+    page = seen.page
+    dots = page.locator(f"{FIG1} .scatterlayer .trace").last.locator(".points path")  # GN's, 32 first
+    box = dots.first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_function(f"document.querySelector('{FIG1}').data.at(-1).y.length === 2")
+    (pair,), dots = seen.traces(FIG1, "pair"), seen.traces(FIG1, "seed")
+    assert [y in own["y"] for y, own in zip(pair["y"], dots, strict=True)] == [True, True]
+    page.mouse.move(5, 5)
+    page.wait_for_function(f"document.querySelector('{FIG1}').data.at(-1).y.length === 0")
+    assert seen.trouble == []
+
+
+def test_learning_curves_show_where_errors_end(visit):
+    seen = visit().drawn(CURVES)
+    axis = f"(({{yaxis}}) => [yaxis.type, yaxis.title.text])(document.querySelector('{CURVES}').layout)"
+    shown = seen.page.locator("select[data-scale]")
+    assert (shown.input_value(), seen.page.evaluate(axis)) == ("log", ["log", "Error (%), log scale"])
+    shown.select_option("end")
+    assert seen.page.evaluate(axis)[1] == "Error (%), axis cut"
+    low, high = seen.page.evaluate(f"document.querySelector('{CURVES}').layout.yaxis.range")
+    ends = [t["y"][-1] for t in seen.traces(CURVES, "test")]
+    assert low < min(ends) <= max(ends) < high < 100 / 2
+    shown.select_option("zero")
+    assert seen.page.evaluate(axis)[1] == "Error (%)"
+    assert seen.trouble == []
 
 
 def test_tables_sort_search_and_turn_pages(visit):

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from analysis import fig1, load
-from analysis.plots import figure1
+from analysis.plots import figure1, palette
 from analysis.stats.cells import panels
 from analysis.stats.line import Line
 from analysis.stats.roles import roles_of
@@ -49,7 +49,7 @@ def test_accuracy_mirrors_error(panel):
                 assert (a.low, a.high) == pytest.approx((100 - e.high, 100 - e.low))
 
 
-def test_a_band_stays_within_0_and_100_percent(sweep):
+def test_a_bar_stays_within_0_and_100_percent(sweep):
     url = sweep(block(seeds=3), error=lambda t: (0.0, 0.1, 1.0)[t.seed - 1], epochs=60, folder="small")
     cells = next(iter(panels(load(url)).items()))
     (point,) = figure1.info(*cells).lines[BN]
@@ -73,12 +73,40 @@ def test_the_drawing_holds_the_data(panel):
     by_role = {(t.meta["role"], t.meta.get("line")): t for t in drawn.data}
     assert list(by_role["mean", "BN"].y) == [p.mean for p in info.lines[BN]]
     assert len(by_role["seed", "BN"].y) == 9
-    band = by_role["band", "GN (G = 8)"]  # the cell of one seed breaks the band in two
-    assert list(band.x).count(None) == 2
+    bars = by_role["mean", "GN (G = 8)"].error_y  # the cell of one seed has none
+    assert [bar is None for bar in bars.array] == [False, True, False]
+    assert bars.array[0] == pytest.approx(4.302653 / math.sqrt(3), rel=1e-4)
     axis = drawn.layout.xaxis
     assert axis.type == "log"
     assert axis.range[0] > axis.range[1]  # large batches on the left
     assert list(axis.tickvals) == [32, 8, 2]
+    assert axis.title.text == "Batch size (images), falling, log scale"
+    assert drawn.layout.yaxis.title.text == "Test error (%), axis cut"
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 5])
+@pytest.mark.parametrize("numeric", [True, False])
+def test_no_mean_hides_a_seed_of_its_own(lines, numeric):
+    asides = [figure1.asides(rank, lines, numeric=numeric) for rank in range(lines)]
+    assert all(abs(own.mean - own.dots) > 0.06 for own in asides)
+    assert all(-0.34 < place < 0.34 for own in asides for place in own)
+    assert len({round(place, 6) for own in asides for place in own}) == 2 * lines
+
+
+def test_an_axis_that_is_cut_says_so_and_a_far_line_is_told_instead_of_drawn(sweep):
+    trials = block(batch_size=[32, 8, 2], seeds=3)
+    info = figure1.info(*next(iter(panels(load(sweep(trials, error=lambda t: 13 + t.seed / 10))).items())))
+    drawn = figure1.drawing(info, palette.styles([BN]))
+    low, high = drawn["layout"]["yaxis"]["range"]
+    assert 12.5 < low < 13.1
+    assert 13.3 < high < 13.9
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "Test error (%), axis cut"
+    notes = {t["meta"]["key"]: t["meta"]["note"] for t in drawn["data"] if t["meta"]["role"] == "published"}
+    assert notes["he"] == "He et al. 2015, BN: 8.75% at batch size 128, off this axis"
+    assert notes["wu-bn"] == "↑ Wu & He 2018, BN: 23.6 to 34.7%, off this scale"
+    whole = figure1.figure(info)
+    assert whole.layout.yaxis.range == (low, high), "Franke’s BN reaches 19.7% and must not squash these"
+    assert "↑ Franke 2021, BN: 13.60 to 19.70%, off this scale" in [a.text for a in whole.layout.annotations]
 
 
 def test_published_curves_show_where_they_are_of_the_same_thing(panel, sweep):
