@@ -19,7 +19,8 @@ def published(
     whether it is drawn; `note`, what is told of one that is not."""
     there = sorted(entry.errors, reverse=True)
     values = [entry.errors[s] if quantity == "error" else 100 - entry.errors[s] for s in there]
-    inside = [v for s, v in zip(there, values, strict=True) if min(sizes) <= s <= max(sizes)]
+    within = (min(sizes, default=0), max(sizes, default=0))
+    inside = [v for s, v in zip(there, values, strict=True) if within[0] <= s <= within[1]]
     low, high = own
     reach = _WIDER * (high - low)
     near = bool(inside) and all(low - reach <= v <= high + reach for v in inside)

@@ -182,8 +182,8 @@ def test_nothing_is_said_of_a_csv_that_it_does_not_say(tmp_path):
     assert "12 runs" in words
     assert "weight norm" in words
     data = data_of(page)
-    assert data["panels"][0]["layouts"]["error|last"]["yaxis"]["title"]["text"] == "Error (%)"
-    assert data["panels"][0]["layouts"]["accuracy|last"]["yaxis"]["title"]["text"] == "Accuracy (%)"
+    assert data["panels"][0]["layouts"]["error|last"]["yaxis"]["title"]["text"] == "Error (%), axis cut"
+    assert data["panels"][0]["layouts"]["accuracy|last"]["yaxis"]["title"]["text"] == "Accuracy (%), axis cut"
     assert [c["key"] for c in data["trials"]["columns"]] == ["norm", "batch_size", "seed", "test_error"]
 
 

@@ -40,9 +40,11 @@ function figure1(node) {
   }));
   const text = "No value of this kind was recorded here";
   const none = lines.length ? [] : [{ text, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
+  const range = scaleOf(panel, shown);
+  const title = layout.yaxis.title.text.replace(/, axis cut$/, "") + (range[0] > 0 ? ", axis cut" : "");
   return { data, layout: {
     ...layout,
-    yaxis: { ...layout.yaxis, range: scaleOf(panel, shown) },
+    yaxis: { ...layout.yaxis, range, title: { ...layout.yaxis.title, text: title } },
     annotations: [...layout.annotations, ...above, ...none],
     margin: { ...layout.margin, t: layout.margin.t + 15 * notes.length },
     showlegend: layout.showlegend || beside.some((t) => t.meta.near),

@@ -78,7 +78,7 @@ class Visit:
         """The traces of a figure by their role, as plotly has drawn them."""
         return self.page.evaluate(
             "([s, r]) => document.querySelector(s).data.filter(t => t.meta && t.meta.role === r)"
-            ".map(t => ({line: t.meta.line, y: t.y, visible: t.visible, colour: t.line && t.line.color}))",
+            ".map(t => ({line: t.meta.line, y: t.y, visible: t.visible, colour: t.marker && t.marker.color}))",
             [selector, role],
         )
 
@@ -118,7 +118,10 @@ def test_switches_of_figure_1(visit):
 
     page.get_by_label("Accuracy", exact=True).check()
     assert seen.traces(FIG1, "mean")[0]["y"] == pytest.approx([100 - y for y in bn["y"]])
-    assert page.evaluate(f"document.querySelector('{FIG1}').layout.yaxis.title.text") == "Test accuracy (%)"
+    assert (
+        page.evaluate(f"document.querySelector('{FIG1}').layout.yaxis.title.text")
+        == "Test accuracy (%), axis cut"
+    )
     page.get_by_label("Error", exact=True).check()
 
     page.get_by_label("Median of last 5").check()
@@ -476,7 +479,7 @@ def test_figures_side_by_side_share_one_scale(visit, folder, tmp_path):
     titles = seen.page.evaluate(
         f"[...document.querySelectorAll('{FIG1}')].map(n => n.layout.yaxis.title.text)"
     )
-    assert titles == ["Test error (%)", "Error (%)"], "a CSV does not say on what images"
+    assert titles == ["Test error (%), axis cut", "Error (%), axis cut"], "a CSV does not say on what images"
     assert seen.trouble == []
 
 

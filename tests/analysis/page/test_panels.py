@@ -35,7 +35,7 @@ def test_the_precise_line_has_the_means_of_the_networks_that_were_judged_so():
         for t in drawn["layers"]["interval|error|last|t"]
         if t["meta"] == {**t["meta"], "role": "mean", "line": "BN"}
     )
-    assert error["line"]["color"] == own["line"]["color"]
+    assert error["marker"]["color"] == own["marker"]["color"]
     assert error["legendgroup"] != own["legendgroup"], "each is switched on and off by itself"
     assert 'name="precise"' in opening(asked)
     assert 'name="precise" checked' not in opening(asked)
