@@ -95,6 +95,8 @@ class Sweep:
         max_cost: float | None = None,
         pace_from: str | os.PathLike[str] | None = None,
         trackers: Sequence[str] = (),
+        serve: bool = False,
+        port: int | None = None,
         max_failures: int | None = None,
         retry_failed: bool = False,
         accept_code: bool = False,

@@ -49,6 +49,7 @@ def run() -> argparse.ArgumentParser:
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
     add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
+    _add_page(parser.add_argument_group("the live page"), "while this run lasts")
     add_rule_options(parser.add_argument_group("how many seeds, by a rule that is written down beforehand"))
     shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
     for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
@@ -64,16 +65,20 @@ def status() -> argparse.ArgumentParser:
     )
     parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
+    _add_page(parser, "until Ctrl-C")
+    return parser
+
+
+def _add_page(parser: argparse._ActionsContainer, how_long: str) -> None:
     parser.add_argument(
         "--serve",
         action="store_true",
-        help="show it in a browser while it runs: a page that this machine alone can open, and that changes "
-        "nothing",
+        help=f"follow the sweep in a browser, {how_long}: a page that only this machine can open, and that "
+        "changes nothing",
     )
     parser.add_argument(
         "--port", type=positive, metavar="N", help="of that page (default: 8420, or another that is free)"
     )
-    return parser
 
 
 def evaluate() -> argparse.ArgumentParser:

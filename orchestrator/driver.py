@@ -22,6 +22,7 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.blocks import Grid
 from orchestrator.grid.trial import Trial
 from orchestrator.growth import stages
+from orchestrator.live.server import PageServer, listen, serving
 from orchestrator.planning.local import local_site
 from orchestrator.planning.options import Options
 from orchestrator.report import (
@@ -39,7 +40,7 @@ from orchestrator.results.archives import keep
 from orchestrator.results.lock import Lock
 from orchestrator.results.store import Store
 from orchestrator.searching import print_searches, without_choice
-from orchestrator.sweep import Prepared, declare, execute
+from orchestrator.sweep import Prepared, check, declare, execute
 from orchestrator.trackers.following import Following
 
 if TYPE_CHECKING:  # Ray is 300 MB
@@ -71,6 +72,9 @@ def show_plan(arguments: argparse.Namespace, grid: Grid, console: Console) -> li
         print_searches(asked.declared, store, console, set())
         for part in later:
             print_later(part, now, console)
+        with busy(console, "Reading the data"):
+            for part in parts:
+                check(part, fetch=False)
         most = asked.rounds.most
         print_rule(asked.rounds.words, lambda: asked.prepare(most, asked.options), console)
         return parts
@@ -96,9 +100,10 @@ def train(
                 local_site(options)
             store = Store(options.results)
             store.files.writable()
+        page = joined.enter_context(listen(arguments.port)) if arguments.serve else None
         console.file = cast(IO[str], LastingOutput(sys.stdout))
         limits, price = limits_of(arguments, interrupt), arguments.price_per_gpu_hour
-        return _Run(asked, store, again, console, price, limits, callbacks).go(interrupt)
+        return _Run(asked, store, again, console, price, limits, callbacks, page).go(interrupt)
 
 
 class _Run:
@@ -113,10 +118,12 @@ class _Run:
         price: float | None,
         limits: Limits,
         callbacks: "Sequence[Callback]",
+        page: PageServer | None,
     ) -> None:
+        """`page`: shows the sweep from its first round on; None where nobody asked for it."""
         self._asked, self._store, self._again = asked, store, again
         self._console, self._price, self._limits = console, price, limits
-        self._callbacks = callbacks
+        self._callbacks, self._page = callbacks, page
         self._told: set[str] = set()
         self._grid: ResultGrid | None = None
 
@@ -129,7 +136,7 @@ class _Run:
             trackers = held.enter_context(Following(asked.options.trackers, store.url, console, interrupt))
 
             def one_round(trials: Sequence[Trial], options: Options) -> tuple[Prepared, str]:
-                return self._round(trials, options, interrupt, lock, trackers)
+                return self._round(trials, options, interrupt, lock, trackers, held)
 
             prepared, report, trials = asked.run(one_round, store, console, interrupt)
             print_searches(asked.declared, store, console, self._told)
@@ -146,8 +153,10 @@ class _Run:
         interrupt: Interrupt,
         lock: Lock,
         trackers: Following,
+        held: ExitStack,
     ) -> tuple[Prepared, str]:
-        """Plan, train and report; gives what was prepared and the report's place."""
+        """Plan, train and report; gives what was prepared and the report's place. `held`: ends with the
+        run."""
         asked, console = self._asked, self._console
         with busy(console, "Reading the results") as say:
             prepared = asked.prepare(trials, options, say, lock)
@@ -159,16 +168,31 @@ class _Run:
             _read_data(prepared)
             declare(prepared, self._again.command)
         trackers.begin()
+        self._serve(held)
         self._train(prepared, interrupt, lock, trackers)
         make = try_report if interrupt.trouble else write_report
-        return prepared, make(prepared.store, asked.choices)
+        with busy(console, "Making the report"):
+            return prepared, make(prepared.store, asked.choices)
+
+    def _serve(self, held: ExitStack) -> None:
+        """The live page, from when there is a sweep to show until `held` ends."""
+        if self._page is None:
+            return
+        page, self._page = self._page, None
+        held.enter_context(serving(page, self._store.url))
+        here, elsewhere = page.addresses
+        line = f"live page, while this run lasts: {here} (from another machine: {elsewhere})"
+        self._console.print(line, soft_wrap=True, markup=False)
 
     def _train(self, prepared: Prepared, interrupt: Interrupt, lock: Lock, trackers: Following) -> None:
         if (schedule := prepared.schedule) is None or interrupt.requested:
             return
         begun, choices = time.monotonic(), self._asked.choices
-        with refreshing(lambda: write_report(prepared.store, choices, live=True)):
+        with ExitStack() as live:
+            live.enter_context(refreshing(lambda: write_report(prepared.store, choices, live=True)))
             self._grid = execute(prepared, self._console, interrupt, lock, trackers.hear, self._callbacks)
+            with busy(self._console, "Ending the live report"):  # which may be in the making
+                live.close()
         lock.check()
         self._console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.options import Options
-from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import Pack
+from orchestrator.planning.wall_clock import wall_clock
 from orchestrator.sweep import Prepared
 
 #: Every trial that there is, by the results as they are now. Of results that only grow it only grows.
@@ -66,6 +66,7 @@ def _part(prepared: Prepared, ids: set[str], *, inside: bool) -> Prepared:
         held={trial_id: above for trial_id, above in plan.held.items() if wanted(trial_id)},
     )
     if schedule is not None:
-        timed = None if schedule.estimate is None else makespan(seconds, schedule.site.slots, part.after)
+        wall = wall_clock(seconds, schedule.site.slots, part.after, prepared.options.executor)
+        timed = None if schedule.estimate is None else wall
         schedule = replace(schedule, estimate=timed) if packs else None
     return replace(prepared, plan=part, schedule=schedule)

@@ -13,6 +13,7 @@ from rich.text import Text
 from model.errors import InputError, reason
 from model.spec import Spec
 from orchestrator.cli import duration
+from orchestrator.display.busy import busy
 from orchestrator.display.cell_names import cell_names
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
@@ -79,12 +80,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         if prepared.options.address or price is not None:
             on_cluster = bool(prepared.options.address)
             console.print(_bill(schedule, len(plan.packs), price, on_cluster=on_cluster), soft_wrap=True)
-    if plan.undeclared:
-        console.print(
-            f"no longer declared in {prepared.store.url}, and kept: {_count(len(plan.undeclared), 'trial')}",
-            soft_wrap=True,
-            markup=False,
-        )
+    if prepared.uncounted:
+        console.print(prepared.uncounted, soft_wrap=True, markup=False)
 
 
 def print_rule(words: str, most: Callable[[], Prepared], console: Console) -> None:
@@ -280,16 +277,15 @@ def print_outcome(
 ) -> int:
     """The table of cells, the report's place and what to do next; gives the exit code. `trials`: all that
     there are by now; `wanting`: what could not be planned, in sentences."""
-    from analysis.sources.load import load
-    from analysis.tables import terminal
-
-    after = prepared.store.scan()
     declared = {trial.trial_id: trial for trial in trials}
-    finished = sum(i in after and after[i].finished for i in declared)
+    with busy(console, "Reading the results"):
+        after = prepared.store.scan()
+        finished = sum(i in after and after[i].finished for i in declared)
+        table = _table(prepared.store, replace(choices, paired=True)) if finished else ""
     failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
     failed = {i: failure for i, failure in failures.items() if failure is not None}
     if finished:
-        console.print(terminal(load(prepared.store.url), replace(choices, paired=True)))
+        console.print(table)
     console.print(f"Report: {report}", soft_wrap=True, markup=False)
     if interrupt.trouble:
         console.print(f"[bold red]Stopped[/]: {escape(interrupt.trouble)}", soft_wrap=True)
@@ -313,6 +309,14 @@ def print_outcome(
         console.print(f"  {again.command}", soft_wrap=True, markup=False)
         return 1
     return 1 if wanting else 0
+
+
+def _table(store: Store, choices: "Choices") -> str:
+    """Of the cells."""
+    from analysis.sources.load import load
+    from analysis.tables import terminal
+
+    return terminal(load(store.url), choices)
 
 
 def _held(declared: Mapping[str, Trial], states: Mapping[str, TrialState]) -> dict[str, str]:

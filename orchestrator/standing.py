@@ -1,9 +1,13 @@
 """Where a sweep and its trials stand, composed from what its folder holds."""
 
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import TypedDict
 
 from model.errors import InputError
+from model.spec import Spec
+from orchestrator.display.cell_names import cell_names
 from orchestrator.grid.trial import PARENT, Trial
 from orchestrator.results.codes import mixture, record_of, trained_by
 from orchestrator.results.damage import damage
@@ -19,7 +23,8 @@ STATES = ("done", "diverged", "running", "waiting", "failed", "undeclared")
 
 
 class TrialStatus(TypedDict):
-    """Where a trial stands. `epochs`: in all, None where not known. `last_sign`: Unix seconds.
+    """Where a trial stands. `cell`: its name among the sweep's, empty where this version cannot read it.
+    `epochs`: in all, None where not known. `last_sign`: Unix seconds.
 
     `code`: digests of the source that trained its epochs, in order, None for epochs that do not say.
     `changes`: of pack, machine, threads or kernels, each with the epoch from which on. `waits_for`: id of the
@@ -27,6 +32,7 @@ class TrialStatus(TypedDict):
     """
 
     trial_id: str
+    cell: str
     state: str
     epoch: int
     epochs: int | None
@@ -64,14 +70,22 @@ def status(url: str) -> SweepStatus:
     declared = sweep["trials"]
     parents = {i: str(known[PARENT]) for i, known in declared.items() if known.get(PARENT)}
     waits = held_in(parents, states)
+    strangers = store.identities(i for i in states if i not in declared)
+    known = readable({**declared, **strangers})
+    names = cell_names(trial.spec for trial in known.values())
     trials = [
         standing_of(
-            trial_id, declared.get(trial_id), states.get(trial_id), sweep, running, waits.get(trial_id)
+            trial_id,
+            known.get(trial_id),
+            names,
+            states.get(trial_id),
+            sweep,
+            running,
+            waits.get(trial_id),
         )
         for trial_id in [*declared, *sorted(set(states) - set(declared))]
     ]
     counts = Counter(trial["state"] for trial in trials)
-    strangers = store.identities(i for i in states if i not in declared)
     mixed = mixture(states.values(), {**declared, **strangers}, record_of({**sweep}))
     moved = changed(states.values())
     return {
@@ -90,6 +104,15 @@ def status(url: str) -> SweepStatus:
     }
 
 
+def readable(identities: Mapping[str, Identity]) -> dict[str, Trial]:
+    """Those trials that this version knows, by id."""
+    found = {}
+    for trial_id, identity in identities.items():
+        with suppress(ValueError, KeyError, TypeError):
+            found[trial_id] = Trial.from_identity(identity)
+    return found
+
+
 def holder_of(held: LockNote | None) -> dict[str, object] | None:
     """What is told of the run that holds a sweep."""
     return {k: held.get(k) for k in ("host", "pid", "started", "command", "time")} if held else None
@@ -97,17 +120,19 @@ def holder_of(held: LockNote | None) -> dict[str, object] | None:
 
 def standing_of(
     trial_id: str,
-    identity: Identity | None,
+    trial: Trial | None,
+    names: Mapping[Spec, str],
     state: TrialState | None,
     sweep: SweepRecord,
     running: set[str],
     waits_for: str | None,
 ) -> TrialStatus:
-    """Where one trial stands. `identity`: None of one that is no longer declared; `state`: None of one that
-    has no folder; `running`: ids of the trials that train now; `waits_for`: see TrialStatus."""
+    """Where one trial stands. `trial`: None of one that this version cannot read; `names`: of cells; `state`:
+    None of one that has no folder; `running`: ids of the trials that train now; `waits_for`: see
+    TrialStatus."""
     state = state or TrialState(trial_id, "missing")
     last = state.records[-1] if state.records else None
-    if identity is None:
+    if trial_id not in sweep["trials"]:
         name = "undeclared"
     elif state.status in {"done", "diverged"}:
         name = state.status
@@ -117,9 +142,10 @@ def standing_of(
         name = "failed" if state.status == "failed" else "waiting"
     return {
         "trial_id": trial_id,
+        "cell": names.get(trial.spec, "") if trial else "",
         "state": name,
         "epoch": last["epoch"] if last else 0,
-        "epochs": _epochs(identity, sweep),
+        "epochs": _epochs(trial.spec, sweep) if trial and name != "undeclared" else None,
         "worker": last.get("worker") if last else None,
         "last_sign": last.get("ended") if last else None,
         "error": state.failure.get("error") if state.failure else None,
@@ -130,12 +156,9 @@ def standing_of(
     }
 
 
-def _epochs(identity: Identity | None, sweep: SweepRecord) -> int | None:
-    """Epochs in all, where this version can still read the trial."""
-    if identity is None:
-        return None
+def _epochs(spec: Spec, sweep: SweepRecord) -> int | None:
+    """Epochs in all, where the sweep says how many images there are."""
     try:
-        spec = Trial.from_identity(identity).spec
         return spec.total_epochs(int(sweep["data"][spec.dataset]["train_size"]))
     except (ValueError, KeyError, TypeError, ZeroDivisionError):
         return None

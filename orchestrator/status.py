@@ -5,7 +5,6 @@ Works while the sweep runs, from any machine that can read the folder, and needs
 
 import contextlib
 import json
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -83,13 +82,15 @@ _WORDS = {state: state for state in STATES} | {"undeclared": "no longer declared
 def _table(state: str, trials: list[TrialStatus]) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(_WORDS[state], overflow="fold")
+    table.add_column("cell")
     table.add_column("epoch", justify="right", no_wrap=True)
     table.add_column({"failed": "why", "diverged": "at epoch"}.get(state, "where, last sign of life"))
     for trial in trials[:_MOST]:
         of = f"/{trial['epochs']}" if trial["epochs"] else ""
-        table.add_row(Text(trial["trial_id"]), f"{trial['epoch']}{of}", Text(_remark(state, trial)))
+        row = (trial["trial_id"], trial["cell"], f"{trial['epoch']}{of}", _remark(state, trial))
+        table.add_row(*map(Text, row))
     if len(trials) > _MOST:
-        table.add_row(f"and {len(trials) - _MOST} more", "", "")
+        table.add_row(f"and {len(trials) - _MOST} more", "", "", "")
     return table
 
 
@@ -130,9 +131,9 @@ def _serve(url: str, port: int | None) -> int:
     except (InputError, OSError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    port = page.server_port
-    print(f"http://127.0.0.1:{port}/  (Ctrl-C ends it)")
-    print(f"From another machine: ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}", flush=True)
+    here, elsewhere = page.addresses
+    print(f"{here}  (Ctrl-C ends it)")
+    print(f"From another machine: {elsewhere}", flush=True)
     with page, contextlib.suppress(KeyboardInterrupt):
         page.serve_forever()
     return 0

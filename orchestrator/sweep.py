@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from model.data.dataset import DataInfo
-from model.data.registry import load
+from model.data.registry import is_fetched, load
 from model.machine import cores
 from model.spec import Spec
 from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
+from orchestrator.display.uncounted import uncounted
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import Listener
 from orchestrator.execution.signals import Interrupt
@@ -36,7 +37,6 @@ from orchestrator.planning.edited import edited
 from orchestrator.planning.first_step import examined
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
-from orchestrator.planning.order import makespan
 from orchestrator.planning.packing import Choice, choose
 from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
@@ -44,6 +44,7 @@ from orchestrator.planning.precision import refuse_precision
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.sharing import speed
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
+from orchestrator.planning.wall_clock import wall_clock
 from orchestrator.planning.way import way
 from orchestrator.results.archives import kept_at
 from orchestrator.results.inventory import inventory
@@ -71,9 +72,9 @@ Hear = Callable[[Listener, Sequence[Pack]], Listener]
 class Schedule:
     """Where the packs of a plan train, and how they were cut. `choices`: pack sizes and their reasons.
 
-    `estimate`: seconds from the first pack to the last, None where nothing could be timed; `estimate_source`:
-    by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined cluster that were
-    asked, None elsewhere.
+    `estimate`: seconds from here to the last pack's end, None where nothing could be timed;
+    `estimate_source`: by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined
+    cluster that were asked, None elsewhere.
     """
 
     site: Site
@@ -87,7 +88,8 @@ class Schedule:
 @dataclass(frozen=True)
 class Prepared:
     """A sweep ready to run. `schedule`: None where nothing is to be trained. `code`, `analysis`, `tuning`:
-    for sweep.json, the last two None where nobody planned an analysis or a search."""
+    for sweep.json, the last two None where nobody planned an analysis or a search. `uncounted`: what the
+    folder holds beside it, in a sentence."""
 
     name: str
     description: str
@@ -101,6 +103,7 @@ class Prepared:
     warnings: tuple[str, ...] = ()
     analysis: AnalysisPlan | None = None
     tuning: TuningRecord | None = None
+    uncounted: str = ""
 
 
 def prepare(
@@ -150,8 +153,21 @@ def prepare(
     else:
         plan, schedule = in_packs(left, states, lambda _: 1), None
     told += changed_plan(declared, states, analysis)
+    beside = uncounted(plan.undeclared, states, store.identities(plan.undeclared), store.url)
     return Prepared(
-        name, description, options, store, infos, states, plan, schedule, code, tuple(told), analysis, tuning
+        name,
+        description,
+        options,
+        store,
+        infos,
+        states,
+        plan,
+        schedule,
+        code,
+        tuple(told),
+        analysis,
+        tuning,
+        beside,
     )
 
 
@@ -176,7 +192,8 @@ def _schedule(
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
     estimate = None
     if not throughput.guessed:
-        estimate = makespan(plan.seconds, site.slots, plan.after, speed(site, throughput.gains))
+        beside = speed(site, throughput.gains)
+        estimate = wall_clock(plan.seconds, site.slots, plan.after, options.executor, beside)
     how = way({trial.shared for trial in left.waiting}, infos, site, here=join is None)
     return plan, Schedule(site, choices, estimate, throughput.source, how, vetted)
 
@@ -246,17 +263,24 @@ def _choices(
     return choices
 
 
-def declare(prepared: Prepared, command: str) -> None:
-    """Write down what the sweep consists of and open its trials. Raises InputError; trains nothing.
+def check(prepared: Prepared, *, fetch: bool = True) -> None:
+    """Find what is wrong with the data, and with the folders of the trials, before anything runs. Raises
+    InputError.
 
     The data is loaded once here, which downloads or decodes it into the cache for every worker of this
-    machine, and finds what is wrong with it before anything runs.
+    machine. `fetch`: also what would have to come from the internet, of which every byte is known.
     """
     for dataset in {pack.spec.dataset for pack in prepared.plan.packs}:
-        load(dataset, prepared.options.data_dir, bring=kept_at(prepared.store.url))
+        if fetch or not is_fetched(dataset):
+            load(dataset, prepared.options.data_dir, bring=kept_at(prepared.store.url))
+    prepared.store.verify([trial for trial in prepared.plan.trials if trial.trial_id in prepared.states])
+
+
+def declare(prepared: Prepared, command: str) -> None:
+    """Write down what the sweep consists of and open its trials. Raises InputError; trains nothing."""
+    check(prepared)
     store, plan = prepared.store, prepared.plan
     waiting = [trial for pack in plan.packs for trial in pack.trials]
-    store.verify([trial for trial in plan.trials if trial.trial_id in prepared.states])
     store.declare(
         prepared.name,
         plan.trials,

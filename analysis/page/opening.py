@@ -12,7 +12,7 @@ from analysis.page.html import Place
 from analysis.page.panels import precise_cells
 from analysis.plots.gsearch import GSearchInfo
 from analysis.plots.published import PUBLISHED, Published, others
-from analysis.sources.frame import STATUSES
+from analysis.sources.frame import STATUSES, counted
 from analysis.sources.load import Sweep
 from analysis.stats.axes import BATCH_SIZE, axis_named, sort_key, value_text, word
 from analysis.stats.cells import Cell
@@ -284,14 +284,16 @@ def choosers(study: Study) -> list[Chooser]:
 
 def _progress(sweep: Sweep, named: bool) -> Progress:
     """How far the sweep is, with what was wrong with its files."""
-    statuses = sweep.frame["status"].value_counts().to_dict()
+    frame = counted(sweep.frame)
+    statuses = frame["status"].value_counts().to_dict()
     counts = {status: int(statuses[status]) for status in STATUSES if statuses.get(status)}
-    total, done = len(sweep.frame), counts.get("done", 0)
-    undeclared = int((~sweep.frame["declared"]).sum())
+    total, done = len(frame), counts.get("done", 0)
     name = f"{sweep.name}: " if named else ""
     if sweep.origin == "study":  # a row is a result; what was meant to run, nobody says
         return Progress(f"{name}{total:,} run{'' if total == 1 else 's'}", {}, True, list(sweep.warnings))
-    more = f", {undeclared:,} of them no longer declared" if undeclared else ""
+    others = len(sweep.frame) - total
+    are = "other is" if others == 1 else "others are"
+    more = f"; {others:,} {are} no longer declared, and left out of figures and tables" if others else ""
     words = f"{name}{done:,} of {total:,} trial{'' if total == 1 else 's'} done{more}"
     warnings = list(sweep.warnings[:WARNINGS])
     if len(sweep.warnings) > WARNINGS:

@@ -20,6 +20,7 @@ def foreseen(url: str, identities: Mapping[str, Mapping[str, Any]]) -> Sweep:
     frame = make(rows)
     if Store(url).sweep() is not None:
         there = load_sweep(url, history=False).frame
+        there["declared"] = there["trial_id"].isin([*identities])
         new = ~frame["trial_id"].isin(there["trial_id"])
         frame = pd.concat([there, frame[new]], ignore_index=True) if new.any() else there
     return Sweep(url.rsplit("/", 1)[-1], url, frame, make([], HISTORY_COLUMNS))

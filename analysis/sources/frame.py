@@ -114,9 +114,18 @@ def make(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str] = COLUMNS
     return frame
 
 
+def counted(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials that a sweep consists of: of each source those that it declares, or all where it declares
+    none, as a folder without its sweep.json."""
+    declaring = frame.loc[frame["declared"], "source"].fillna("")
+    return frame[frame["declared"] | ~frame["source"].fillna("").isin(declaring)]
+
+
 def compared(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials that figures and tables compare: of each source without those of a search, and where some
-    trials are trained alike whatever a search chose, without those that only a search chose."""
+    """The trials that figures and tables compare: of each source those that count, without those of a
+    search, and where some trials are trained alike whatever a search chose, without those that only a search
+    chose."""
+    frame = counted(frame)
     if frame["tuning"].isna().all():
         return frame
     kept = frame[~frame["tuning"].isin(["search", "unchosen"])]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.sources.frame import counted
 from analysis.sources.load import Sweep
 from model.spec import AXES
 
@@ -52,8 +53,9 @@ class Setup:
 
 
 def setup(sweep: Sweep) -> Setup:
-    """The setup of the trials of `sweep` that are done or diverged."""
-    frame = sweep.frame[sweep.frame["status"].isin(["done", "diverged"])]
+    """The setup of the trials of `sweep` that count and are done or diverged."""
+    frame = counted(sweep.frame)
+    frame = frame[frame["status"].isin(["done", "diverged"])]
     ids = set(frame["trial_id"])
     own = [p for p in sweep.provenance if p.get("trial_id") in ids]
     data = sweep.facts.get("data")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
+from analysis.sources.frame import counted
 from analysis.stats.cells import Cell, cells
 from analysis.stats.estimate import Array, Errors, Estimate, common_seeds, contrast, matrix
 from analysis.stats.intervals import RESAMPLES
@@ -81,7 +82,7 @@ def best_groups(frame: pd.DataFrame, norms: Collection[str] = ()) -> dict[int, i
         raise InputError(
             "the results hold more than one G search (they differ in more than G, the width and the seed)"
         )
-    search = search[search["declared"]] if search["declared"].any() else search
+    search = counted(search)
     ended = search["status"].isin(["done", "diverged"])
     if not ended.all():
         raise InputError(

@@ -39,6 +39,11 @@ def describe(name: str, data_dir: str | None = None) -> DataInfo:
     )
 
 
+def is_fetched(name: str) -> bool:
+    """Whether a data set comes from the internet where it is not here yet."""
+    return name in _FETCHED
+
+
 def flips(name: str) -> bool:
     """Whether training mirrors images, as far as a data set's name tells: for results that do not say."""
     return _INFOS[name].flip if name in _INFOS else DataInfo.flip

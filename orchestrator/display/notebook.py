@@ -96,7 +96,7 @@ def _rows(progress: Progress) -> str:
     for entry in progress.running_packs[:_MOST_ROWS]:
         error = "" if entry.error is None else f"{entry.error:.2f}%"
         speed = f"{entry.images_per_second:,.0f}" if entry.images_per_second else ""
-        rows.append((entry.pack.name, f"{entry.epoch}/{entry.epochs}", error, speed))
+        rows.append((entry.name, f"{entry.epoch}/{entry.epochs}", error, speed))
     if len(rows) == 1:
         return ""
     lines = ["".join(f'<td style="{_CELL}">{escape(text)}</td>' for text in row) for row in rows]

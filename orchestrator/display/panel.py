@@ -86,7 +86,7 @@ def _running(progress: Progress, rows: int) -> RenderableType:
     for entry in running[:rows]:
         error = "" if entry.error is None else f"{entry.error:.2f}%"
         speed = f"{entry.images_per_second:,.0f}" if entry.images_per_second else ""
-        table.add_row(entry.pack.name, f"{entry.epoch}/{entry.epochs}", error, speed)
+        table.add_row(entry.name, f"{entry.epoch}/{entry.epochs}", error, speed)
     if len(running) > rows:
         table.add_row(f"and {len(running) - rows} more", "", "", "")
     return table
@@ -108,7 +108,7 @@ class Lines:
         self._progress.started(index)
         entry = self._progress.packs[index]
         at = f" from epoch {entry.pack.epoch}" if entry.pack.epoch else ""
-        self._say(f"started   {entry.pack.name}{at}")
+        self._say(f"started   {entry.name}{at}")
 
     def epoch(self, index: int, event: EpochEnd) -> None:
         self._progress.epoch(index, event)
@@ -120,7 +120,7 @@ class Lines:
         entry = self._progress.packs[index]
         error = "" if entry.error is None else f", error {entry.error:.2f}%"
         self._say(
-            f"{self._progress.share:4.0%}      {entry.pack.name} epoch {entry.epoch}/{entry.epochs}{error}; "
+            f"{self._progress.share:4.0%}      {entry.name} epoch {entry.epoch}/{entry.epochs}{error}; "
             f"{self._progress.images_per_second:,.0f} images/s, {duration(self._progress.seconds_left)} left"
         )
 
@@ -140,15 +140,15 @@ class Lines:
         entry = self._progress.packs[index]
         error = "" if entry.error is None else f", error {entry.error:.2f}%"
         done = f"{self._progress.trials('done')} of {self._progress.total} trials done"
-        self._say(f"{entry.state:<9} {entry.pack.name}{error}; {done}")
+        self._say(f"{entry.state:<9} {entry.name}{error}; {done}")
 
     def retrying(self, index: int, error: str) -> None:
         self._progress.retrying(index, error)
-        self._say(f"retrying  {self._progress.packs[index].pack.name}: {error}")
+        self._say(f"retrying  {self._progress.packs[index].name}: {error}")
 
     def failed(self, index: int, error: str) -> None:
         self._progress.failed(index, error)
-        self._say(f"failed    {self._progress.packs[index].pack.name}: {error}")
+        self._say(f"failed    {self._progress.packs[index].name}: {error}")
 
     def _say(self, text: str) -> None:
         self._last = time.monotonic()

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.display.cell_names import pack_names
 from orchestrator.execution.events import EpochEnd
 from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import Pack
@@ -17,9 +18,11 @@ from orchestrator.planning.plan import Pack
 
 @dataclass
 class PackProgress:
-    """One pack's share of the screen. `error`: percent, the mean over its seeds."""
+    """One pack's share of the screen. `name`: its own among the packs of the run. `error`: percent, the mean
+    over its seeds."""
 
     pack: Pack
+    name: str
     estimate: float
     epochs: int
     state: str = "waiting"
@@ -57,8 +60,8 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.packs = [
-            PackProgress(pack, estimate, total, epoch=pack.epoch)
-            for pack, estimate, total in zip(packs, estimates, epochs, strict=True)
+            PackProgress(pack, name, estimate, total, epoch=pack.epoch)
+            for pack, name, estimate, total in zip(packs, pack_names(packs), estimates, epochs, strict=True)
         ]
         self.warnings: list[str] = []
         self.slots = slots

@@ -5,7 +5,11 @@ nothing. The report in the folder may be a stranger's: it may run, and reach not
 """
 
 import json
+import socket
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from urllib.parse import parse_qs, urlsplit
@@ -31,25 +35,50 @@ _OFFLINE = (
 )
 
 
-def server(url: str, port: int | None) -> ThreadingHTTPServer:
-    """Of the sweep at `url`, listening on 127.0.0.1; run its `serve_forever`. `port`: None takes PORT, or
-    any that is free where that is taken. Raises InputError."""
+def server(url: str, port: int | None) -> "PageServer":
+    """Of the sweep at `url`, listening on 127.0.0.1; run its `serve_forever`. `port`: see `listen`. Raises
+    InputError."""
     watch = Watch(url)
+    page = listen(port)
+    page.watch = watch
+    return page
 
-    class Handler(_Handler):
-        pass
 
-    Handler.watch = watch
+def listen(port: int | None) -> "PageServer":
+    """A server that has its port, and is to be given its `watch`. `port`: None takes PORT, or any that is
+    free where that is taken. Raises InputError."""
     try:
-        return _Server(("127.0.0.1", PORT if port is None else port), Handler)
+        return PageServer(("127.0.0.1", PORT if port is None else port), _Handler)
     except OSError as error:
         if port is not None:
             raise InputError(f"port {port} of this machine is not free: {reason(error)}") from None
-        return _Server(("127.0.0.1", 0), Handler)
+        return PageServer(("127.0.0.1", 0), _Handler)
 
 
-class _Server(ThreadingHTTPServer):
+@contextmanager
+def serving(page: "PageServer", url: str) -> Iterator[None]:
+    """The page of the sweep at `url` while the block runs. Raises InputError where there is no sweep yet."""
+    page.watch = Watch(url)
+    thread = threading.Thread(target=page.serve_forever, name="live page", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        page.shutdown()
+        thread.join()
+
+
+class PageServer(ThreadingHTTPServer):
+    """`watch`: of the sweep that it shows."""
+
     daemon_threads = True
+    watch: Watch
+
+    @property
+    def addresses(self) -> tuple[str, str]:
+        """Its address on this machine, and how it is reached from another."""
+        port = self.server_port
+        return f"http://127.0.0.1:{port}/", f"ssh -N -L {port}:127.0.0.1:{port} {socket.gethostname()}"
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A browser that goes away in the middle is nobody's trouble."""
@@ -58,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    watch: Watch
+    server: PageServer
 
     def do_GET(self) -> None:
         """GET and HEAD are all that is answered."""
@@ -79,7 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _state(self, query: dict[str, list[str]]) -> None:
         since = query.get("since", [""])[0]
         try:
-            view = self.watch.view(query.get("session", [""])[0], int(since) if since.isdecimal() else -1)
+            view = self.server.watch.view(
+                query.get("session", [""])[0], int(since) if since.isdecimal() else -1
+            )
         except Exception as error:  # storage that is away comes back
             said = json.dumps({"error": reason(error)})
             return self._answer(503, "application/json", said.encode())
@@ -87,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _report(self) -> None:
         try:
-            page = self.watch.report()
+            page = self.server.watch.report()
         except Exception:
             return self._answer(404, "text/plain", b"There is no report yet.\n")
         return self._answer(200, "text/html; charset=utf-8", page, _OFFLINE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from model.errors import InputError
+from model.spec import Spec
 from orchestrator.display.cell_names import cell_names
 from orchestrator.grid.trial import PARENT, Trial
 from orchestrator.live.events import Event, error_of, events
@@ -17,7 +18,7 @@ from orchestrator.results.parents import held_in
 from orchestrator.results.records import SweepRecord
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
-from orchestrator.standing import STATES, holder_of, standing_of
+from orchestrator.standing import STATES, holder_of, readable, standing_of
 
 _LEAST = 0.5  # seconds between two looks
 _SHARE = 10  # a look that takes long is taken more seldom: a tenth of the time at most
@@ -87,7 +88,7 @@ class Watch:
         self._session, self._version = uuid.uuid4().hex, 0
         self._lock, self._next = threading.Lock(), 0.0
         self._declared: dict[str, Trial] = {}
-        self._names: dict[str, str] = {}
+        self._names: dict[Spec, str] = {}
         self._seen = self._look(None)
 
     def view(self, session: str = "", since: int = -1) -> View:
@@ -155,14 +156,14 @@ class Watch:
         running: set[str],
         waits: str | None,
     ) -> TrialView:
-        stands = standing_of(trial_id, sweep["trials"].get(trial_id), state, sweep, running, waits)
+        known = self._declared.get(trial_id)
+        stands = standing_of(trial_id, known, self._names, state, sweep, running, waits)
         records = state.records if state else []
         curve = [(r["epoch"], error) for r in records if (error := error_of(r)) is not None]
-        known = self._declared.get(trial_id)
         diverged = stands["diverged_at"]
         return {
             "id": trial_id,
-            "cell": self._names.get(trial_id, trial_id),
+            "cell": stands["cell"] or trial_id,
             "seed": known.seed if known else None,
             "state": stands["state"],
             "epoch": stands["epoch"],
@@ -176,18 +177,16 @@ class Watch:
 
     def _learn(self, sweep: SweepRecord) -> None:
         """What trials are declared; those of another version have no name but their id."""
-        if new := [i for i in sweep["trials"] if i not in self._declared]:
-            for trial_id in new:
-                try:
-                    self._declared[trial_id] = Trial.from_identity(sweep["trials"][trial_id])
-                except (ValueError, KeyError, TypeError):
-                    continue
-            names = cell_names(trial.spec for trial in self._declared.values())
-            self._names = {i: names[trial.spec] for i, trial in self._declared.items()}
+        if new := {i: known for i, known in sweep["trials"].items() if i not in self._declared}:
+            self._declared |= readable(new)
+            self._names = cell_names(trial.spec for trial in self._declared.values())
 
     def _pack_name(self, trial_ids: Sequence[str]) -> str:
         trials = tuple(self._declared[i] for i in trial_ids if i in self._declared)
-        return Pack(trials).name if trials else ", ".join(trial_ids)
+        if not trials:
+            return ", ".join(trial_ids)
+        pack = Pack(trials)
+        return pack.named(self._names.get(pack.spec, pack.spec.name))
 
     def _report_made(self) -> str | None:
         try:

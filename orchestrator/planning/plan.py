@@ -52,6 +52,10 @@ class Pack:
     @property
     def name(self) -> str:
         """What a person calls it: norm, batch size, what else differs, seeds."""
+        return self.named(self.spec.name)
+
+    def named(self, cell: str) -> str:
+        """The same where its cell is called so, to be told from others: see `display.cell_names`."""
         seeds = sorted({t.seed for t in self.trials})
         several = [
             f"{len(values)} values of {AXES[axis].label.lower()}"
@@ -59,7 +63,7 @@ class Pack:
             if len(values := {getattr(t, axis) for t in self.trials}) > 1
         ]
         words = "seed" if len(seeds) == 1 else "seeds"
-        return ", ".join([self.spec.name, *several, f"{words} {_ranges(seeds)}"])
+        return ", ".join([cell, *several, f"{words} {_ranges(seeds)}"])
 
     def images_left(self, train_size: int) -> int:
         """Training images still to be seen, all replicas together."""

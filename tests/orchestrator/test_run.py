@@ -1,19 +1,24 @@
 """The command line: the main job without Ray, and every mistake a user can make."""
 
+import csv
+import io
 import json
 import re
 import shutil
+import socket
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from PIL import Image
 
-from analysis import report
+from analysis import report, tables
+from orchestrator import driver
 from orchestrator.report import spent
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
+from tests.helpers.live_page import state
 from tests.helpers.tiny import GRID, make_images
 
 
@@ -130,13 +135,56 @@ def test_more_seeds_train_only_the_new_ones(run, tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "results.csv")) == 4
 
 
-def test_what_is_no_longer_declared_is_kept_and_told(run, tmp_path):
+def test_what_is_no_longer_declared_is_kept_told_and_not_counted(run, tmp_path, capsys):
     run("--norms", "bn", "--batch-sizes", "8")
     code, out, _ = run("--norms", "bn", "--batch-sizes", "8", "--seeds", "1")
     assert code == 0
     assert "1 trial in" in out
-    assert "no longer declared in" in out
+    assert "1 finished trial (bn, batch 8, seed 2). It is kept there" in out
     assert len(Store(str(tmp_path / "out")).scan()) == 2
+    assert tables.main([str(tmp_path / "out"), "--format", "csv"]) == 0
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["n"] == "1"
+    assert pd.read_csv(tmp_path / "out" / "results.csv")["declared"].tolist() == [True, False]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "1 of 1 trial done; 1 other is no longer declared, and left out of figures and tables" in page
+
+
+def test_a_dry_run_finds_what_is_wrong_with_the_data_as_a_run_does(run, tmp_path):
+    folder = make_images(tmp_path / "images")
+    (folder / "train/class1/3.png").write_bytes(b"no image")
+    said = [run("--data-dir", str(folder), *more) for more in (["--dry-run"], [])]
+    assert [code for code, _, _ in said] == [2, 2]
+    assert said[0][2] == said[1][2]
+    assert "class1/3.png" in said[0][2]
+    assert not (tmp_path / "out" / "sweep.json").exists()
+
+
+def test_a_run_serves_its_live_page_while_it_lasts(run, tmp_path, monkeypatch):
+    asked = []
+
+    def execute(*arguments, **more):
+        port = int(re.search(r"127\.0\.0\.1:(\d+)/", shown.getvalue())[1])
+        asked.append((port, state(port)["counts"]["waiting"]))
+        return real(*arguments, **more)
+
+    real, shown = driver.execute, io.StringIO()
+    monkeypatch.setattr(driver, "execute", execute)
+    monkeypatch.setattr("sys.stdout", shown)
+    code, _, err = run("--norms", "bn", "--batch-sizes", "8", "--serve")
+    assert code == 0, err
+    ((port, waiting),) = asked
+    assert waiting == 2
+    with pytest.raises(ConnectionRefusedError):
+        state(port)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_written(run, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = run("--serve", "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "is not free" in err
+    assert not (tmp_path / "out" / "sweep.json").exists()
 
 
 def test_a_dry_run_writes_and_trains_nothing(run, tmp_path, training_forbidden):

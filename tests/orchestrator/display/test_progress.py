@@ -13,6 +13,9 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.planning.plan import Pack
 from tests.helpers.tiny import trial
 
+#: In the colour of what is done, as rich's bar.complete has it.
+BAR_DONE = "38;2;249;38;114"
+
 
 class Clock:
     now = 0.0
@@ -106,6 +109,21 @@ def test_the_panel_fits_80_columns(progress):
         "Stopping",
     ):
         assert part in text
+
+
+def test_the_bar_is_empty_until_the_first_epoch_ends(progress):
+    """Where the workers are still starting, and where they train."""
+    for said in ("starting workers", "left"):
+        console = Console(width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+        console.print(panel(progress, "demo → results/demo", Interrupt()))
+        bar = console.file.getvalue().splitlines()[1]
+        assert "  0%" in bar
+        assert said in bar
+        assert BAR_DONE not in bar
+        progress.started(0)
+    progress.epoch(0, epoch_end(1, [10.0, 20.0]))
+    console.print(panel(progress, "demo → results/demo", Interrupt()))
+    assert BAR_DONE in console.file.getvalue()
 
 
 def test_plain_lines(progress):
