@@ -12,7 +12,7 @@ _RUN_EXAMPLES = """\
 examples:
   {run} --grid demo --open          two minutes on two cores, no network
   {run} --grid fig1 --dry-run       what would run, and for how long
-  {run} --grid fig1                 the study; run it again to go on where it stopped
+  {run} --grid fig1                 the study; run it again to resume where it stopped
   {run} --grid fig1 --seeds 10      five more seeds; the finished ones are kept
   {run} --grid fig1 --until-decided --max-seeds 20     seeds where they are needed
   {run} --grid fig1 --groups-from results/gsearch
@@ -36,22 +36,24 @@ def run() -> argparse.ArgumentParser:
     parser = Parser(
         prog=name,
         usage=f"{name} --grid NAME|FILE.yaml [options]",
-        description="Train what is missing of a sweep and make its report. The same command starts a sweep,\n"
-        "goes on after an interruption, and widens a finished one.",
+        description="Train whatever a sweep still lacks and make its report. The same command starts a sweep,\n"
+        "resumes it after an interruption, and widens a finished one.",
         epilog=_RUN_EXAMPLES.format(run=name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
-    parser.add_argument("--list-grids", action="store_true", help="the grids that ship, with trial counts")
-    parser.add_argument("--list-axes", action="store_true", help="what a grid and --set can vary")
+    parser.add_argument(
+        "--list-grids", action="store_true", help="list the grids that ship, with their trials"
+    )
+    parser.add_argument("--list-axes", action="store_true", help="list what a grid and --set can vary")
     parser.add_argument("--dry-run", action="store_true", help="print the plan; train and write nothing")
     parser.add_argument("--open", action="store_true", help="open the report in a browser at the end")
     add_options(parser.add_argument_group("what is trained (instead of the grid's own)"))
     add_run_options(parser.add_argument_group("how it is run (never changes what a trial is)"))
     _add_page(parser.add_argument_group("the live page"), "while this run lasts")
-    add_rule_options(parser.add_argument_group("how many seeds, by a rule that is written down beforehand"))
-    shown = parser.add_argument_group("what its report shows (of this run: the next one is told anew)")
+    add_rule_options(parser.add_argument_group("how many seeds, by a rule that is recorded beforehand"))
+    shown = parser.add_argument_group("what its report shows (for this run only)")
     for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
         add(shown)
     return parser
@@ -60,7 +62,7 @@ def run() -> argparse.ArgumentParser:
 def status() -> argparse.ArgumentParser:
     parser = Parser(
         prog=called("orchestrator.status"),
-        description="Say where a sweep stands, from its folder alone: also while it runs, and from any "
+        description="Say where a sweep stands, from its folder alone: even while it runs, and from any "
         "machine that can read the folder.",
     )
     parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
@@ -85,8 +87,8 @@ def evaluate() -> argparse.ArgumentParser:
     name = called("orchestrator.evaluate")
     parser = Parser(
         prog=name,
-        description="Evaluate the stored networks of a sweep's finished trials. What they answer goes to\n"
-        "evaluations/ in its folder, a file each.",
+        description="Evaluate the stored networks of a sweep's finished trials. The answers go to\n"
+        "evaluations/ in its folder, a file for each.",
         epilog=_EVALUATE_EXAMPLES.format(evaluate=name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

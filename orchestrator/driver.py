@@ -130,7 +130,7 @@ class _Run:
     def go(self, interrupt: Interrupt) -> Outcome:
         asked, console, store = self._asked, self._console, self._store
         with interrupt, self._limits, ExitStack() as held:
-            with busy(console, "Seeing that nobody else has the folder"):
+            with busy(console, "Checking that nobody else holds the folder"):
                 lock = held.enter_context(Lock(store.files, self._again.command, lost=interrupt.abort))
 
             trackers = held.enter_context(Following(asked.options.trackers, store.url, console, interrupt))

@@ -30,22 +30,22 @@ class Command:
 #: In the order of --help.
 COMMANDS = {
     "run": Command(
-        "train what is missing of a sweep, and make its report",
+        "train whatever a sweep still lacks, and make its report",
         "orchestrator.arguments:run",
         "orchestrator.run:main",
     ),
     "status": Command(
-        "where a sweep stands, also while it runs",
+        "where a sweep stands, even while it runs",
         "orchestrator.arguments:status",
         "orchestrator.status:main",
     ),
     "report": Command(
-        "make the report of results again, or of several side by side",
+        "rebuild a report, or set several sweeps side by side",
         "analysis.arguments:report",
         "analysis.report:main",
     ),
     "tables": Command(
-        "the table of cells, for a terminal, a paper or a program",
+        "a table of the cells, for a terminal, a paper or a program",
         "analysis.arguments:tables",
         "analysis.tables:main",
     ),
@@ -60,7 +60,7 @@ COMMANDS = {
         "analysis.methods:main",
     ),
     "evaluate": Command(
-        "what stored networks answer, without training them again",
+        "evaluate stored networks, without training anything",
         "orchestrator.arguments:evaluate",
         "orchestrator.evaluate:main",
     ),
@@ -85,7 +85,7 @@ COMMANDS = {
         "orchestrator.onprem:main",
     ),
     "completion": Command(
-        "a script by which a shell completes all this",
+        "a completion script for bash or zsh",
         "orchestrator.completion:parser",
         "orchestrator.completion:main",
     ),
@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
         prog="normsweep",
         usage="normsweep COMMAND …",
         description="Sweeps for normalisation studies, on Ray Tune.",
-        epilog=f"commands:\n{listed}\n\n`normsweep COMMAND --help` says what each takes; "
+        epilog=f"commands:\n{listed}\n\n`normsweep COMMAND --help` lists its options; "
         "`normsweep run --grid demo` is a first sweep.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

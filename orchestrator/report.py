@@ -115,8 +115,8 @@ def _count(number: int, noun: str) -> str:
 
 def _how_long(schedule: Schedule) -> str:
     if schedule.estimate is None:
-        return "how long is not known: nothing that trains could be timed yet"
-    return f"about {duration(schedule.estimate)} by {schedule.estimate_source}"
+        return "it is not known how long: nothing that trains could be timed yet"
+    return f"about {duration(schedule.estimate)}, going by {schedule.estimate_source}"
 
 
 def _bill(schedule: Schedule, packs: int, price: float | None, *, on_cluster: bool) -> str:

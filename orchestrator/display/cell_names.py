@@ -1,11 +1,10 @@
 """What cells are called beside each other: where two would share a name, with what tells them apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from model.axis import Axis, Value
 from model.own import is_own
 from model.spec import AXES, Spec
-from orchestrator.planning.plan import Pack
 
 
 def cell_names(cells: Iterable[Spec]) -> dict[Spec, str]:
@@ -14,12 +13,6 @@ def cell_names(cells: Iterable[Spec]) -> dict[Spec, str]:
     for spec in dict.fromkeys(cells):
         namesakes.setdefault(spec.name, []).append(spec)
     return {spec: _apart(spec, alike) for alike in namesakes.values() for spec in alike}
-
-
-def pack_names(packs: Sequence[Pack]) -> list[str]:
-    """A name for each, by which no two packs of other cells are alike."""
-    names = cell_names(pack.spec for pack in packs)
-    return [pack.named(names[pack.spec]) for pack in packs]
 
 
 def _apart(spec: Spec, alike: list[Spec]) -> str:

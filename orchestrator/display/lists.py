@@ -21,12 +21,13 @@ def axes_table() -> Table:
     """Name, values, default and meaning of every axis, as --set and a grid's blocks take it."""
     table = _table("axis", "values", "default", "what it is")
     for axis in AXES.values():
-        table.add_row(axis.name, axis.values, _default(axis), axis.help)
+        table.add_row(axis.name, axis.values, default_of(axis), axis.help)
     table.add_row("seed", "--seeds, in a grid seeds", "-", "of everything random")
     return table
 
 
-def _default(axis: Axis) -> str:
+def default_of(axis: Axis) -> str:
+    """In words."""
     if axis.from_recipe:
         return "the recipe's"
     if axis.required or axis.default is None:

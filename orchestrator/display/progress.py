@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.display.cell_names import pack_names
+from orchestrator.display.pack_names import pack_names
 from orchestrator.execution.events import EpochEnd
 from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import Pack

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from orchestrator.display.cell_names import pack_names
+from orchestrator.display.pack_names import pack_names
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.plan import Pack
 from orchestrator.results.records import Identity

@@ -20,7 +20,7 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data-dir",
         metavar="PATH",
-        help="imagefolder: holds train/ and test/; npz: the file; others: where they lie or are fetched to",
+        help="imagefolder: holds train/ and test/; npz: the file; others: where they are, or are put",
     )
     group.add_argument(
         "--executor",
@@ -38,29 +38,34 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="a fraction is fine (default: 1 if there is a GPU)",
     )
-    group.add_argument("--address", metavar="HOST:PORT", help="a running Ray cluster (default: own one)")
+    group.add_argument(
+        "--address", metavar="HOST:PORT", help="a running Ray cluster (default: start one here)"
+    )
     group.add_argument("--gpu-type", metavar="NAME", help="on a cluster: only GPUs of this type, like A10G")
     group.add_argument("--use-head", action="store_true", help="on a cluster: train on its head too")
     group.add_argument(
-        "--price-per-gpu-hour", type=_price, metavar="X", help="what the plan would cost, in your currency"
+        "--price-per-gpu-hour",
+        type=_price,
+        metavar="X",
+        help="to tell what the plan would cost, in your currency",
     )
     group.add_argument(
         "--stop-after",
         type=_above_zero,
         metavar="HOURS",
-        help="end cleanly after so long, everything saved; run again to go on",
+        help="stop cleanly after this long, with everything saved; run again to resume",
     )
     group.add_argument(
         "--max-cost",
         type=_above_zero,
         metavar="X",
-        help="the same when the GPUs that are up have cost so much, at --price-per-gpu-hour: in this run, "
-        "whatever earlier runs of the folder cost",
+        help="the same once this run's GPUs have cost this much, at --price-per-gpu-hour, whatever earlier runs "
+        "of the folder cost",
     )
     group.add_argument(
         "--pace-from",
         metavar="FILE.json|RESULTS",
-        help="estimate by model.bench's --json or another sweep, instead of timing a few steps",
+        help="base the estimate on model.bench's --json or on another sweep, instead of timing a few steps",
     )
     group.add_argument(
         "--tracker",
@@ -77,11 +82,13 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         type=positive,
         default=3,
         metavar="N",
-        help="attempts at a trial (default: 3)",
+        help="attempts at each trial (default: 3)",
     )
-    group.add_argument("--retry-failed", action="store_true", help="give failed trials all attempts again")
     group.add_argument(
-        "--accept-code", action="store_true", help="add to results that other code trained, and mark both"
+        "--retry-failed", action="store_true", help="give failed trials a fresh set of attempts"
+    )
+    group.add_argument(
+        "--accept-code", action="store_true", help="add to results that different code trained, and mark both"
     )
 
 
@@ -91,18 +98,24 @@ def add_rule_options(group: argparse._ArgumentGroup) -> None:
         "--until-ci",
         type=_above_zero,
         metavar="POINTS",
-        help="add seeds until the interval of every comparison is ± so many points of error or narrower",
+        help="add seeds until the interval of every comparison is ± this many points of error or narrower",
     )
     group.add_argument(
         "--until-decided",
         action="store_true",
-        help="add seeds until every comparison is decided: there is a difference, or less than --margin",
+        help="add seeds until every comparison is decided: there is a difference, or it is below --margin",
     )
     group.add_argument(
-        "--max-seeds", type=_count, metavar="N", help="of a cell; with --until-ci or --until-decided"
+        "--max-seeds",
+        type=_count,
+        metavar="N",
+        help="the most seeds of a cell; needs --until-ci or --until-decided",
     )
     group.add_argument(
-        "--max-hours", type=_above_zero, metavar="X", help="of training, all packs together; with the same"
+        "--max-hours",
+        type=_above_zero,
+        metavar="X",
+        help="the most training time, all packs together; needs one of them too",
     )
 
 

@@ -1,15 +1,6 @@
 """A sweep's folder: what is declared, done, half done and failed. The store is the truth, Ray the engine.
 
-    sweep.json                    what was declared, with provenance
-    results.csv, report.html      made from the rest at the end of every run
-    trials/<trial_id>/
-        trial.json                the identity, verified whenever the trial is opened
-        history.json              the epochs so far and the pack that the trial runs in; for readers
-        checkpoint-00012.pt       state after epoch 12; the one before is kept too
-        weights.pt                the final weights, in the names and shapes of the plain network,
-                                  with the history beside them
-        failure.json              attempts so far and the last traceback
-        result.json               written last; it alone means done
+`layout` lists its files. Of a trial's, `result.json` is written last, and alone means done.
 
 Every run reads this and submits what is missing, so the first run, a resume and an extension are one
 code path. Nothing in here is a pickle, so a stranger's results are safe to open.

@@ -120,7 +120,7 @@ def test_a_report_that_cannot_be_is_told_before_anything_trains(run, tmp_path, t
     training_forbidden()
     code, _, err = run("--norms", "gn", "--base", "ln")
     assert code == 2
-    assert "--base ln is no line of these results; expected all or one of: norm=bn; norm=gn,groups=4" in err
+    assert "--base ln is no line of these results; expected all or one of: norm=gn,groups=4" in err
     assert files(tmp_path / "out") == before
 
 
@@ -191,7 +191,7 @@ def test_a_dry_run_writes_and_trains_nothing(run, tmp_path, training_forbidden):
     training_forbidden()
     code, out, _ = run("--dry-run")
     assert code == 0
-    for part in ("8 to run", "bn, batch 8", "gn G=4, batch 2", "packs of", "by a short calibration"):
+    for part in ("8 to run", "bn, batch 8", "gn G=4, batch 2", "packs of", "going by a short calibration"):
         assert part in out
     assert not (tmp_path / "out").exists()
 

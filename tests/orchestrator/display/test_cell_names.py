@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.display.cell_names import cell_names, pack_names
+from orchestrator.display.cell_names import cell_names
+from orchestrator.display.pack_names import pack_names
 from orchestrator.display.uncounted import uncounted
 from orchestrator.planning.plan import Pack
 from orchestrator.results.trial_state import TrialState
