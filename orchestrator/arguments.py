@@ -12,7 +12,7 @@ _RUN_EXAMPLES = """\
 examples:
   {run} --grid demo --open          two minutes on two cores, no network
   {run} --grid fig1 --dry-run       what would run, and for how long
-  {run} --grid fig1                 the study; run it again to resume where it stopped
+  {run} --grid fig1                 the study; run it again to resume it
   {run} --grid fig1 --seeds 10      five more seeds; the finished ones are kept
   {run} --grid fig1 --until-decided --max-seeds 20     seeds where they are needed
   {run} --grid fig1 --groups-from results/gsearch
@@ -36,8 +36,8 @@ def run() -> argparse.ArgumentParser:
     parser = Parser(
         prog=name,
         usage=f"{name} --grid NAME|FILE.yaml [options]",
-        description="Train whatever a sweep still lacks and make its report. The same command starts a sweep,\n"
-        "resumes it after an interruption, and widens a finished one.",
+        description="Train whatever a sweep lacks and make its report. The same command starts a sweep,\n"
+        "resumes an interrupted one, and widens a finished one.",
         epilog=_RUN_EXAMPLES.format(run=name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
