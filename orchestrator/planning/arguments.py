@@ -59,8 +59,8 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--max-cost",
         type=_above_zero,
         metavar="X",
-        help="the same once this run's GPUs have cost this much, at --price-per-gpu-hour, whatever earlier runs "
-        "of the folder cost",
+        help="the same once this run's GPUs have cost this much, at --price-per-gpu-hour, whatever earlier "
+        "runs of the folder cost",
     )
     group.add_argument(
         "--pace-from",
