@@ -1,5 +1,8 @@
-"""How many packs of one process a GPU works on at once: a setting that must be made before CUDA starts."""
+"""What packs of one process need to use a GPU at once: settings, one of them made before CUDA starts."""
 
 #: Environment variable and value. A process has 8 hardware queues by default, and streams that share one
 #: wait for each other; 32 is the most there is. Set where it is not set already.
 CUDA_QUEUES = ("CUDA_DEVICE_MAX_CONNECTIONS", "32")
+#: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
+#: microseconds every few milliseconds, and one that writes a report or a checkpoint must not starve them.
+SWITCH_SECONDS = 0.0005

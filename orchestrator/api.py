@@ -87,6 +87,7 @@ class Sweep:
         pack: int | None = None,
         cpus_per_pack: float | None = None,
         gpus_per_pack: float | None = None,
+        packs_per_gpu: int | None = None,
         address: str | None = None,
         gpu_type: str | None = None,
         use_head: bool = False,

@@ -96,7 +96,7 @@ def train(
         with busy(console, "Reading the grid") as say:
             asked = Request.of(arguments, grid, joined, say, dry=False)
             options = asked.options
-            if not asked.join and (options.gpus_per_pack or options.cpus_per_pack > 1 or options.on_cluster):
+            if not asked.join and (options.share or options.cpus_per_pack > 1 or options.on_cluster):
                 local_site(options)
             store = Store(options.results)
             store.files.writable()

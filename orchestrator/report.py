@@ -77,6 +77,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         console.print(line, soft_wrap=True, markup=False)
         if cells:
             console.print(schedule.way, soft_wrap=True, markup=False)
+        if schedule.sharing is not None and schedule.sharing.reason:
+            console.print(schedule.sharing.reason, soft_wrap=True, markup=False)
         if prepared.options.address or price is not None:
             on_cluster = bool(prepared.options.address)
             console.print(_bill(schedule, len(plan.packs), price, on_cluster=on_cluster), soft_wrap=True)

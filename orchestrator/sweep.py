@@ -4,7 +4,6 @@ The first run, a resume, more seeds, a wider grid and a run of a finished sweep 
 and `execute`; none of them is a special case.
 """
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from model.data.dataset import DataInfo
 from model.data.registry import is_fetched, load
 from model.machine import cores
 from model.spec import Spec
+from orchestrator.cluster.sharing import sharing_of
 from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
@@ -38,11 +38,12 @@ from orchestrator.planning.first_step import examined
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose
+from orchestrator.planning.packs_per_gpu import Sharing, record_of, shared
 from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
 from orchestrator.planning.precision import refuse_precision
 from orchestrator.planning.resources import Resources, Site
-from orchestrator.planning.sharing import speed
+from orchestrator.planning.sharing import Gains, speed
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
 from orchestrator.planning.wall_clock import wall_clock
 from orchestrator.planning.way import way
@@ -74,7 +75,8 @@ class Schedule:
 
     `estimate`: seconds from here to the last pack's end, None where nothing could be timed;
     `estimate_source`: by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined
-    cluster that were asked, None elsewhere.
+    cluster that were asked, None elsewhere. `sharing`: how many packs a GPU has and why, None where none
+    trains.
     """
 
     site: Site
@@ -83,6 +85,7 @@ class Schedule:
     estimate_source: str
     way: str
     vetted: "Vetted | None"
+    sharing: Sharing | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def prepare(
         check_parents(store, left.waiting, states, infos)
         alone = examined({trial.shared: None for trial in left.waiting}, infos)
         told += warnings(alone) + edited(trials, declared) + alike(trial.spec for trial in trials)
-        plan, schedule = _schedule(left, states, options, infos, join, alone, say)
+        plan, schedule = _schedule(left, states, options, infos, join, alone, declared.get("runs", []), say)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)
     else:
@@ -178,9 +181,11 @@ def _schedule(
     infos: Mapping[str, DataInfo],
     join: Join | None,
     alone: Mapping[Spec, str],
+    runs: Sequence[RunRecord],
     say: Say,
 ) -> tuple[Plan, Schedule]:
-    """The packs of what is left, longest first, and where they go; those in `alone` of one seed each."""
+    """The packs of what is left, longest first, and where they go; those in `alone` of one seed each. `runs`:
+    of this sweep, before."""
     say("Asking the cluster" if join else "Looking at this machine")
     site, vetted = join() if join else (local_site(options), None)
     refuse_precision({trial.shared for trial in left.waiting}, site, here=join is None)
@@ -190,12 +195,16 @@ def _schedule(
     throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
+    gains = throughput.gains
+    if sharing := sharing_of(plan, site, options, runs, infos, say, joined=join is not None):
+        site = site if options.share else shared(site, sharing.packs)
+        gains = Gains(sharing.ladder.gains) if sharing.ladder else gains
     estimate = None
     if not throughput.guessed:
-        beside = speed(site, throughput.gains)
+        beside = speed(site, gains)
         estimate = wall_clock(plan.seconds, site.slots, plan.after, options.executor, beside)
     how = way({trial.shared for trial in left.waiting}, infos, site, here=join is None)
-    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted)
+    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted, sharing)
 
 
 def _throughput(
@@ -241,6 +250,8 @@ def _choices(
     site: Site,
 ) -> dict[Spec, Choice]:
     seeds = Counter(trial.shared for trial in trials)
+    # How many packs share a GPU cuts none of them: their numbers stay as they are.
+    slots = site.slots // (site.resources.packs_per_gpu if options.packs_per_gpu else 1)
     choices = {}
     for spec, count in seeds.items():
         info = infos[spec.dataset]
@@ -257,7 +268,7 @@ def _choices(
             info,
             device=site.resources.device,
             cells=seeds.values(),
-            slots=site.slots,
+            slots=max(1, slots),
             memory=here,
         )
     return choices
@@ -302,7 +313,7 @@ def _run_record(prepared: Prepared) -> RunRecord | None:
     """What this run means to do, to be held against the truth; None where there is nothing to do."""
     if (schedule := prepared.schedule) is None:
         return None
-    return {
+    record: RunRecord = {
         "begun": time.time(),
         "estimate_seconds": schedule.estimate,
         "trials": prepared.plan.waiting,
@@ -311,6 +322,9 @@ def _run_record(prepared: Prepared) -> RunRecord | None:
         "cpus_per_pack": schedule.site.resources.cpus,
         "gpus_per_pack": schedule.site.resources.gpus,
     }
+    if timed := record_of(schedule.sharing, (trial.spec for trial in prepared.plan.trials)):
+        record["sharing"] = timed
+    return record
 
 
 def execute(
@@ -347,7 +361,7 @@ def execute(
         if prepared.options.executor == "inline":
             from orchestrator.execution.inline import run_inline
 
-            gpus = math.ceil(site.slots * site.resources.gpus)
+            gpus = int(sum(group.gpus for group in site.fleet)) if site.resources.gpus else 0
             after = prepared.plan.after
             run_inline(assignments, listener, interrupt, at_once=site.slots, gpus=gpus, after=after)
             return None

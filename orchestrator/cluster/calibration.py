@@ -1,18 +1,25 @@
-"""How fast packs train on a machine of the cluster: a head without a GPU cannot say how fast one is."""
+"""How fast packs train on a machine of the cluster, and how many on a GPU: a head without one cannot say."""
 
+import os
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ray
 
 from model.data.dataset import DataInfo
+from model.queues import CUDA_QUEUES
 from model.spec import Spec
 from orchestrator.cluster.nodes import on_node
 from orchestrator.cluster.own_code import Sources, receive
+from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import Site
+from orchestrator.planning.side_by_side import climb_here
 from orchestrator.planning.throughput import Calibrate, calibrate_here
 
 _FREE_SECONDS = 20  # until a machine is free for the first calibration
 _CALIBRATION_SECONDS = 60  # for all of them
+_LADDER_SECONDS = 240  # until packs have been timed side by side, waiting for a machine included
 
 
 def calibrator(site: Site, sent: Sources) -> Calibrate:
@@ -41,7 +48,37 @@ def calibrator(site: Site, sent: Sources) -> Calibrate:
     return calibrate
 
 
+def climb_there(
+    site: Site,
+    sent: Sources,
+    packs: Sequence[tuple[Spec, int]],
+    infos: Mapping[str, DataInfo],
+    counts: Sequence[int],
+) -> Ladder:
+    """`climb_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
+    if not site.nodes:
+        raise RuntimeError("no machine that trains is up yet")
+    each = site.resources
+    task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
+        sent, packs, infos, each.device, each.threads, counts
+    )
+    try:
+        ladder: Ladder = ray.get(task, timeout=_LADDER_SECONDS)
+    except BaseException:
+        ray.cancel(task, force=True)
+        raise
+    return ladder
+
+
+def _climb(sent: Sources, *what: Any) -> Ladder:
+    """On the node."""
+    os.environ.setdefault(*CUDA_QUEUES)
+    receive(sent)
+    return climb_here(*what)
+
+
 def _calibrate(sent: Sources, spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
     """On the node."""
+    os.environ.setdefault(*CUDA_QUEUES)
     receive(sent)
     return calibrate_here(spec, replicas, info, device, threads)

@@ -127,7 +127,7 @@ def joined(options: Options) -> Iterator[Site]:
             types,
             most=most,
             cpus_per_pack=options.cpus_per_pack,
-            gpus_per_pack=options.gpus_per_pack,
+            gpus_per_pack=options.share,
             gpu_type=options.gpu_type,
             use_head=options.use_head,
         )

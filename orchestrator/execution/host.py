@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.errors import summary
+from model.queues import SWITCH_SECONDS
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Trained, Warned
 from orchestrator.execution.worker import Stopped, attempt
 
 if TYPE_CHECKING:  # it imports Ray
     from orchestrator.cluster.preflight import Trouble
-
-#: Seconds after which a thread that computes gives up the interpreter. Ten packs on a GPU each need it for
-#: microseconds every few milliseconds, and one that writes a report or a checkpoint must not starve them.
-SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)

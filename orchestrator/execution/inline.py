@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model.errors import summary
+from model.queues import SWITCH_SECONDS
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError
 from orchestrator.execution.dispatcher import LATER, Dispatcher
 from orchestrator.execution.events import EpochEnd, Listener, Trained, Warned
 from orchestrator.execution.failures import given_up
-from orchestrator.execution.host import SWITCH_SECONDS
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.worker import Stopped, run_pack, store_of
 from orchestrator.planning.order import After

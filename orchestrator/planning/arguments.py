@@ -5,8 +5,9 @@ import argparse
 import math
 import os
 
+from model.errors import InputError
 from orchestrator.cli import positive
-from orchestrator.grid.limits import MOST_SEEDS
+from orchestrator.grid.limits import MOST_PACKS, MOST_SEEDS
 from orchestrator.planning.options import Options
 from orchestrator.results.url import place_of, results_root
 
@@ -36,7 +37,13 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--gpus-per-pack",
         type=_share,
         metavar="N",
-        help="a fraction is fine (default: 1 if there is a GPU)",
+        help="a fraction is fine (default: 1 if there is a GPU, or less by --packs-per-gpu)",
+    )
+    group.add_argument(
+        "--packs-per-gpu",
+        type=_packs,
+        metavar="N|auto",
+        help="packs that train side by side on each GPU (default: auto, as many as pay by a short timing)",
     )
     group.add_argument(
         "--address", metavar="HOST:PORT", help="a running Ray cluster (default: start one here)"
@@ -121,6 +128,11 @@ def add_rule_options(group: argparse._ArgumentGroup) -> None:
 
 def options_of(arguments: argparse.Namespace, grid: str) -> Options:
     """What the parsed `arguments` ask for, for the grid of that name. Raises InputError."""
+    if None not in (arguments.packs_per_gpu, arguments.gpus_per_pack):
+        raise InputError(
+            "--packs-per-gpu and --gpus-per-pack say one thing in two ways: give one of them (4 packs on a "
+            "GPU have 0.25 of it each)"
+        )
     return Options(
         results=place_of(arguments.results or f"{results_root()}/{grid}"),
         data_dir=place_of(arguments.data_dir) if arguments.data_dir else None,
@@ -128,6 +140,7 @@ def options_of(arguments: argparse.Namespace, grid: str) -> Options:
         pack=arguments.pack,
         cpus_per_pack=arguments.cpus_per_pack,
         gpus_per_pack=arguments.gpus_per_pack,
+        packs_per_gpu=arguments.packs_per_gpu,
         gpu_type=arguments.gpu_type,
         use_head=arguments.use_head,
         throughput_from=arguments.pace_from and place_of(arguments.pace_from),
@@ -141,6 +154,15 @@ def options_of(arguments: argparse.Namespace, grid: str) -> Options:
 
 def _pack(text: str) -> int | None:
     return None if text == "auto" else positive(text)
+
+
+def _packs(text: str) -> int | None:
+    count = _pack(text)
+    if count is not None and count > MOST_PACKS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected auto, or a number of packs from 1 to {MOST_PACKS}"
+        )
+    return count
 
 
 def _names(text: str) -> list[str]:

@@ -21,6 +21,10 @@ def local_site(options: Options) -> Site:
         raise InputError(
             "--gpu-type and --use-head are for a cluster: give its --address, or leave them out."
         )
+    if options.packs_per_gpu and not gpus:
+        raise InputError(
+            "--packs-per-gpu: this machine has no GPU that torch can use; leave it out to train on the CPU."
+        )
     if resources.gpus > gpus:
         raise InputError(
             f"a pack asks for {resources.gpus:g} GPU and this machine has {gpus}. "
@@ -31,18 +35,25 @@ def local_site(options: Options) -> Site:
             f"a pack asks for {resources.cpus:g} CPUs and this machine has {cpus}; lower --cpus-per-pack."
         )
     if options.executor == "inline" and not resources.gpus:
-        return Site(resources, (MachineGroup(1, 1, gpus),))  # one after another, as a debugger wants it
-    return Site(resources, (MachineGroup(1, packs_at_once(resources, cpus, gpus), gpus),))
+        return Site(resources, (MachineGroup(1, 1, gpus, cpus),))  # one after another, as a debugger wants it
+    return Site(resources, (MachineGroup(1, packs_at_once(resources, cpus, gpus), gpus, cpus),))
 
 
 def _gpu_resources(options: Options) -> tuple[Resources, int]:
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    share = options.gpus_per_pack
+    share = options.share
     if share is None:
         share = 1.0 if gpus else 0.0
     return Resources(options.cpus_per_pack, share, "cuda" if share else "cpu"), gpus
+
+
+def gpu_name() -> str:
+    """Of this machine's first."""
+    import torch
+
+    return torch.cuda.get_device_name(0)
 
 
 def alone(spec: Spec, info: DataInfo) -> str | None:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.planning.resources import share_of
+
 
 @dataclass(frozen=True)
 class Options:
-    """`pack`: replicas of a pack, None to choose. `gpus_per_pack`: None takes one where there are any.
+    """`pack`: replicas of a pack, None to choose. `packs_per_gpu`: side by side, None to time how many pay,
+    unless `gpus_per_pack` says what a pack has. Where there is a GPU, packs train on GPUs.
 
     `throughput_from`: a benchmark's file or another sweep to estimate by, instead of timing a few steps.
     `accept_code`: add to results that other code trained. `trackers`: names, or import paths of one's own.
@@ -18,6 +21,7 @@ class Options:
     pack: int | None = None
     cpus_per_pack: float = 1.0
     gpus_per_pack: float | None = None
+    packs_per_gpu: int | None = None
     gpu_type: str | None = None
     use_head: bool = False
     address: str | None = None
@@ -26,6 +30,11 @@ class Options:
     retry_failed: bool = False
     accept_code: bool = False
     trackers: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float | None:
+        """GPUs of a pack, as somebody said; None where nobody did."""
+        return self.gpus_per_pack if self.packs_per_gpu is None else share_of(self.packs_per_gpu)
 
     @property
     def on_cluster(self) -> bool:

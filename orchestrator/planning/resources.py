@@ -47,6 +47,11 @@ def packs_at_once(resources: Resources, cpus: float, gpus: float) -> int:
     return fit
 
 
+def share_of(packs: int) -> float:
+    """The share of a GPU that so many packs have each: rounded down, as Ray counts in ten thousandths."""
+    return math.floor(1e4 / packs) / 1e4
+
+
 def _whole(quotient: float) -> int:
     return math.floor(quotient + 1e-9)  # 1 / 0.2 must be five
 
@@ -76,11 +81,12 @@ class NodeType:
 
 @dataclass(frozen=True)
 class MachineGroup:
-    """`count` machines that take `packs` packs each at once and have `gpus` GPUs each."""
+    """`count` machines that take `packs` packs each at once and have `gpus` GPUs and `cpus` cores each."""
 
     count: int
     packs: int
     gpus: float
+    cpus: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -178,10 +184,10 @@ def _fleet(
     for machine in coming:
         count = int(min(machine.most, left))
         left -= count
-        fleet.append(MachineGroup(count, packs_on(machine, resources), machine.gpus))
+        fleet.append(MachineGroup(count, packs_on(machine, resources), machine.gpus, machine.cpus))
     # The autoscaler's machines that are up already are counted in the most of their type.
     up = [machine for machine in machines if isinstance(machine, Node) and (machine.head or not coming)]
-    fleet += [MachineGroup(1, packs_on(machine, resources), machine.gpus) for machine in up]
+    fleet += [MachineGroup(1, packs_on(machine, resources), machine.gpus, machine.cpus) for machine in up]
     return tuple(sorted((group for group in fleet if group.count), key=lambda group: -group.packs))
 
 
@@ -234,7 +240,9 @@ def _nothing_fits(resources: Resources, machines: Sequence[Node | NodeType]) -> 
     )
     has = f"{largest.cpus:g} CPUs and {largest.gpus:g} GPU"
     if resources.gpus > largest.gpus:
-        remedy = "Use --gpus-per-pack 0 to train on the CPU, or a cluster with GPUs."
+        remedy = (
+            "Use --gpus-per-pack 0, without --packs-per-gpu, to train on the CPU, or a cluster with GPUs."
+        )
     else:
         remedy = "Lower --cpus-per-pack."
     return f"a pack asks for {each}; the largest machine of the cluster ({largest.name}) has {has}. {remedy}"

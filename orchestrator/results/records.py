@@ -194,6 +194,17 @@ class DataFacts(TypedDict):
     border: NotRequired[Count]
 
 
+class SharingRecord(TypedDict):
+    """How packs share a GPU, as a run has timed it. `device`: its name; `gains`: by number of packs, the
+    images that they train at once over one after another; `end`: why no more were timed; `cells`: of the
+    sweep, as far as that depends on them."""
+
+    device: str
+    gains: dict[str, Real]
+    end: str | None
+    cells: list[str]
+
+
 class RunRecord(TypedDict):
     """What one run meant to do. `begun`: Unix seconds; `estimate_seconds`: None where it was not known."""
 
@@ -204,6 +215,7 @@ class RunRecord(TypedDict):
     slots: Count
     cpus_per_pack: Real
     gpus_per_pack: Real
+    sharing: NotRequired[SharingRecord]
 
 
 class CodeRecord(TypedDict):

@@ -132,7 +132,7 @@ def test_trials_that_fail_are_a_warning(tiny, at_epoch, capsys):
 def test_every_option_of_the_command_is_a_keyword():
     keywords = set(inspect.signature(Sweep.__init__).parameters)
     options = {action.dest for action in arguments.run()._actions}
-    axes = {"norm", "batch_size", "groups", "epochs", "dataset", "model"}
+    axes = {"norm", "batch_size", "groups", "epochs", "dataset", "model", "precision"}
     assert options - NOT_SAID - axes <= keywords
     assert keywords - options == {"self", "blocks", "description", "analysis", "axes"}
 
