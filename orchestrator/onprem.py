@@ -1,16 +1,19 @@
 """`python -m orchestrator.onprem --hosts h1,h2 …`: a Ray cluster file for machines that are already there.
 
-The output depends on the arguments alone.
+The output depends on the arguments alone, and where no Python is said on the version of this one.
 """
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from model.command import command, leave
+from model.errors import InputError
 from orchestrator.cli import Parser, called
 from orchestrator.cluster.cluster_file import cluster_file
+from orchestrator.cluster.inspection import troubles
 from orchestrator.cluster.premises import Premises, checked, hosts, variable
 
 
@@ -30,12 +33,23 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--name", default="normsweep", help="of the cluster (default: normsweep)")
     add("--project", metavar="DIR", help="the clone to sync (default: the one this command runs from)")
-    add("--python", default="python3", metavar="CMD", help="makes the hosts' venv (default: python3)")
+    add(
+        "--python",
+        default=platform.python_version(),
+        metavar="VERSION",
+        help="of the hosts' environments, to the last digit; fetched where they have another (default: this "
+        f"machine's, {platform.python_version()})",
+    )
     add("--venv", metavar="DIR", help="an environment that every host has already; install nothing")
     add("--setup", action="append", metavar="CMD", help="instead of installing, in order; may be repeated")
     add("--env", action="append", default=[], metavar="NAME=VALUE", help="for every node; may be repeated")
     add("--aws-credentials", metavar="FILE", help="a credentials file, copied to every node with mode 600")
     add("--ssh-proxy-command", metavar="CMD", help="how this machine reaches the head, if not directly")
+    add(
+        "--check",
+        action="store_true",
+        help="look at every host by ssh first: driver, room, programs, ports, and the way to the head",
+    )
     add(
         "--head-trains",
         action="store_true",
@@ -49,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Whatever the user can put right is one line on stderr and exit code 2."""
     arguments = vars(parser().parse_args(argv))
     head, workers = hosts(arguments.pop("hosts"), arguments.pop("head"))
-    setup = arguments.pop("setup")
+    setup, check = arguments.pop("setup"), arguments.pop("check")
     premises = Premises(
         head=head,
         workers=workers,
@@ -58,7 +72,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         project=arguments.pop("project") or str(Path(__file__).parent.parent),
         **arguments,
     )
-    print(cluster_file(checked(premises)), end="")
+    checked(premises)
+    if check and (
+        told := [f"{host}: {text}" for host, texts in troubles(premises).items() for text in texts]
+    ):
+        raise InputError("\n".join(told))
+    print(cluster_file(premises), end="")
     if not Path("~/.ray/auth_token").expanduser().is_file():
         print("note: no token yet: ray get-auth-token --generate", file=sys.stderr)
     return 0

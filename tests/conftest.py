@@ -17,12 +17,10 @@ from tests.helpers.tiny import make_images
 def pytest_configure():
     """What a process reads once: set before torch and Ray are loaded.
 
-    One thread a process, for the workers share the cores; where a test wants more of them, they wait asleep and not
-    in a loop that keeps the others from the core (a test of two threads on two busy cores: 183 s, and 32 s so). No tokens, unless a test asks for them: a Ray that is
+    One thread a process, for the workers share the cores. No tokens, unless a test asks for them: a Ray that is
     started here would turn them on for the rest of this process, which then could join no Ray without.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["RAY_AUTH_MODE"] = "disabled"
 
 

@@ -17,14 +17,28 @@ in Ray 2.60, from its source and from runs:
 import json
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 from orchestrator.cluster.premises import Premises
 
-_ENVIRONMENT = "~/normsweep-env.sh"
+_ENVIRONMENT = "~/normsweep-env-$HOSTNAME.sh"  # hosts may share a home
 _CREDENTIALS = "normsweep-aws-credentials"
 _VENV = "~/normsweep-venv"
 _STOP_SECONDS = 120  # for `ray job stop`: Ray gives a driver three to save and report, then kills it
 _OBJECT_STORE_BYTES = 200_000_000  # packs pass little; by default Ray takes 30% of memory
+#: Above those that Linux gives to whoever asks for any.
+_PORTS = {
+    "node-manager": 61001,
+    "object-manager": 61002,
+    "runtime-env-agent": 61003,
+    "dashboard-agent-grpc": 61004,
+    "dashboard-agent-listen": 61005,
+    "metrics-export": 61006,
+}
+HEAD_PORT, _DASHBOARD_PORT, _WORKERS_PORTS = 6379, 8265, (10002, 10999)
+#: Those that have to be free on a host.
+PORTS = (HEAD_PORT, _DASHBOARD_PORT, *_PORTS.values())
+ROOM_GB = 8  # what an installation takes, CUDA's libraries included
 
 
 def environment(premises: Premises) -> list[str]:
@@ -45,35 +59,37 @@ def setup_commands(premises: Premises) -> list[str]:
     files = ["~/.ray/auth_token"]
     if premises.aws_credentials is not None:
         files.append(f"~/{_CREDENTIALS}")
-    source = f". {_ENVIRONMENT}"
+    source = f"[ ! -f {_ENVIRONMENT} ] || . {_ENVIRONMENT}"
     always = [
         f"chmod 700 ~/.ray && chmod 600 {' '.join(files)}",
         f"printf '%s\\n' {' '.join(map(shlex.quote, environment(premises)))} > {_ENVIRONMENT}",
         # `ray down`, `ray exec` and `ray attach` run a bare `ray` in a shell that reads ~/.bashrc alone.
         f"grep -qxF '{source}' ~/.bashrc || printf '\\n%s\\n' '{source}' >> ~/.bashrc",
     ]
-    if premises.setup is not None:
-        return [*always, *premises.setup]
-    if premises.venv is not None:
-        return always
-    return [
-        *always,
-        f"test -x {_VENV}/bin/python || {premises.python} -m venv {_VENV}",
-        f"{_VENV}/bin/pip install --quiet --editable ~/normsweep'[cluster]'",
-    ]
+    return [*always, *(premises.setup or ())]
+
+
+def install_commands(premises: Premises, role: str) -> list[str]:
+    """What installs the project on the `head`, or on a `worker` what the head has; none where it is there."""
+    if premises.setup is not None or premises.venv is not None:
+        return []
+    return [f"bash ~/normsweep/deploy/onprem/install.sh {shlex.quote(premises.python)} {role}"]
 
 
 def start_commands(premises: Premises) -> tuple[list[str], list[str]]:
     """How Ray starts on the head and on a worker."""
     begin = f". {_ENVIRONMENT}; ulimit -n 65536 2>/dev/null;"
     idle = "" if premises.head_trains or not premises.workers else " --num-cpus=0 --num-gpus=0"
-    common = f"--object-store-memory={_OBJECT_STORE_BYTES} --disable-usage-stats"
+    first, last = _WORKERS_PORTS
+    ports = [f"--{name}-port={port}" for name, port in _PORTS.items()]
+    ports += [f"--min-worker-port={first}", f"--max-worker-port={last}"]
+    common = f"{' '.join(ports)} --object-store-memory={_OBJECT_STORE_BYTES} --disable-usage-stats"
     head = (
         f"{begin} unset RAY_CLOUD_INSTANCE_ID RAY_NODE_TYPE_NAME; export RAY_enable_autoscaler_v2=0; "
-        "ray start --head --port=6379 --dashboard-host=127.0.0.1 --dashboard-port=8265 "
-        f"--autoscaling-config=~/ray_bootstrap_config.yaml{idle} {common}"
+        f"ray start --head --port={HEAD_PORT} --dashboard-host=127.0.0.1 "
+        f"--dashboard-port={_DASHBOARD_PORT} --autoscaling-config=~/ray_bootstrap_config.yaml{idle} {common}"
     )
-    worker = f"{begin} ray start --address=$RAY_HEAD_IP:6379 {common}"
+    worker = f"{begin} ray start --address=$RAY_HEAD_IP:{HEAD_PORT} {common}"
     stop = f". {_ENVIRONMENT}; ray stop"
     return [stop, head], [stop, worker]
 
@@ -116,12 +132,13 @@ setup_commands:
 {setup}
 # Where results go, in this one place: the driver on the head takes it as the default of --results.
 head_setup_commands:
-  - {results}
+{head_setup}
   # The head of a running cluster takes up hosts that were added here only when it is asked for them.
   - . {environment}; ray get-worker-ips ~/ray_bootstrap_config.yaml > /dev/null || true
-worker_setup_commands: []
+worker_setup_commands:{worker_setup}
 
-# Ray's own ports listen on the network and want the token; the dashboard listens on the head alone.
+# Ray's own ports listen on the network and want the token; the dashboard listens on the head alone. A
+# firewall has to let through {head_port} to the head, and {ports} between all hosts.
 head_start_ray_commands:
 {head_start}
 worker_start_ray_commands:
@@ -139,6 +156,7 @@ def cluster_file(premises: Premises) -> str:
         mounts[f"~/{_CREDENTIALS}"] = premises.aws_credentials
     head_start, worker_start = start_commands(premises)
     results = f"export NORMSWEEP_RESULTS={shlex.quote(premises.results)}"
+    installs = partial(install_commands, premises)
     return _TEMPLATE.format(
         file="cluster-onprem.yaml",
         user=premises.user,
@@ -149,7 +167,10 @@ def cluster_file(premises: Premises) -> str:
         auth=_mapping(auth),
         mounts=_mapping(mounts),
         setup=_items(setup_commands(premises)),
-        results=_yaml(f"echo {shlex.quote(results)} >> {_ENVIRONMENT}"),
+        head_setup=_items([*installs("head"), f"echo {shlex.quote(results)} >> {_ENVIRONMENT}"]),
+        worker_setup="\n" + _items(own) if (own := installs("worker")) else " []",
+        head_port=HEAD_PORT,
+        ports=" and ".join(f"{min(some)} to {max(some)}" for some in (_PORTS.values(), _WORKERS_PORTS)),
         environment=_ENVIRONMENT,
         head_start=_items(head_start),
         worker_start=_items(worker_start),

@@ -1,6 +1,7 @@
 """Machines of one's own for a cluster: what a person says of them, checked before a file is made of it."""
 
 import ipaddress
+import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACE = re.compile(r"~?(/[A-Za-z0-9_.+@-]+)+/?")
 _SECRET = re.compile(r"SECRET|KEY|TOKEN|PASS|CREDENTIAL", re.IGNORECASE)
 _NAMES_A_PLACE = re.compile(r"_(FILE|PATH|DIR)$", re.IGNORECASE)
+_PYTHON = re.compile(r"[A-Za-z0-9_.+@~/-]+")
 #: Among sshpass's own options: behind them, `-p` is a port of ssh's.
 _SSHPASS = re.compile(r"\bsshpass(\s+-([fdP]\s*\S+|[evhV]\S*))*\s+-[evhV]*p")
 #: What the cluster file sets itself.
@@ -31,7 +33,7 @@ class Premises:
     results: str
     name: str = "normsweep"
     project: str = "."
-    python: str = "python3"
+    python: str = platform.python_version()
     venv: str | None = None
     setup: tuple[str, ...] | None = None
     env: tuple[tuple[str, str], ...] = ()
@@ -108,6 +110,8 @@ def checked(premises: Premises) -> Premises:
                 f"{option} holds a password, and the cluster file is no place for one. "
                 "Use a key, or the machine's own ~/.netrc, pip.conf or ~/.ssh/config."
             )
+    if not _PYTHON.fullmatch(premises.python):
+        raise InputError(f"--python {premises.python!r}: expected a version such as 3.12.4, or a program")
     if premises.venv is not None and premises.setup is not None:
         raise InputError("--venv and --setup: give one; with --venv nothing is installed")
     if premises.venv is not None and not _PLACE.fullmatch(premises.venv):

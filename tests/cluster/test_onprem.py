@@ -1,9 +1,15 @@
 """orchestrator.onprem: the file is held to Ray's validation and our own checks, its commands are run."""
 
+import hashlib
+import json
 import os
+import platform
+import re
 import shlex
 import stat
 import subprocess
+import sys
+import zipfile
 
 import pytest
 import yaml
@@ -66,11 +72,31 @@ def test_our_checks_find_nothing(made, known, options):
     assert checks.complaints(made(*options), known, checks.EVERYWHERE) == []
 
 
-def test_a_fresh_host_installs_the_pins(made):
-    assert "normsweep'[cluster]'" in made()["setup_commands"][-1]
-    assert made("--python", "python3.12")["setup_commands"][-2].endswith(
-        "python3.12 -m venv ~/normsweep-venv"
-    )
+def test_a_fresh_host_installs_what_the_head_has(made):
+    config = made("--python", "3.12.4")
+    installs = {where: config[f"{where}_setup_commands"][0] for where in ("head", "worker")}
+    assert installs == {
+        where: f"bash ~/normsweep/deploy/onprem/install.sh 3.12.4 {where}" for where in installs
+    }
+    assert platform.python_version() in made()["head_setup_commands"][0], "of this machine, to the last digit"
+
+
+def test_ports_are_fixed_and_listed(made):
+    """One that another program has, or a firewall closes, is then the same on every host."""
+    config = made()
+    for where in ("head", "worker"):
+        (start,) = (line for line in config[f"{where}_start_ray_commands"] if "ray start" in line)
+        given = re.findall(r"--[a-z-]+-port=(\d+)", start)
+        assert {int(port) for port in given if int(port) != 8265} == {*range(61001, 61007), 10002, 10999}
+        known = subprocess.run(
+            [sys.executable, "-m", "ray.scripts.scripts", "start", "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert all(
+            f"{option} " in known for option in re.findall(r"(--[a-z-]+)=", start.partition("ray start")[2])
+        )
 
 
 def test_the_same_arguments_give_the_same_file(key, capsys):
@@ -183,7 +209,7 @@ def test_a_bare_ray_is_found_as_ray_down_and_ray_exec_want_it(machine):
     head.run("ray status")
     call, environment = head.seen()
     assert (call, environment["RAY_AUTH_MODE"]) == ("ray status", "token")
-    assert (head.home / ".bashrc").read_text().count("normsweep-env.sh") == 1
+    assert (head.home / ".bashrc").read_text().count("|| . ~/normsweep-env") == 1
 
 
 def test_the_token_and_credentials_are_for_their_owner_alone(machine, tmp_path):
@@ -242,6 +268,7 @@ GOOD = {"--hosts": "h1,h2", "--user": "me", "--results": "s3://mine/sweeps"}
         ({"--results": "s3://mine/x\ny"}, "expected a URL"),
         ({"--project": "/"}, "no pyproject.toml"),
         ({"--name": "../x"}, "--name"),
+        ({"--python": "3.12; reboot"}, "--python"),
         ({"--venv": "venv"}, "absolute path"),
         ({"--venv": '/v"; reboot'}, "absolute path"),
         ({"--venv": "/v", "--setup": "true"}, "give one"),
@@ -298,3 +325,93 @@ def test_the_help_says_that_the_sweep_must_ask_for_the_head_too(capsys):
 
 def test_the_default_project_is_this_clone(made):
     assert made()["file_mounts"]["~/normsweep"] == str(ROOT)
+
+
+# -- the installation, with programs in the place of uv ----------------------------------------------------
+
+UV = """\
+#!/bin/bash
+echo "begin $*" >> "$CALLS"; sleep 0.2
+case "$1 $2" in
+  "venv "*) mkdir -p "${@: -1}/bin"; printf '#!/bin/bash\\n[ "$1" = -c ]' > "${@: -1}/bin/python"
+            chmod +x "${@: -1}/bin/python" ;;
+  "pip freeze") echo numpy==2.4.1; echo "-e file:///somewhere" ;;
+esac
+echo "end" >> "$CALLS"
+"""
+INSTALL = ROOT / "deploy/onprem/install.sh"
+
+
+@pytest.fixture
+def shared_home(tmp_path):
+    """A home that hosts share: start an installation there, as a host of that role."""
+    home = tmp_path / "home"
+    for name in ("bin", "normsweep"):
+        (home / name).mkdir(parents=True)
+    (home / "bin/uv").write_text(UV)
+    (home / "bin/uv").chmod(0o755)
+    environment = {
+        "HOME": str(home), "PATH": f"{home}/bin:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"),
+    }  # fmt: skip
+    environment["UV_DEFAULT_INDEX"] = "none"
+
+    def install(role):
+        return subprocess.Popen(["bash", str(INSTALL), "3.12.4", role], env=environment)
+
+    return home, install, tmp_path / "calls"
+
+
+def test_one_host_installs_at_a_time_and_the_next_finds_it_made(shared_home):
+    home, install, calls = shared_home
+    assert install("head").wait(60) == 0
+    assert (home / "normsweep/constraints.txt").read_text() == "numpy==2.4.1\n"
+    codes = [process.wait(60) for process in [install("worker") for _ in range(3)]]
+    assert codes == [0, 0, 0]
+    lines = calls.read_text().splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["begin", "end"] * (len(lines) // 2), "one at a time"
+    begun = [line.removeprefix("begin ") for line in lines if line != "end"]
+    assert begun[0] == f"venv --quiet --clear --python 3.12.4 {home}/normsweep-venv"
+    assert len([line for line in begun if line.startswith("venv")]) == 1
+    held = [
+        f"--constraint {home}/normsweep/constraints.txt" in line for line in begun if "pip install" in line
+    ]
+    assert held == [False, True, True, True], "what the head has"
+
+
+def test_uv_comes_without_pip_from_the_registry(tmp_path):
+    """Out of a wheel whose checksum the registry's index has; a damaged one is refused."""
+    home, registry = tmp_path / "home", tmp_path / "registry"
+    (registry / "pypi/uv").mkdir(parents=True)
+    (home / "normsweep").mkdir(parents=True)
+    wheel = f"uv-1-py3-none-manylinux_2_17_{platform.machine()}.whl"
+    with zipfile.ZipFile(registry / wheel, "w") as archive:
+        archive.writestr("uv-1.data/scripts/uv", UV)
+    digest = hashlib.sha256((registry / wheel).read_bytes()).hexdigest()
+
+    def install(digest):
+        listed = {"filename": wheel, "url": (registry / wheel).as_uri(), "digests": {"sha256": digest}}
+        (registry / "pypi/uv/json").write_text(json.dumps({"urls": [listed]}))
+        # A python3 as Debian has it without more packages: no pip and no venv.
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin/python3").write_text(
+            f'#!/bin/bash\n[ "$1" != -m ] || exit 1\nexec {sys.executable} "$@"\n'
+        )
+        (tmp_path / "bin/python3").chmod(0o755)
+        environment = {
+            "HOME": str(home), "PATH": f"{tmp_path}/bin:/usr/bin:/bin", "CALLS": str(tmp_path / "calls"),
+            "NORMSWEEP_PYPI": registry.as_uri(),
+        }  # fmt: skip
+        return subprocess.run(
+            ["bash", str(INSTALL), "3.12.4", "head"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = install("0" * 64)
+    assert refused.returncode != 0
+    assert "uv came damaged" in refused.stderr
+    done = install(digest)
+    assert done.returncode == 0, done.stderr
+    assert "--editable" in (tmp_path / "calls").read_text()
