@@ -25,6 +25,7 @@ from orchestrator.growth import stages
 from orchestrator.live.server import PageServer, listen, serving
 from orchestrator.planning.local import local_site
 from orchestrator.planning.options import Options
+from orchestrator.planning.precision import refuse_precision
 from orchestrator.report import (
     Again,
     print_later,
@@ -96,8 +97,10 @@ def train(
         with busy(console, "Reading the grid") as say:
             asked = Request.of(arguments, grid, joined, say, dry=False)
             options = asked.options
-            if not asked.join and (options.share or options.cpus_per_pack > 1 or options.on_cluster):
-                local_site(options)
+            coarse = [trial.spec for trial in asked.declared.foreseen if trial.precision != "fp32"]
+            special = options.share or options.cpus_per_pack > 1 or options.on_cluster or coarse
+            if special and not asked.join:
+                refuse_precision(coarse, local_site(options), here=True)
             store = Store(options.results)
             store.files.writable()
         page = joined.enter_context(listen(arguments.port)) if arguments.serve else None
