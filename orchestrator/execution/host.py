@@ -5,6 +5,7 @@ Knows no Ray. Whoever has begun a pack asks for what happens to it, event by eve
 the pack go on from the event before: it never trains an epoch that nobody may want.
 """
 
+import copy
 import os
 import pickle
 import queue
@@ -107,10 +108,10 @@ class _Pack:
 def _alone(error: Exception) -> Exception:
     """As it can be sent, and without what it came of: frames that would keep a pack's tensors."""
     try:
-        copy: Exception = pickle.loads(pickle.dumps(error))
+        pickle.dumps(error)
+        return copy.copy(error)  # made anew from its arguments, as whoever is sent it will
     except Exception:  # of a user's own code, and as they are made there
         return RuntimeError(summary(error))
-    return copy
 
 
 def one_of(visible: str | None, gpu: int) -> str:
