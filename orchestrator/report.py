@@ -17,6 +17,7 @@ from orchestrator.display.busy import busy
 from orchestrator.display.cell_names import cell_names
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.trial import Trial
+from orchestrator.planning import bucket_requests
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Resources, bill
 from orchestrator.planning.searches import searching
@@ -82,6 +83,8 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         if prepared.options.address or price is not None:
             on_cluster = bool(prepared.options.address)
             console.print(_bill(schedule, len(plan.packs), price, on_cluster=on_cluster), soft_wrap=True)
+        for line in _in_bucket(prepared, schedule):
+            console.print(line, soft_wrap=True, markup=False)
     if prepared.uncounted:
         console.print(prepared.uncounted, soft_wrap=True, markup=False)
 
@@ -135,6 +138,14 @@ def _bill(schedule: Schedule, packs: int, price: float | None, *, on_cluster: bo
     if cost.money is not None:
         line += f"; at {price:g} a GPU-hour it costs {cost.money:.2f}" if cost.gpu_hours else ", no GPU-hours"
     return line
+
+
+def _in_bucket(prepared: Prepared, schedule: Schedule) -> list[str]:
+    """What is asked of the bucket, where the results lie in one."""
+    if prepared.store.files.local or schedule.estimate is None:
+        return []
+    asked = bucket_requests.requests(prepared.plan, prepared.infos, schedule.site.slots)
+    return bucket_requests.in_words(asked, schedule.estimate, prepared.store.url)
 
 
 def _each(resources: Resources) -> str:

@@ -12,11 +12,10 @@ Here is everything else, through the commands that a person types, each in a pro
   and results.csv written. Its histories are invented, in the form that training gives them.
 
 With `--nodes`: how all that grows with the sweep, on a cluster of several nodes (`orchestrator.bench.scale`).
+With `--finished`: what reading a large sweep costs that is done (`orchestrator.bench.finished`).
 """
 
 import json
-import math
-import platform
 import statistics
 import subprocess
 import sys
@@ -29,15 +28,13 @@ from pathlib import Path
 from model.command import command, leave
 from model.errors import InputError
 from model.machine import cores
-from orchestrator.bench import scale, tiny_sweep
+from orchestrator.bench import finished, scale, tiny_sweep
 from orchestrator.bench.arguments import parser
+from orchestrator.bench.finished import write_finished
 from orchestrator.grid.parse import find
-from orchestrator.grid.trial import Trial
 from orchestrator.planning.order import makespan
 from orchestrator.planning.plan import by_length, make_plan
-from orchestrator.results.provenance import provenance
-from orchestrator.results.records import DataFacts, EpochRecord, History
-from orchestrator.results.result import result
+from orchestrator.results.records import DataFacts
 from orchestrator.results.store import Store
 
 
@@ -134,39 +131,6 @@ def rerun(count: int, epochs: int, folder: Path) -> list[Measurement]:
     ]
 
 
-# -- what they are made of -----------------------------------------------------------------------------
-
-
-def write_finished(store: Store, trials: Sequence[Trial], epochs: int) -> None:
-    """Write what finished trials leave behind, but for their weights, which nothing here reads."""
-    facts = provenance("cpu")
-    store.open(trials)
-    for number, trial in enumerate(trials):
-        pack, begun = [trial.trial_id], 1.7e9 + 4.0 * epochs * number
-        history = [_entry(trial, epoch, epochs, begun) for epoch in range(1, epochs + 1)]
-        notes: History = {"pack": pack, "provenance": facts, "epochs": history}
-        store.write_history(trial.trial_id, notes)
-        store.write_weights(trial.trial_id, b"")
-        store.write_result(trial.trial_id, result(trial, notes))
-
-
-def _entry(trial: Trial, epoch: int, epochs: int, begun: float) -> EpochRecord:
-    error = 10 + 80 * math.exp(-5 * epoch / epochs) + math.sin(trial.seed * 12.9898 + epoch)
-    return {
-        "epoch": epoch,
-        "learning_rate": 0.1 * trial.batch_size / 32,
-        "train_loss": error / 30,
-        "train_error": error * 0.9,
-        "test_error": error,
-        "val_error": None,
-        "seconds": 3.9876,
-        "images_per_second": 205.12,
-        "ended": round(begun + 4.0 * epoch, 3),
-        "worker": f"{platform.node()}/{1000 + trial.seed % 2}",
-        "device": "cpu",
-    }
-
-
 def _memory(name: str, trials: int, peak: float) -> list[Measurement]:
     return [Measurement(name, trials, peak, "MB", 400.0)] if peak else []
 
@@ -211,8 +175,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def say(line: str) -> None:
         print(line, file=out, flush=True)
 
-    rows: Sequence[Measurement | scale.Size]
-    if options.nodes:
+    rows: Sequence[Measurement | scale.Size | finished.Read]
+    if options.finished:
+        rows = finished.measure(options.finished, say)
+    elif options.nodes:
         sizes = options.trials or ([8, 16] if options.quick else SCALE)
         rows = scale.measure(options.nodes[0], sizes, say)
     else:

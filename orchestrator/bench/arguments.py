@@ -3,6 +3,9 @@
 import argparse
 
 from orchestrator.cli import Parser, called
+from orchestrator.grid.limits import MOST_SEEDS
+
+_MOST_FINISHED = 14 * MOST_SEEDS  # of so many cells is its grid
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +22,20 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trials", type=_counts, metavar="N,N", help="with --nodes: sizes of sweeps (100,1000,3000,10000)"
     )
+    parser.add_argument(
+        "--finished",
+        type=_count,
+        metavar="N",
+        help="instead: status, a run and the report of a finished sweep of N trials",
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    (number, *more) = _counts(text)
+    if more or number > _MOST_FINISHED:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected one number, at most {_MOST_FINISHED:,}")
+    return number
 
 
 def _counts(text: str) -> list[int]:

@@ -82,7 +82,15 @@ def run(grid: Path, folder: Path, results: str, *options: str) -> Ran:
     """`python -m orchestrator.run` on `grid`. Raises InputError where it ends with another code than 0."""
     where = ["--grid", str(grid), "--data-dir", str(images(folder)), "--results", results]
     command = [*python_m("orchestrator.run"), *where, *options]
-    log = folder / f"{grid.stem}.log"
+    ran, code, said = watched(command, folder / f"{grid.stem}.log", folder)
+    if code:
+        raise InputError(f"the sweep ended with exit code {code}: {said}")
+    return ran
+
+
+def watched(command: Sequence[str], log: Path, folder: Path) -> tuple[Ran, int, str]:
+    """A command in a process of its own, its exit code and the end of what it said. `log`: where that goes;
+    `folder`: where it keeps its cache."""
     environment = {**os.environ, "NORMSWEEP_CACHE": str(folder / "cache"), "RAY_ADDRESS": ""}
     with log.open("wb") as out:
         wall, begun, samples = time.time(), time.perf_counter(), list[Sample]()
@@ -96,10 +104,8 @@ def run(grid: Path, folder: Path, results: str, *options: str) -> Ran:
             process.wait()
             raise
         seconds = time.perf_counter() - begun
-    if code:
-        tail = " ".join(log.read_text(errors="replace").split())[-300:]
-        raise InputError(f"the sweep ended with exit code {code}: {tail}")
-    return Ran(wall, seconds, tuple(samples))
+    said = " ".join(log.read_text(errors="replace").split())[-300:]
+    return Ran(wall, seconds, tuple(samples)), code, said
 
 
 def sample(pid: int) -> Sample | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from model.errors import reason
 from orchestrator.execution.events import Report, Warned
 from orchestrator.planning.plan import common_epoch
-from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode, encode
+from orchestrator.results.checkpoint import Checkpoint, DamagedError, decode
 from orchestrator.results.records import EpochRecord, History, Provenance, Stretch
 from orchestrator.results.store import Store
 from orchestrator.results.stretches import difference, extended, history, stretches_of, until
@@ -35,6 +35,11 @@ class TrialRecord:
     @property
     def history(self) -> History:
         return history(self.epochs, self.stretches)
+
+    @property
+    def notes(self) -> History:
+        """The history that lies beside final weights, which says whose it is."""
+        return {**self.history, "trial_id": self.trial_id}
 
     def add(self, entry: EpochRecord, pack: list[str], facts: Provenance) -> None:
         """One more epoch, computed in `pack` and as `facts` say."""
@@ -116,13 +121,3 @@ def goes_on_otherwise(name: str, records: Sequence[TrialRecord], facts: Provenan
             here: Stretch = {**record.stretches[-1], "provenance": facts}
             told |= dict.fromkeys(difference(record.stretches[-1], here, _MACHINE))
     return f"{name}: from epoch {len(records[0].epochs) + 1} on {'; '.join(told)}" if told else ""
-
-
-def save(store: Store, record: TrialRecord, state: dict[str, Any]) -> None:
-    """The checkpoint first, then what readers see, then room is made; the one before is kept."""
-    trial_id, epoch = record.trial_id, len(record.epochs)
-    pack = record.stretches[-1]["pack"]
-    checkpoint = Checkpoint(state, record.epochs, pack, trial_id, record.stretches)
-    store.write_checkpoint(trial_id, epoch, encode(checkpoint))
-    store.write_history(trial_id, record.history)
-    store.drop_checkpoints(trial_id, [epoch - 2] if epoch > 2 else [])

@@ -4,8 +4,8 @@ Knows no Ray: it is given an assignment and a function to report to, so the inli
 and the tests run the same code. It asks the store where it stands, so being started again, by Ray after a
 lost node or by a person a week later, is the ordinary case and not a special one.
 
-At an epoch's end each trial's checkpoint is written before anything is reported: what was reported is
-never lost. The result comes last.
+At an epoch's end all is saved (`saving`) before anything is reported: what was reported is never lost. The
+result comes last.
 """
 
 import functools
@@ -29,13 +29,13 @@ from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError, device_trouble, refuse_broken, spoiled
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import given_up, out_of_memory, record_failure
-from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore, save
+from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore
+from orchestrator.execution.saving import Saving, Voice
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.results.archives import kept_at
-from orchestrator.results.checkpoint import encode_weights
 from orchestrator.results.provenance import provenance
-from orchestrator.results.records import EpochRecord, History, Result
+from orchestrator.results.records import EpochRecord, Result
 from orchestrator.results.result import result
 from orchestrator.results.source import training_code
 from orchestrator.results.storage_errors import StorageError
@@ -65,7 +65,8 @@ def run_pack(assignment: Assignment, report: Report) -> None:
     where the device is broken: none is a failure of the trials. SpoiledError where this process is, which is
     one only where no other pack trains in it.
     """
-    store = store_of(assignment, waiting=lambda text: report(Warned(text)))
+    voice = Voice(lambda text: report(Warned(text)))
+    store = store_of(assignment, waiting=voice)
     trials = list(assignment.pack.trials)
     states = store.states([trial.trial_id for trial in trials])
     trials = [trial for trial in trials if not states[trial.trial_id].finished]
@@ -73,7 +74,7 @@ def run_pack(assignment: Assignment, report: Report) -> None:
         report(Trained({i: state.result for i, state in states.items() if state.result is not None}))
         return
     try:
-        results = _train_or_halve(assignment, store, trials, report)
+        results = _train_or_halve(assignment, store, trials, report, voice)
     except (Stopped, StorageError):
         raise
     except Exception as error:
@@ -107,11 +108,12 @@ def store_of(assignment: Assignment, waiting: Callable[[str], None] = lambda _: 
 
 
 def _train_or_halve(
-    assignment: Assignment, store: Store, trials: list[Trial], report: Report
+    assignment: Assignment, store: Store, trials: list[Trial], report: Report, voice: Voice
 ) -> dict[str, Result]:
     """Train; where memory runs out, one half after the other, each from its last epoch."""
     try:
-        return _train(assignment, store, trials, report)
+        with Saving(store, voice) as saving:
+            return _train(assignment, store, trials, report, saving)
     except Exception as error:
         if len(trials) == 1 or not out_of_memory(error):
             raise
@@ -119,8 +121,8 @@ def _train_or_halve(
     free_memory()
     half = -(-len(trials) // 2)
     report(Warned(f"out of memory with {len(trials)} replicas; going on with {half}"))
-    first = _train_or_halve(assignment, store, trials[:half], report)
-    return {**first, **_train_or_halve(assignment, store, trials[half:], report)}
+    first = _train_or_halve(assignment, store, trials[:half], report, voice)
+    return {**first, **_train_or_halve(assignment, store, trials[half:], report, voice)}
 
 
 def free_memory() -> None:
@@ -135,7 +137,9 @@ def free_memory() -> None:
             torch.cuda.empty_cache()
 
 
-def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Report) -> dict[str, Result]:
+def _train(
+    assignment: Assignment, store: Store, trials: list[Trial], report: Report, saving: Saving
+) -> dict[str, Result]:
     import torch
 
     from model.training.training import Training
@@ -168,9 +172,9 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
         metrics = training.run_epoch()
         images = spec.steps_in_epoch(training.epoch, assignment.train_size) * spec.batch_size * len(trials)
         entries = _entries(metrics, images, time.perf_counter() - begun, device)
-        for record, entry, state in zip(records, entries, training.state(), strict=True):
+        for record, entry in zip(records, entries, strict=True):
             record.add(entry, pack, facts)
-            save(store, record, state)
+        saving.epoch(records, training.state())
         report(
             EpochEnd(
                 epoch=training.epoch,
@@ -180,7 +184,7 @@ def _train(assignment: Assignment, store: Store, trials: list[Trial], report: Re
                 replicas=dict(zip(pack, entries, strict=True)),
             )
         )
-    return _finish(store, trials, records, training)
+    return _finish(saving, trials, records, training)
 
 
 def _check_code(trials: Sequence[Trial]) -> None:
@@ -268,19 +272,13 @@ def device_name(device: "torch.device") -> str:
 
 
 def _finish(
-    store: Store,
+    saving: Saving,
     trials: list[Trial],
     records: list[TrialRecord],
     training: "Training",
 ) -> dict[str, Result]:
-    results = {}
-    for trial, record, weights in zip(trials, records, training.weights(), strict=True):
-        notes: History = {**record.history, "trial_id": trial.trial_id}
-        store.write_weights(trial.trial_id, encode_weights(weights, notes))
-        results[trial.trial_id] = result(trial, notes)
-    # Every checkpoint stays until every result of the pack is there: see `_restore`.
-    for trial_id, content in results.items():
-        store.write_result(trial_id, content)
-    for trial_id, state in store.states(results).items():
-        store.drop_checkpoints(trial_id, state.epochs)
+    results = {
+        record.trial_id: result(trial, record.notes) for trial, record in zip(trials, records, strict=True)
+    }
+    saving.end(records, training.weights(), results)
     return results

@@ -93,6 +93,25 @@ def remove_version(fs: fsspec.AbstractFileSystem, path: str, version: str) -> No
 
 def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
     """The bytes of a file. Raises FileNotFoundError where there is none, or one of more than `most`."""
+    if most <= json_file.MAX_JSON_BYTES and (whole := _small(fs, path)) is not None:
+        if len(whole) > most:
+            raise TooLargeError(path)
+        return whole
+    return _sized(fs, path, most)
+
+
+def _small(fs: fsspec.AbstractFileSystem, path: str) -> bytes | None:
+    """By one request the bytes of a file as small as ours; None where it may be larger, or did not come."""
+    try:
+        data = bytes(fs.cat_file(path, start=0, end=_USUAL))
+    except FileNotFoundError:
+        raise
+    except Exception:  # of an empty object there is no beginning; what else it is the next request says
+        return None
+    return data if len(data) < _USUAL else None
+
+
+def _sized(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
     if (fs.size(path) or 0) > most:
         raise TooLargeError(path)
     return bytes(fs.cat_file(path))
@@ -137,7 +156,7 @@ def read_jsons(
         if not isinstance(data, ABSENT):
             try:
                 whole = isinstance(data, bytes) and len(data) < _USUAL
-                content = data if whole else read(fs, path, json_file.MAX_JSON_BYTES)
+                content = data if whole else _sized(fs, path, json_file.MAX_JSON_BYTES)
                 values[names[path]] = json_file.parse(content)
             except NoPlainFileError as error:
                 values[names[path]] = ValueError(error.strerror)

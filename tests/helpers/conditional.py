@@ -35,8 +35,8 @@ class ConditionalS3:
     def size(self, path: str) -> int:
         return len(self._there(path))
 
-    def cat_file(self, path: str) -> bytes:
-        return self._there(path)
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        return self._there(path)[start:end]
 
     def pipe_file(
         self, path: str, data: bytes, IfMatch: str | None = None, IfNoneMatch: str | None = None

@@ -92,9 +92,12 @@ def test_nothing_is_written_that_could_not_be_read_again(tmp_path):
 def test_a_bucket_is_asked_for_the_size_first(monkeypatch):
     files = Files("memory://huge")
     files.write("weights.pt", b"123456")
-    monkeypatch.setattr(files.fs, "cat_file", lambda path: pytest.fail("it was read"))
     with pytest.raises(FileNotFoundError, match="larger than such a file"):
         files.read("weights.pt", most=5)
+    monkeypatch.setattr(files.fs, "size", lambda path: MAX_BYTES + 1)
+    monkeypatch.setattr(files.fs, "cat_file", lambda path, **_: pytest.fail("it was read"))
+    with pytest.raises(FileNotFoundError, match="larger than such a file"):
+        files.read("weights.pt")
 
 
 def test_of_many_files_in_a_bucket_none_too_large_is_read(monkeypatch):

@@ -128,7 +128,7 @@ def test_a_thousand_takeovers(world):
 
 
 def test_the_test_sees_an_overlap_where_writes_have_no_condition(world, monkeypatch):
-    one = world(1)
+    one = world(2)
     monkeypatch.setattr(note_file.bucket, "conditional", lambda fs: False)
     monkeypatch.setattr(Files, "write", lambda files, name, data: one.store.pipe_file(files.path(name), data))
     with pytest.raises(AssertionError):
