@@ -37,7 +37,7 @@ from orchestrator.planning.edited import edited
 from orchestrator.planning.first_step import examined
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
-from orchestrator.planning.packing import Choice, choose
+from orchestrator.planning.packing import Choice, choose, shorter
 from orchestrator.planning.packs_per_gpu import Sharing, record_of, shared
 from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
@@ -271,7 +271,9 @@ def _choices(
             slots=max(1, slots),
             memory=here,
         )
-    return choices
+    if options.pack is not None:
+        return choices
+    return shorter(choices, seeds, infos, device=site.resources.device, slots=max(1, slots))
 
 
 def check(prepared: Prepared, *, fetch: bool = True) -> None:

@@ -8,7 +8,7 @@ from statistics import median
 from model.data.dataset import DataInfo
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.measured import MeasuredThroughput
-from orchestrator.planning.packing import choose
+from orchestrator.planning.packing import choose, shorter
 from orchestrator.planning.plan import by_length, make_plan
 from orchestrator.simulate.paper_cluster import Outcome, PaperPack, Setting, simulate
 
@@ -47,12 +47,12 @@ def paper_packs(
     Raises InputError."""
     seeds = Counter(trial.shared for trial in trials)
     cells = list(seeds.values())
-    sizes = {
-        spec: pack_size
-        or choose(spec, count, infos[spec.dataset], device="cpu", cells=cells, slots=workers).size
+    choices = {
+        spec: choose(spec, count, infos[spec.dataset], device="cpu", cells=cells, slots=workers)
         for spec, count in seeds.items()
     }
-    plan = make_plan(trials, {}, pack_size=lambda spec: sizes[spec], max_failures=1)
+    choices = shorter(choices, seeds, infos, device="cpu", slots=workers)
+    plan = make_plan(trials, {}, pack_size=lambda spec: pack_size or choices[spec].size, max_failures=1)
     plan = by_length(
         plan,
         lambda spec, replicas: times(spec, replicas, infos[spec.dataset]),
