@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TypedDict
+from datetime import datetime
+from typing import Any, TypedDict
 
 from model.errors import InputError
 from model.spec import Spec
@@ -13,7 +14,7 @@ from orchestrator.results.codes import mixture, record_of, trained_by
 from orchestrator.results.damage import damage
 from orchestrator.results.lock import is_held
 from orchestrator.results.parents import held_in, waiting_in_words
-from orchestrator.results.records import Identity, LockNote, SweepRecord
+from orchestrator.results.records import Identity, LockNote, Result, SweepRecord
 from orchestrator.results.store import Store
 from orchestrator.results.stretches import changed, changes, stretches_of
 from orchestrator.results.trial_state import TrialState
@@ -66,7 +67,7 @@ def status(url: str) -> SweepStatus:
         raise InputError(f"{url} holds no sweep: there is no sweep.json in it.")
     held = is_held(store.files)
     running = set(held.get("running", ())) if held else set()
-    states = store.scan(history=True)
+    states = store.scan(history="check")  # of finished trials the result says all that is told
     declared = sweep["trials"]
     parents = {i: str(known[PARENT]) for i, known in declared.items() if known.get(PARENT)}
     waits = held_in(parents, states)
@@ -131,7 +132,7 @@ def standing_of(
     None of one that has no folder; `running`: ids of the trials that train now; `waits_for`: see
     TrialStatus."""
     state = state or TrialState(trial_id, "missing")
-    last = state.records[-1] if state.records else None
+    last = state.records[-1] if state.records else _last(state.result)
     if trial_id not in sweep["trials"]:
         name = "undeclared"
     elif state.status in {"done", "diverged"}:
@@ -154,6 +155,17 @@ def standing_of(
         "changes": changes(stretches_of({**(state.result or state.history or {})})),
         "waits_for": waits_for,
     }
+
+
+def _last(result: Result | None) -> dict[str, Any] | None:
+    """What a result says of a trial's last epoch, as a history would."""
+    if not result or "epochs_run" not in result:
+        return None
+    try:
+        ended = datetime.fromisoformat(result.get("finished", "")).timestamp()
+    except (ValueError, OverflowError):
+        ended = None
+    return {"epoch": result["epochs_run"], "worker": result.get("worker"), "ended": ended}
 
 
 def _epochs(spec: Spec, sweep: SweepRecord) -> int | None:

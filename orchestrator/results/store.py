@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, cast
 
 from model.errors import InputError
 from model.own import short_name
@@ -36,6 +36,7 @@ from orchestrator.results.records import (
     TuningRecord,
 )
 from orchestrator.results.shapes import holds
+from orchestrator.results.shared import Shared
 from orchestrator.results.trial_state import TrialState, state_of
 
 _RUNS_KEPT = 99
@@ -157,6 +158,7 @@ class Store:
         self, listing: dict[str, set[str]], history: bool | Literal["check"]
     ) -> dict[str, TrialState]:
         states: dict[str, TrialState] = {}
+        shared = Shared()
         entries = list(listing.items())
         for start in range(0, len(entries), CHUNK):
             chunk = entries[start : start + CHUNK]
@@ -169,8 +171,7 @@ class Store:
             parsed = self.files.read_jsons(wanted)
             for trial_id, names in chunk:
                 state = state_of(trial_id, names, parsed)
-                drop = history == "check" and state.finished
-                states[trial_id] = replace(state, history=None) if drop else state
+                states[trial_id] = _kept(state, shared, with_history=history != "check")
         return states
 
     def identities(self, trial_ids: Iterable[str]) -> dict[str, Identity]:
@@ -251,6 +252,14 @@ class Store:
         """
         write_result(self.files, trial_id, result)
         self.files.remove(f"trials/{trial_id}/failure.json")
+
+
+def _kept(state: TrialState, shared: Shared, *, with_history: bool) -> TrialState:
+    """What is kept of a trial: of a finished one little that others have too."""
+    if state.result is None:
+        return state
+    result = cast(Result, shared.once({**state.result}))
+    return replace(state, result=result, history=state.history if with_history else None)
 
 
 def _as_before(state: TrialState, names: set[str]) -> bool:

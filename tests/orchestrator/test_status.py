@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -78,3 +79,15 @@ def test_no_sweep(tmp_path, capsys, content):
         (tmp_path / "sweep.json").write_bytes(content)
     assert main([str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_of_a_finished_trial_the_result_says_where_it_stands(folder):
+    said = {"status": "done", "epochs_run": 3, "worker": "gpu7/9", "finished": "2026-11-27T12:00:00+00:00"}
+    forged = {**said, "finished": "yesterday"}
+    for t, content in ((DONE, said), (DIVERGED, forged)):
+        (folder / f"trials/{t.trial_id}/result.json").unlink()
+        Store(str(folder)).write_result(t.trial_id, content)
+    trials = {t["trial_id"]: t for t in status(str(folder))["trials"]}
+    shown = [trials[DONE.trial_id][name] for name in ("epoch", "worker", "last_sign")]
+    assert shown == [3, "gpu7/9", datetime(2026, 11, 27, 12, tzinfo=UTC).timestamp()]
+    assert trials[DIVERGED.trial_id]["last_sign"] is None

@@ -227,3 +227,16 @@ def test_a_result_whose_values_cannot_be_is_damage(store, more):
     state = store.scan()[TRIALS[0].trial_id]
     assert state.status == "missing"
     assert "result.json is damaged" in state.warnings[0]
+
+
+def test_equal_parts_of_results_are_kept_once(tmp_path):
+    """A hundred thousand of them fit into memory; each says what its file says."""
+    store = Store(str(tmp_path))
+    one, two = trial(seed=1), trial(seed=2)
+    for t, threads in ((one, "1"), (two, "1")):
+        said = {"status": "done", "trial_id": t.trial_id, "norm": "bn", "provenance": {"threads": threads}}
+        store.write_result(t.trial_id, said)
+    first, second = (state.result for state in store.states([one.trial_id, two.trial_id]).values())
+    assert first == store.files.read_json(f"trials/{one.trial_id}/result.json")
+    assert first["provenance"] is second["provenance"]
+    assert (first["trial_id"], second["trial_id"]) == (one.trial_id, two.trial_id)
