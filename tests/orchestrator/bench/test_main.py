@@ -12,8 +12,6 @@ from orchestrator.bench import scale, tiny_sweep
 from orchestrator.bench.__main__ import Measurement, Sizes, main
 from orchestrator.bench.scale import summarise
 from orchestrator.bench.tiny_sweep import Ran, Sample
-from orchestrator.grid.parse import find
-from orchestrator.results.store import Store
 
 
 @pytest.mark.slow
@@ -27,16 +25,6 @@ def test_quick_gives_every_figure_as_json(monkeypatch, capsys):
     assert counts == [0, 0, 0, 6, 30, 6, 2], "commands started, a plan, a rerun, tiny trials"
     if sys.platform == "linux":
         assert sum(row.unit == "MB" for row in rows) == 2
-
-
-def test_a_made_up_sweep_is_finished(tmp_path):
-    trials = find(str(tiny_sweep.grid(tmp_path, "made", 12, epochs=3))).trials()
-    store = Store(str(tmp_path / "made"))
-    bench.write_finished(store, trials, epochs=3)
-    states = store.scan(history=True)
-    assert len(states) == len(trials) == 12
-    assert all(state.status == "done" and state.recorded and not state.warnings for state in states.values())
-    assert all(len(state.history["epochs"]) == 3 for state in states.values())
 
 
 def test_a_sweep_that_fails_is_told(tmp_path):
