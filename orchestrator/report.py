@@ -292,7 +292,7 @@ def print_outcome(
     there are by now; `wanting`: what could not be planned, in sentences."""
     declared = {trial.trial_id: trial for trial in trials}
     with busy(console, "Reading the results"):
-        after = prepared.store.scan()
+        after = prepared.store.scan(known=prepared.states)
         finished = sum(i in after and after[i].finished for i in declared)
         table = _table(prepared.store, replace(choices, paired=True)) if finished else ""
     failures = {i: after[i].failure for i in declared if i in after and after[i].status == "failed"}
