@@ -103,7 +103,7 @@ def shorter(
     while True:
         longest = max(times, key=lambda spec: times[spec][0])
         work = sum(map(sum, times.values()))
-        if sizes[longest] == 1 or times[longest][0] <= _FINE * work / slots:
+        if sizes[longest] == 1 or times[longest][0] <= _FINE * work / max(1, slots):
             break
         sizes[longest] -= 1
         times[longest] = _times(longest, seeds[longest], sizes[longest], infos, device)
@@ -130,7 +130,7 @@ def _times(spec: Spec, seeds: int, size: int, infos: Mapping[str, DataInfo], dev
 
 def _end(times: Mapping[Spec, list[float]], slots: int) -> float:
     """When the last pack ends where the longest goes first, none waiting for another."""
-    workers = [0.0] * slots
+    workers = [0.0] * max(1, slots)
     for one in sorted((one for packs in times.values() for one in packs), reverse=True):
         heapq.heapreplace(workers, workers[0] + one)
     return max(workers)
