@@ -9,7 +9,6 @@ import argparse
 import os
 import shlex
 import sys
-import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,6 +85,8 @@ def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
     retry = command if arguments.retry_failed else f"{command} --retry-failed"
     done = train(arguments, grid, Again(command, retry), console, Interrupt())
     if arguments.open and done.report.startswith("/"):
+        import webbrowser  # it is slow to load, and seldom asked for
+
         webbrowser.open(Path(done.report).as_uri())
     return done.code
 

@@ -81,9 +81,10 @@ def said_in_python(name: str, blocks: object, more: Mapping[str, object]) -> Gri
 def _read(text: str, source: str) -> tuple[Any, Any]:
     """The nodes of YAML text, which know their lines, and what it says."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
         _refuse_bomb(node)
-        document = yaml.safe_load(text)
+        document = None if node is None else loader.construct_document(node)
     except (ValueError, RecursionError) as error:
         what = " ".join(str(error).split())[:120]
         raise InputError(f"{source}: the YAML does not parse: {what}") from None
