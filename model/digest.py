@@ -7,11 +7,13 @@ neither is what differs between versions of Python.
 import ast
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 _MODULE = re.compile(r"\w+(\.\w+)*")
 _DIGITS = 12
+_parsing = threading.Lock()
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 #: Of a syntax tree: whether a name is read or written, which its place says, and the u of u"".
 _SAID_TWICE = {"ctx", "kind"}
@@ -60,10 +62,20 @@ def file_digest(source: bytes) -> str:
     return _digest_of(_tree(source), source)
 
 
+def parsed(source: bytes) -> ast.Module:
+    """`ast.parse`, one thread at a time.
+
+    Python 3.11's parser keeps its depth in one place for the whole process: where a garbage collection lets
+    another thread parse in its middle, it raises SystemError.
+    """
+    with _parsing:
+        return ast.parse(source)
+
+
 def _tree(source: bytes) -> ast.Module | None:
     """The syntax tree without docstrings; None where the source is no Python."""
     try:
-        tree = ast.parse(source)
+        tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError):
         return None
     for node in ast.walk(tree):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from model.digest import parsed
 from model.own import is_own, load, short_name, source_file
 
 #: Added to the variance; torch's default and Wu & He's (2018, section 3.2).
@@ -160,7 +161,7 @@ def takers(axis: str) -> str:
 @functools.cache
 def _has_groups(value: str) -> bool:
     """Read, not imported, where it is defined in the open: declaring a grid must not wait for torch."""
-    for node in ast.parse(source_file(value).read_bytes()).body:
+    for node in parsed(source_file(value).read_bytes()).body:
         if getattr(node, "name", None) != short_name(value):
             continue
         inner = node.body if isinstance(node, ast.ClassDef) else [node]

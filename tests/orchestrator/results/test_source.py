@@ -1,9 +1,12 @@
 """What counts as the same training code: which files, and what of them."""
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -174,3 +177,33 @@ def test_an_edit_is_seen_and_named(tmp_path):
     edited = training_files(tmp_path)
     assert digest(edited) != training_code().digest
     assert differing(edited, training_code().files) == ["model/net/init.py", "model/recipe.py"]
+
+
+def test_threads_that_begin_at_one_moment_read_it_alike():
+    """As packs of one GPU do. A collection in the middle of parsing lets another thread parse."""
+    source = (ROOT / "model" / "digest.py").read_bytes()
+    found, trouble = [], []
+
+    def give_way(*_):
+        time.sleep(0)
+
+    def read():
+        try:
+            found.extend(file_digest(source) for _ in range(10))
+        except BaseException as error:
+            trouble.append(error)
+
+    before = gc.get_threshold()
+    gc.callbacks.append(give_way)
+    gc.set_threshold(50)
+    try:
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(give_way)
+    assert not trouble
+    assert found == [file_digest(source)] * 40
