@@ -60,7 +60,7 @@ def _serving(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as file:
         server = subprocess.Popen(command, stdout=file, stderr=file)
     try:
-        until(lambda: listens("127.0.0.1", port), 120, f"{command[0]} answers", explain=log.read_text)
+        until(lambda: listens("127.0.0.1", port), what=f"{command[0]} answers", explain=log.read_text)
         yield
     finally:
         server.terminate()

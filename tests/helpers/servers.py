@@ -50,7 +50,7 @@ def aws(
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: listens(address, port), 120, "moto answers")
+        until(lambda: listens(address, port), what="moto answers")
         yield f"http://{address}:{port}"
     finally:
         server.terminate()

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.results.store import Store
 from tests.helpers.tiny import trial
+from tests.helpers.waiting import HANGS
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_a_reader_that_goes_is_no_error(command, folder, images, tmp_path):
     process.stdout.close()
     errors = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=120) == 141
+    assert process.wait(timeout=HANGS) == 141
     assert errors == ""
 
 
@@ -48,7 +49,7 @@ def test_neither_output_nor_errors_have_a_reader(folder):
     command = [sys.executable, "-m", "analysis.tables", str(folder), "--format", "csv"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     process.stdout.close()
-    assert process.wait(timeout=120) == 141
+    assert process.wait(timeout=HANGS) == 141
 
 
 @pytest.mark.parametrize(

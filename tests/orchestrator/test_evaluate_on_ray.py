@@ -45,7 +45,7 @@ def test_on_a_cluster_killed_and_run_again_inline(evaluated, out, images, ray_ad
     command = [sys.executable, "-m", "orchestrator.evaluate", str(out), "--data-dir", str(images), *ASKED]
     command += ["--address", ray_address]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    until(lambda: process.poll() is not None or written(out), 150)
+    until(lambda: process.poll() is not None or written(out))
     assert process.poll() in (None, 0), process.communicate()[0]
     process.kill()
     process.communicate()

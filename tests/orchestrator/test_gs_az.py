@@ -54,7 +54,7 @@ def test_interrupted_killed_and_widened(place, command, undisturbed, at_epoch, c
         stderr=subprocess.DEVNULL,
     )
     begun = sum(max(s.epochs, default=0) for s in Store(place).scan().values())
-    until(lambda: sum(max(s.epochs, default=9) for s in Store(place).scan().values()) > begun, 120)
+    until(lambda: sum(max(s.epochs, default=9) for s in Store(place).scan().values()) > begun)
     driver.kill()
     driver.wait()
     assert main([*command, "--results", place]) == 0

@@ -11,6 +11,7 @@ from orchestrator.display.output import LastingOutput
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
+from tests.helpers.waiting import HANGS
 
 #: A run that gets a signal when a module is first looked for, or when Ray connects.
 AT_IMPORT = """
@@ -42,7 +43,7 @@ def run(*arguments, code=("-m", "orchestrator.run"), stdout=subprocess.PIPE, **e
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGS,
         env={**os.environ, **environment},
     )
 

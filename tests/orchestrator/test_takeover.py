@@ -14,6 +14,7 @@ from orchestrator.results.hold import NAME
 from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers.numbers_of import numbers
+from tests.helpers.waiting import HANGS
 
 #: A run as from a host of that name, whose processes cannot be seen from another, with a short lease.
 ELSEWHERE = """
@@ -112,10 +113,10 @@ def test_stopped_and_continued(command, undisturbed, tmp_path):
         _, status = os.waitpid(first.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), "it stops itself in its third epoch"
         second = start("another")
-        assert second.wait(120) == 0, second.stderr.read()
+        assert second.wait(HANGS) == 0, second.stderr.read()
         seen = contents(tmp_path)
         first.send_signal(signal.SIGCONT)
-        out, err = first.communicate(timeout=120)
+        out, err = first.communicate(timeout=HANGS)
     finally:
         first.kill()
     assert first.returncode == 1

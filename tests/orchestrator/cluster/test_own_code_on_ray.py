@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from orchestrator.results.store import Store
+from tests.helpers.waiting import HANGS
 
 DATA = """\
 import numpy as np
@@ -44,7 +45,7 @@ def run(lab, *more):
     """As a person runs it who is in that folder."""
     command = ["-m", "orchestrator.run", "--grid", "mine.yaml", "--pack", "1", "--results", "out", *more]
     done = subprocess.run(
-        [sys.executable, *command], cwd=lab, capture_output=True, text=True, timeout=150, check=False
+        [sys.executable, *command], cwd=lab, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return Store(str(lab / "out")).scan()

@@ -18,7 +18,7 @@ from orchestrator.results.store import Store
 from tests.helpers.processes import descendants
 from tests.helpers.servers import free_port, listens
 from tests.helpers.tiny import GRID
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 #: Loaded by every Python process of one node: its torch is another one, or it lacks the product.
 OTHER_TORCH = """\
@@ -83,7 +83,7 @@ def command(tmp_path, images):
     return ["--grid", str(grid), "--data-dir", str(images), "--pack", "1", "--norms", "bn", "--seeds", "4"]
 
 
-def run(command, out, *more, seconds=150, **environment):
+def run(command, out, *more, seconds=HANGS, **environment):
     """The command line in a process of its own, as a person starts it: exit code and what it said."""
     done = subprocess.run(
         [sys.executable, "-m", "orchestrator.run", *command, "--results", str(out), *more],
@@ -94,6 +94,12 @@ def run(command, out, *more, seconds=150, **environment):
         env={**os.environ, **environment},
     )
     return done.returncode, done.stdout + done.stderr
+
+
+def trained(store, process):
+    """Whether an epoch is over; what the process said where it has ended before."""
+    assert process.poll() is None, process.stdout.read()
+    return any(state.epochs for state in store.scan().values())
 
 
 def node_with(cluster, tmp_path, source, **environment):
@@ -184,15 +190,10 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
         text=True,
     )
     store = Store(str(tmp_path / "out"))
-
-    def trained():
-        assert process.poll() is None, process.stdout.read()
-        return any(state.epochs for state in store.scan().values())
-
-    until(trained, 90, "an epoch is over")
+    until(lambda: trained(store, process), what="an epoch is over")
     node_with(cluster, tmp_path, source)
     cluster.remove_node(good, allow_graceful=False)
-    output, _ = process.communicate(timeout=150)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 1, output
     assert said in output, output
     assert not any((state.failure or {}) for state in store.scan().values()), "no trial is to blame"
@@ -237,14 +238,14 @@ def test_a_node_that_cannot_write_the_results(cluster, command, tmp_path, passes
         env={**os.environ, "NORMSWEEP_DEVICE_PATIENCE": "3"},
     )
     store = Store(str(out))
-    until(lambda: any(state.epochs for state in store.scan().values()), 90, "an epoch is over")
+    until(lambda: trained(store, process), what="an epoch is over")
     flag.touch()
     said = ""
     while "left out: node" not in said and (line := process.stdout.readline()):
         said += line
     if passes:
         flag.unlink()
-    output, _ = process.communicate(timeout=150)
+    output, _ = process.communicate(timeout=HANGS)
     said += output
     states = store.scan()
     assert process.returncode == (0 if passes else 1), said
@@ -365,16 +366,16 @@ def test_a_cluster_that_asks_for_a_token(command, tmp_path):
     environment = {**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token"}
     head = subprocess.Popen(start, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: listens("127.0.0.1", port), 90, "the head listens")
+        until(lambda: listens("127.0.0.1", port), what="the head listens")
         address = f"127.0.0.1:{port}"
         bare = {"HOME": str(tmp_path), "RAY_AUTH_MODE": ""}
-        code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **bare)
+        code, output = run(command, tmp_path / "out", "--address", address, **bare)
         assert code == 2, output
         assert "asks for a token" in output
         assert "Traceback" not in output
         (tmp_path / "old").write_text("b" * 64)
         rotated = {**bare, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "old")}
-        code, output = run(command, tmp_path / "out", "--address", address, seconds=60, **rotated)
+        code, output = run(command, tmp_path / "out", "--address", address, **rotated)
         assert code == 2, output
         assert f"takes another token than that of {tmp_path}/old" in output
         assert "Traceback" not in output
@@ -431,6 +432,6 @@ with cluster({cluster.address!r}):
     for _ in range(3):
         cluster.add_node(num_cpus=2, num_gpus=2)
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS, check=False, cwd=tmp_path
     )
     assert "evenly" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]

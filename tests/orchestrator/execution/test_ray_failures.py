@@ -11,7 +11,7 @@ from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import descendants, gone
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
 
@@ -52,7 +52,7 @@ class Run:
         self.log.seek(0)
         return self.log.read()
 
-    def wait_for(self, condition, seconds=120):
+    def wait_for(self, condition, seconds=HANGS):
         """The store's states once they satisfy `condition`."""
 
         def there():
@@ -76,7 +76,7 @@ def test_a_worker_killed(command, undisturbed, tmp_path):
     states = run.wait_for(under_way)
     worker = next(s.history["epochs"][-1]["worker"] for s in states.values() if begun(s))
     os.kill(int(worker.rpartition("/")[2]), signal.SIGKILL)
-    assert run.process.wait(180) == 0, run.output()
+    assert run.process.wait(HANGS) == 0, run.output()
     assert "retrying" in run.output()
     assert "Traceback" not in run.output()
     assert numbers(run.folder) == undisturbed
@@ -88,7 +88,7 @@ def test_sigterm_leaves_nothing_behind(command, undisturbed, tmp_path):
     family = descendants(run.process.pid)
     assert any("raylet" in line for line in family.values())
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(120) == 143, run.output()
+    assert run.process.wait(HANGS) == 143, run.output()
     assert "Interrupted" in run.output()
     assert (run.folder / "report.html").exists()
     assert gone(family), "no stray process"
@@ -102,7 +102,7 @@ def test_the_second_signal_stops_at_once(command, undisturbed, tmp_path):
     family = descendants(run.process.pid)
     run.process.send_signal(signal.SIGINT)
     run.process.send_signal(signal.SIGTERM)
-    assert run.process.wait(20) == 143, run.output()
+    assert run.process.wait(60) == 143, run.output()
     assert gone(family), "no stray process"
     assert main([*command, "--executor", "inline", "--results", str(run.folder)]) == 0
     assert numbers(run.folder) == undisturbed
@@ -114,7 +114,7 @@ def test_ray_stopped_underneath(command, undisturbed, tmp_path):
     for pid, line in descendants(run.process.pid).items():  # what `ray stop` does, to this run's Ray alone
         if "raylet" in line or "gcs_server" in line:
             os.kill(pid, signal.SIGTERM)
-    code = run.process.wait(180)
+    code = run.process.wait(HANGS)
     assert code != 0, "never finished when it is not"
     assert "done      bn" not in run.output() or "done      gn" not in run.output()
     assert main([*command, "--executor", "inline", "--results", str(run.folder)]) == 0
@@ -131,7 +131,7 @@ def test_a_node_lost_and_another_come(command, undisturbed, tmp_path):
         run.wait_for(under_way)
         cluster.remove_node(lost, allow_graceful=False)
         cluster.add_node(num_cpus=1)
-        assert run.process.wait(240) == 0, run.output()
+        assert run.process.wait(HANGS) == 0, run.output()
         assert numbers(run.folder) == undisturbed
     finally:
         cluster.shutdown()

@@ -92,7 +92,7 @@ def test_an_interrupt_ends_packs_with_their_epoch_and_a_killed_driver_its_proces
         last = [history["epochs"][-1]["worker"] for history in histories if history]
         return {int(worker.rpartition("/")[2]) for worker in last} - {process_of(e) for e in at.values()}
 
-    until(workers, 120, "the second driver trains")
+    until(workers, what="the second driver trains")
     found = workers()
     driver.kill()
     driver.wait()

@@ -13,7 +13,7 @@ from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.processes import descendants, gone
 from tests.helpers.tiny import GRID
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -53,7 +53,7 @@ def start(arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def wait_for(folder, condition, process, seconds=120):
+def wait_for(folder, condition, process, seconds=HANGS):
     """Until the store satisfies `condition`."""
 
     def there():
@@ -85,7 +85,7 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
     begun = {i: state.epochs[-1] for i, state in killed.items() if state.epochs}
     wait_for(folder, lambda s: any(s[i].epochs and s[i].epochs[-1] > e for i, e in begun.items()), process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 130, output
     assert "Interrupted" in output
     assert "orchestrator.run --grid" in output
@@ -213,7 +213,7 @@ def test_a_folder_that_goes_away_is_not_made_again(arguments, tmp_path, monkeypa
     process = start([*arguments, "--seeds", "2", "--results", str(folder)])
     wait_for(folder, partly, process)
     folder.rename(away)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 1, output
     assert f"waiting for {folder}" in output
     assert f"{folder}: the results folder is gone" in output
@@ -232,7 +232,7 @@ def test_taken_over_under_rays_feet(arguments, tmp_path):
     (folder / "lock.json").unlink()
     reports = {path: path.stat().st_mtime_ns for path in folder.glob("[a-z]*.*")}
     shutil.rmtree(folder / ".ray", ignore_errors=True)  # as who takes over does
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 1, output
     assert "another run took it over" in output
     assert "Traceback" not in output

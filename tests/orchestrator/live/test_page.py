@@ -13,7 +13,7 @@ from orchestrator.results.store import Store
 from tests.helpers.live_page import served
 from tests.helpers.synthetic import block, write_sweep
 from tests.helpers.tiny import TWO_PACKS
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
@@ -152,12 +152,12 @@ def test_a_real_sweep_from_its_first_epoch_to_its_report(page, tmp_path, images)
         with served(out) as port:
             page.goto(f"http://127.0.0.1:{port}/")
             page.evaluate("window.mark = 1")
-            playwright.expect(page.locator("#counts")).to_have_text("6 done", timeout=120_000)
+            playwright.expect(page.locator("#counts")).to_have_text("6 done", timeout=1000 * HANGS)
             page.get_by_role("link", name="Report").click()
             inside = page.frame_locator("#frame")
             inside.locator("h1").first.wait_for(timeout=30_000)
             inside.locator(".plot .main-svg").first.wait_for(timeout=30_000)
             assert page.evaluate("window.mark") == 1
     finally:
-        assert run.wait(60) == 0
+        assert run.wait(HANGS) == 0
     assert page.trouble == []

@@ -17,6 +17,7 @@ from orchestrator.status import main
 from tests.helpers.live_page import asked, served, state
 from tests.helpers.synthetic import block, write_sweep
 from tests.helpers.tiny import trial
+from tests.helpers.waiting import HANGS
 
 TRIALS = block(seeds=2, epochs=6) + block(norm="gn", groups=8, seeds=2, epochs=6)
 
@@ -175,7 +176,7 @@ def test_the_command_serves_until_ctrl_c(folder):
     assert "ssh -N -L" in process.stdout.readline()
     assert b"<title>normsweep</title>" in urllib.request.urlopen(url, timeout=10).read()
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(HANGS) == 0
 
 
 def test_of_many_packs_the_log_has_the_latest_events(tmp_path, monkeypatch):

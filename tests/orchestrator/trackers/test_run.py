@@ -14,7 +14,7 @@ from orchestrator.trackers import following
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import descendants, interrupt
 from tests.helpers.tracked import LAB, runs_of, stored
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 TRACKER = ["--tracker", "lab_trackers:Lines"]
 
@@ -108,7 +108,7 @@ def test_a_driver_that_is_killed_takes_its_trackers_with_it(lab, command):
     driver = subprocess.Popen([sys.executable, "-m", "orchestrator.run", *words], stdout=subprocess.DEVNULL)
     until(lambda: [call for call in calls(lab) if call[0] == "epoch" and call[2] > seen], what="more epochs")
     driver.send_signal(signal.SIGINT)
-    assert driver.wait(60) == 130
+    assert driver.wait(HANGS) == 130
     epochs = [tuple(call[1:]) for call in calls(lab) if call[0] == "epoch"]
     wanted = [(i, *point) for i, shown in stored(out).items() for point in shown.points["train_loss"]]
     assert sorted(epochs) == sorted(wanted)
