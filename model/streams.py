@@ -42,6 +42,14 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
+def free_memory() -> None:
+    """What packs that are gone held is free again."""
+    gc.collect()
+    if torch.cuda.is_available():
+        with exclusive():  # giving memory back waits for the device, which would spoil another pack's capture
+            torch.cuda.empty_cache()
+
+
 def _new_stream(device: int) -> torch.cuda.Stream:
     return torch.cuda.Stream(torch.device("cuda", device))  # type: ignore[no-untyped-call]
 

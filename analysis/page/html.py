@@ -141,10 +141,10 @@ def document(
 ) -> str:
     """The whole file. `opening`: the first screen; `data`: what the page's script reads."""
     script = "\n".join(map(_asset, _SCRIPTS))
-    packed = (_ASSETS / _PLOTLY).read_bytes()
+    plotly, plotly_hash = _plotly()
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
-        f"form-action 'none'; script-src {_hash(script)} {_hash(gzip.decompress(packed).decode())}"
+        f"form-action 'none'; script-src {_hash(script)} {plotly_hash}"
     )
     return render(
         "document",
@@ -154,12 +154,19 @@ def document(
         opening=opening,
         sections=sections,
         data=Markup(inert_json(data)),
-        plotly=Markup(base64.b64encode(packed).decode()),
+        plotly=plotly,
         script=Markup(script),
         licences=Markup(_asset("vendor/LICENSES")),
         live=live,
         footer=footer,
     )
+
+
+@functools.cache
+def _plotly() -> tuple[Markup, str]:
+    """The packed bundle as text, and the hash of what it unpacks to."""
+    packed = (_ASSETS / _PLOTLY).read_bytes()
+    return Markup(base64.b64encode(packed).decode()), _hash(gzip.decompress(packed).decode())
 
 
 def _asset(name: str) -> str:

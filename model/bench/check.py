@@ -25,12 +25,12 @@ from typing import Any, get_args
 import torch
 
 from model.bench.products import emulate, worst_product
-from model.bench.tidy import tidy
 from model.bench.variants import Variant, training
 from model.data.dataset import DataInfo, Dataset
 from model.net.convolution import Convolution
 from model.precision import PRECISIONS, Precision
 from model.spec import Spec
+from model.streams import free_memory
 from model.training.calibrate import noise
 from model.training.layout import Layout
 from model.training.training import Training
@@ -42,8 +42,8 @@ _CPU = torch.device("cpu")
 _FLOAT64 = 1e-6
 #: Spreads that two trainings may be apart: of a normal distribution 6e-11 lie beyond on either side.
 _SPREADS = 6.5
-#: Convolutions beside those that a sweep takes, on each kind of device.
-_OTHERS: dict[str, tuple[Convolution, ...]] = {"cpu": ("grouped",), "cuda": ("grouped",)}
+#: Convolutions beside those that a sweep takes.
+_OTHERS: tuple[Convolution, ...] = ("grouped",)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def checks(
     for check in _checks(device, norms, others=others):
         say(check.line)
         yield check
-        tidy(device)
+        free_memory()
 
 
 def table(found: Sequence[Check]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _rank(share: float) -> float:
 
 def _checks(device: torch.device, norms: Sequence[str], *, others: bool) -> Iterator[Check]:
     precisions = tuple(p for p in PRECISIONS if p != "tf32" or device.type == "cuda")
-    ways: list[Convolution | None] = [None, *(_OTHERS[device.type] if others else ())]
+    ways: list[Convolution | None] = [None, *(_OTHERS if others else ())]
     for precision in precisions:
         for way in ways:
             yield _held("products", "", Variant(way, precision), lambda v: worst_product(device, v), 1.0)

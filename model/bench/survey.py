@@ -27,7 +27,7 @@ from model.bench.survey_packs import Packs, images, variants
 from model.bench.survey_rows import SurveyRow, check, environment, roofline_row
 from model.bench.survey_summary import summary
 from model.bench.throughput import BATCH_SIZES
-from model.bench.tidy import tidy
+from model.streams import free_memory
 
 #: Exit code where the watchdog had to end the process.
 HUNG = 3
@@ -121,7 +121,7 @@ class Survey:
             measured = entry.measure()
         except Exception as error:  # what this machine cannot do is a result too
             measured = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"}
-            tidy(self.device)
+            free_memory()
         seconds = round(time.monotonic() - begun, 2)
         for row in measured if isinstance(measured, list) else [measured]:
             self.add({"row": entry.name, **row, "seconds": seconds})

@@ -10,9 +10,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from model.bench.survey_rows import SurveyRow, cell
 from model.bench.throughput import BATCH_SIZES, plain_loop, timed
-from model.bench.tidy import tidy
 from model.bench.variants import DEFAULT, Variant, training
 from model.data.dataset import DataInfo, Dataset
+from model.streams import free_memory
 from model.training.calibrate import noise
 from model.training.graphs import CudaGraphs
 from model.training.training import Training
@@ -91,7 +91,7 @@ class Packs:
             row["evaluation_images_per_second"] = self._evaluation_rate(trained)
         del trained
         if not kept:
-            tidy(self.device)
+            free_memory()
         return row
 
     def beside_all(self) -> list[SurveyRow]:
@@ -117,7 +117,7 @@ class Packs:
         """Packs in threads, each on its own stream: a row of all, and each one's images a second."""
         for key in [key for key in self._kept if key[2] and key not in keys]:
             del self._kept[key]  # or the memory, and the streams, would be too few
-        tidy(self.device)
+        free_memory()
         packs = [self._pack(key) for key in keys]
         until = time.perf_counter() + (0.2 if self.tiny else 3.0)
         with ThreadPoolExecutor(len(packs)) as pool:
@@ -191,7 +191,7 @@ class Packs:
         """Forget the packs that were kept."""
         count = len(self._kept)
         self._kept.clear()
-        tidy(self.device)
+        free_memory()
         return {"packs": count}
 
     # -- below -------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """How fast a pack trains here: a few steps on random images, for estimates and for how many share a GPU."""
 
-import gc
 import time
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ import torch
 from model.data.assemble import assemble
 from model.data.dataset import DataInfo, Dataset
 from model.spec import Spec
-from model.streams import exclusive
+from model.streams import free_memory
 from model.training.training import EVAL_IMAGES, Training
 
 #: Steps of a block: enough on a GPU that preparing them does not hide what replaying them takes.
@@ -59,18 +58,10 @@ def free_bytes(device: str) -> int:
     return int(torch.cuda.mem_get_info(torch.device(device))[0])
 
 
-def tidy(device: str) -> None:
-    """What packs that are gone had is free again."""
-    gc.collect()
-    if device.startswith("cuda"):
-        with exclusive():
-            torch.cuda.empty_cache()
-
-
 def _reserved(device: str) -> int:
     if not device.startswith("cuda"):
         return 0
-    tidy(device)
+    free_memory()
     return torch.cuda.memory_reserved(torch.device(device))
 
 

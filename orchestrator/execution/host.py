@@ -9,14 +9,13 @@ import copy
 import os
 import pickle
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.errors import summary
-from model.queues import SWITCH_SECONDS
+from model.queues import switch_quickly
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import EpochEnd, Trained, Warned
 from orchestrator.execution.worker import Stopped, attempt
@@ -46,7 +45,7 @@ class Host:
 
     def __init__(self, gpu: int, arrives: Callable[[], "Trouble | None"]) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = one_of(os.environ.get("CUDA_VISIBLE_DEVICES"), gpu)
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
+        switch_quickly()
         self._arrives, self._packs = arrives, dict[int, _Pack]()
 
     def begin(self, index: int, assignment: Assignment) -> "Trouble | None":

@@ -5,14 +5,13 @@ take turns on it. The ten packs of `fig1` together trained 2.1 times as many ima
 (H200, torch 2.11, docs/gpu.md). On a CPU one pack at a time is what a debugger wants.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from model.errors import summary
-from model.queues import SWITCH_SECONDS
+from model.queues import quick_switches
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError
 from orchestrator.execution.dispatcher import LATER, Dispatcher
@@ -50,15 +49,11 @@ def run_inline(
         threading.Thread(target=seat.run, args=(dispatcher, lock), name=f"pack {seat.number}", daemon=True)
         for seat in seats
     ]
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, SWITCH_SECONDS))
-    try:
+    with quick_switches():
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
             time.sleep(0.05)  # and not join: signals are handled in this thread
-    finally:
-        sys.setswitchinterval(usual)
     for seat in seats:
         if seat.error is not None:
             raise seat.error

@@ -9,7 +9,6 @@ result comes last.
 """
 
 import functools
-import gc
 import math
 import os
 import socket
@@ -117,24 +116,14 @@ def _train_or_halve(
     except Exception as error:
         if len(trials) == 1 or not out_of_memory(error):
             raise
+    from model.streams import free_memory
+
     # Outside the except block: the exception's frames would keep the pack's tensors alive.
     free_memory()
     half = -(-len(trials) // 2)
     report(Warned(f"out of memory with {len(trials)} replicas; going on with {half}"))
     first = _train_or_halve(assignment, store, trials[:half], report, voice)
     return {**first, **_train_or_halve(assignment, store, trials[half:], report, voice)}
-
-
-def free_memory() -> None:
-    """Give back what a pack that did not fit has left."""
-    import torch
-
-    from model.streams import exclusive
-
-    gc.collect()
-    if torch.cuda.is_available():
-        with exclusive():  # giving memory back waits for the device, which would spoil another pack's capture
-            torch.cuda.empty_cache()
 
 
 def _train(

@@ -1,7 +1,6 @@
 """How many packs a plan puts on each GPU: as somebody says or knows, else by timing packs side by side."""
 
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Protocol
 
 from model.data.dataset import DataInfo
 from model.errors import InputError, summary
-from model.queues import SWITCH_SECONDS
+from model.queues import quick_switches
 from model.spec import Spec
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import (
@@ -132,13 +131,8 @@ def paces(
 
     if len(packs) == 1:
         return [run(packs[0])]
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, SWITCH_SECONDS))
-    try:
-        with ThreadPoolExecutor(len(packs)) as pool:
-            return list(pool.map(run, packs))
-    finally:
-        sys.setswitchinterval(usual)
+    with quick_switches(), ThreadPoolExecutor(len(packs)) as pool:
+        return list(pool.map(run, packs))
 
 
 def climb_here(
@@ -151,7 +145,8 @@ def climb_here(
     """The same with these cells and so many replicas of each, on a GPU of this machine."""
     import torch
 
-    from model.training.calibrate import Paced, free_bytes, tidy
+    from model.streams import free_memory
+    from model.training.calibrate import Paced, free_bytes
 
     torch.set_num_threads(threads)
     room = _MEMORY_SHARE * free_bytes(device)
@@ -166,4 +161,4 @@ def climb_here(
         return climb(rungs, begin, lambda count: sum(pack.memory for pack in begun[:count]) <= room)
     finally:
         begun.clear()
-        tidy(device)
+        free_memory()
