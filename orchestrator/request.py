@@ -98,7 +98,7 @@ class Request:
         all trials that there are by now."""
         if not self.declared.searches:
             prepared, report = self.rounds.run(train, self.options, console, interrupt)
-            return prepared, report, prepared.plan.trials
+            return prepared, report, self.rounds.current(self.options).trials
 
         def known() -> list[Trial]:
             return known_and_pending(self.declared, store)[0]
