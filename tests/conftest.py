@@ -2,7 +2,8 @@
 
 Each worker of pytest-xdist has a session of its own. What takes seconds to bring up (a Ray, a bucket, a browser) is
 brought up once all the same: tests that use it are marked `xdist_group`, and a group stays on one worker: "ray", "browser",
-"clouds". Those of the group "nodes" each start a Ray of several nodes: one at a time is as much as the machine bears.
+"clouds". Those of the groups "nodes" and "losses" each start a Ray of their own, which waits more than it computes: two at
+a time is as much as two cores bear.
 """
 
 import os

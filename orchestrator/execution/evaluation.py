@@ -19,7 +19,7 @@ from model.norm_table import Statistics, statistics_of
 from model.own import is_own
 from model.spec import MODELS
 from orchestrator.execution.failures import out_of_memory
-from orchestrator.execution.worker import device_name, free_memory
+from orchestrator.execution.worker import device_name
 from orchestrator.grid.trial import Trial
 from orchestrator.results import evaluations, labels
 from orchestrator.results.checkpoint import DamagedError, decode_weights
@@ -138,6 +138,8 @@ def _evaluate_or_halve(
     except Exception as error:
         if len(trials) == 1 or not out_of_memory(error):
             raise
+    from model.streams import free_memory
+
     free_memory()
     half, members = -(-len(trials) // 2), list(trials)
     for part in (members[:half], members[half:]):

@@ -13,7 +13,7 @@ from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import descendants, gone
 from tests.helpers.waiting import HANGS, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("nodes")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("losses")]
 
 GRID = """\
 blocks:

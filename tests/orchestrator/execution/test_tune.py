@@ -97,7 +97,7 @@ def test_killed_interrupted_finished_and_widened(arguments, undisturbed, tmp_pat
     pd.testing.assert_frame_equal(numbers(folder), numbers(undisturbed), check_exact=True)
 
     done = {p: p.stat().st_mtime_ns for p in folder.glob("trials/*/*")}
-    assert main([*arguments, "--seeds", "3", "--results", str(folder)]) == 0
+    assert main([*arguments, "--seeds", "3", "--executor", "inline", "--results", str(folder)]) == 0
     assert {p: p.stat().st_mtime_ns for p in done} == done
     assert len(numbers(folder)) == 6
 
