@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         import shtab
     except ImportError:
         raise InputError("completion is made by shtab, which is not installed: pip install shtab") from None
-    from orchestrator.grid.parse import shipped
+    from orchestrator.grid.parse import shipped_names
 
-    preamble = _PREAMBLES[shell].format(name=_GRIDS, grids=" ".join(shipped()))
+    preamble = _PREAMBLES[shell].format(name=_GRIDS, grids=" ".join(shipped_names()))
     print(shtab.complete(_whole(shtab), shell=shell, preamble={shell: preamble}))
     return 0
 

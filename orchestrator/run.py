@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model.command import command, leave, of_output
 from model.errors import InputError
@@ -23,6 +24,9 @@ from orchestrator.display.output import Output
 from orchestrator.display.warned import warnings_in_lines
 from orchestrator.results.storage_errors import LostError, StorageError
 from orchestrator.results.url import refuse_undecodable
+
+if TYPE_CHECKING:
+    from orchestrator.grid.blocks import Grid
 
 
 @command
@@ -66,22 +70,20 @@ def _main(arguments: argparse.Namespace, typed: Sequence[str], console: Output) 
 
 def _dry_run(arguments: argparse.Namespace, console: Output) -> int:
     with busy(console, "Reading the grid"):  # which also hides how long torch takes to come
+        grid = _grid(arguments.grid)
         from orchestrator.driver import show_plan
-        from orchestrator.grid.parse import find
 
-        grid = find(os.path.expanduser(arguments.grid))
     show_plan(arguments, grid, console)
     return 0
 
 
 def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
     with busy(console, "Reading the grid"):
+        grid = _grid(arguments.grid)
         from orchestrator.driver import train
         from orchestrator.execution.signals import Interrupt
-        from orchestrator.grid.parse import find
         from orchestrator.report import Again
 
-        grid = find(os.path.expanduser(arguments.grid))
     retry = command if arguments.retry_failed else f"{command} --retry-failed"
     done = train(arguments, grid, Again(command, retry), console, Interrupt())
     if arguments.open and done.report.startswith("/"):
@@ -89,6 +91,13 @@ def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
 
         webbrowser.open(Path(done.report).as_uri())
     return done.code
+
+
+def _grid(name: str) -> "Grid":
+    """By itself, so that a slip in its name or its file is told before torch comes."""
+    from orchestrator.grid.parse import find
+
+    return find(os.path.expanduser(name))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from orchestrator.grid.limits import MOST_SEEDS
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+_STRICT = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most grids say nothing of it
 #: What may be claimed of a panel: a difference at one x, its change over x, an error that is constant.
 Claim = Literal["difference", "change", "constancy"]
 _X = int | float | str

@@ -62,7 +62,11 @@ class _Block(BaseModel):
     `start`, as a mapping; `tune` has the values that its cells choose from."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # a grid builds it as its part
     )
 
     #: In a file a mapping of axes that go together (`orchestrator.grid.zipped`); here the names of those

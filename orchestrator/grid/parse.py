@@ -32,6 +32,11 @@ def shipped() -> dict[str, Grid]:
     return {name: parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in names}
 
 
+def shipped_names() -> list[str]:
+    """Theirs, unread."""
+    return _shipped_files()[1]
+
+
 def _shipped_files() -> tuple[Any, list[str]]:
     """The folder of the shipped grids, and their names."""
     folder = resources.files("orchestrator.grid") / "shipped"

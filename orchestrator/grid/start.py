@@ -8,7 +8,7 @@ It is an ordinary trial that knows nothing of its children, so that all of them 
 
 from collections.abc import Mapping
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from model.axis import Value
 from model.norm_table import NORM_AXES, takes
@@ -17,6 +17,7 @@ from model.own import is_own
 from model.recipe import RECIPES
 from model.spec import AXES, Spec, default_of
 from model.start import NO_VALUE, depth, joined, split
+from orchestrator.grid.value import checked
 
 #: Of a grid's block.
 KEY = "from"
@@ -150,9 +151,8 @@ def _typed(name: str, value: object) -> Value:
     if isinstance(value, (list, tuple, Mapping)):
         raise ValueError(f"{name}: expected one value; write a block for each parent")
     try:
-        checked: Value = TypeAdapter(axis.item).validate_python(value)
+        return checked(name, value)
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         got = "" if repr(value) in message else f", got {value!r}"
         raise ValueError(f"{name}: {message[0].lower()}{message[1:]}{got}") from None
-    return checked

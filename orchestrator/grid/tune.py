@@ -15,10 +15,11 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from model.axis import Value
 from model.spec import AXES, PER_REPLICA
+from orchestrator.grid.value import checked
 
 #: Of a block, and within it.
 KEY = "tune"
@@ -92,19 +93,18 @@ def _values(name: str, said: object) -> tuple[Value, ...]:
     values = list(said) if isinstance(said, (list, tuple)) else [said]
     if not values:
         raise ValueError(f"{name} is an empty list; give the values to try")
-    checked = tuple(_checked(name, value) for value in values)
-    if repeated := [value for value in dict.fromkeys(checked) if checked.count(value) > 1]:
+    found = tuple(_checked(name, value) for value in values)
+    if repeated := [value for value in dict.fromkeys(found) if found.count(value) > 1]:
         raise ValueError(f"{name}: given twice: {', '.join(map(str, repeated))}")
-    return checked
+    return found
 
 
 def _checked(name: str, value: object) -> Value:
     try:
-        checked: Value = TypeAdapter(AXES[name].item).validate_python(value)
+        return checked(name, value)
     except ValidationError as error:
         message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise ValueError(f"{name}: {message[0].lower()}{message[1:]}, got {value!r}") from None
-    return checked
 
 
 def _seeds(said: Any) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,13 +25,15 @@ class _Versions(TypedDict):
     versions: list[PlanVersion]
 
 
-_ADAPTER = TypeAdapter(_Versions)
+@cache
+def _adapter() -> TypeAdapter[_Versions]:
+    return TypeAdapter(_Versions)
 
 
 def versions_of(sweep: Mapping[str, Any]) -> list[PlanVersion]:
     """Every version of the plan in the parsed sweep.json, the last one last; none where it is forged."""
     try:
-        return _ADAPTER.validate_python({"versions": sweep.get(KEY, [])})["versions"]
+        return _adapter().validate_python({"versions": sweep.get(KEY, [])})["versions"]
     except ValidationError:
         return []
 

@@ -1,15 +1,16 @@
 """What a bucket does in another way than a disk: everything below a prefix is listed at once."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
-
-import fsspec
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from model.plain_file import NoPlainFileError, TooLargeError
 from orchestrator.results import json_file
 from orchestrator.results.json_file import JsonObject
 from orchestrator.results.patience import ABSENT
 from orchestrator.results.storage_errors import bucket_is_gone
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 #: More bytes than a JSON file of ours has: the history of 3,000 epochs.
 _USUAL = 2**20
@@ -18,12 +19,12 @@ _SILENT = {"gs", "gcs", "az", "abfs", "abfss"}
 _T = TypeVar("_T")
 
 
-def gone(fs: fsspec.AbstractFileSystem, root: str, absent: Exception) -> bool:
+def gone(fs: "AbstractFileSystem", root: str, absent: Exception) -> bool:
     """Whether not the file is absent but the bucket."""
     return bucket_is_gone(absent) or _missing(fs, root)
 
 
-def _missing(fs: fsspec.AbstractFileSystem, root: str) -> bool:
+def _missing(fs: "AbstractFileSystem", root: str) -> bool:
     """Whether the bucket is not there, asked where its store does not say so: by a listing of it."""
     protocols = {fs.protocol} if isinstance(fs.protocol, str) else {*fs.protocol}
     if not protocols & _SILENT:
@@ -35,14 +36,14 @@ def _missing(fs: fsspec.AbstractFileSystem, root: str) -> bool:
     return False
 
 
-def there(fs: fsspec.AbstractFileSystem, root: str, found: _T) -> _T:
+def there(fs: "AbstractFileSystem", root: str, found: _T) -> _T:
     """What was found. Raises FileNotFoundError where that is nothing, because the bucket is not there."""
     if not found and _missing(fs, root):
         raise FileNotFoundError("the bucket does not exist")
     return found
 
 
-def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
+def create(fs: "AbstractFileSystem", path: str, data: bytes) -> None:
     """Write a file that is not there yet. Raises FileExistsError.
 
     In S3, at Google and Azure the write itself is refused, so that of two at one moment one succeeds. Where
@@ -56,13 +57,13 @@ def create(fs: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
         fs.pipe_file(path, data)
 
 
-def conditional(fs: fsspec.AbstractFileSystem) -> bool:
+def conditional(fs: "AbstractFileSystem") -> bool:
     """Whether a write there may depend on which version of a file is there: S3, as s3fs does it."""
     protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
     return "s3" in protocols
 
 
-def read_version(fs: fsspec.AbstractFileSystem, path: str) -> tuple[bytes, str] | None:
+def read_version(fs: "AbstractFileSystem", path: str) -> tuple[bytes, str] | None:
     """A small file's bytes and its version; None where there is none."""
     while True:
         try:
@@ -76,7 +77,7 @@ def read_version(fs: fsspec.AbstractFileSystem, path: str) -> tuple[bytes, str] 
             return None
 
 
-def write_version(fs: fsspec.AbstractFileSystem, path: str, data: bytes, version: str | None) -> str:
+def write_version(fs: "AbstractFileSystem", path: str, data: bytes, version: str | None) -> str:
     """Write a file only where `version` is still the one there, or none is (None); gives the new version.
 
     Raises OSError otherwise, and where it is not known whether it was written.
@@ -85,13 +86,13 @@ def write_version(fs: fsspec.AbstractFileSystem, path: str, data: bytes, version
     return str(fs.pipe_file(path, data, **only)["ETag"])
 
 
-def remove_version(fs: fsspec.AbstractFileSystem, path: str, version: str) -> None:
+def remove_version(fs: "AbstractFileSystem", path: str, version: str) -> None:
     """Remove a file where `version` is still the one there. Raises OSError."""
     name, key, _ = fs.split_path(path)
     fs.call_s3("delete_object", Bucket=name, Key=key, IfMatch=version)
 
 
-def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
+def read(fs: "AbstractFileSystem", path: str, most: int) -> bytes:
     """The bytes of a file. Raises FileNotFoundError where there is none, or one of more than `most`."""
     if most <= json_file.MAX_JSON_BYTES and (whole := _small(fs, path)) is not None:
         if len(whole) > most:
@@ -100,7 +101,7 @@ def read(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
     return _sized(fs, path, most)
 
 
-def _small(fs: fsspec.AbstractFileSystem, path: str) -> bytes | None:
+def _small(fs: "AbstractFileSystem", path: str) -> bytes | None:
     """By one request the bytes of a file as small as ours; None where it may be larger, or did not come."""
     try:
         data = bytes(fs.cat_file(path, start=0, end=_USUAL))
@@ -111,13 +112,13 @@ def _small(fs: fsspec.AbstractFileSystem, path: str) -> bytes | None:
     return data if len(data) < _USUAL else None
 
 
-def _sized(fs: fsspec.AbstractFileSystem, path: str, most: int) -> bytes:
+def _sized(fs: "AbstractFileSystem", path: str, most: int) -> bytes:
     if (fs.size(path) or 0) > most:
         raise TooLargeError(path)
     return bytes(fs.cat_file(path))
 
 
-def find(fs: fsspec.AbstractFileSystem, root: str, base: str) -> dict[str, Any]:
+def find(fs: "AbstractFileSystem", root: str, base: str) -> dict[str, Any]:
     """Everything below `base`, with its details, by path. Raises FileNotFoundError without a bucket."""
     fs.invalidate_cache()  # others write here too
     found: dict[str, Any] = there(fs, root, fs.find(base, detail=True))
@@ -133,7 +134,7 @@ def in_folders(found: Mapping[str, Any], base: str) -> Iterator[tuple[str, str, 
 
 
 def read_jsons(
-    fs: fsspec.AbstractFileSystem,
+    fs: "AbstractFileSystem",
     root: str,
     names: dict[str, str],
     values: dict[str, JsonObject | ValueError],

@@ -6,8 +6,6 @@ What fails is tried again for so many seconds, and whoever waits is told so, bef
 from collections.abc import Callable
 from typing import TypeVar
 
-import tenacity
-
 from model.errors import InputError, reason
 from orchestrator.results.storage_errors import LostError, StorageError
 
@@ -24,6 +22,7 @@ def patiently(
 
     `place`: what the errors name. `waiting`: told once, at the first failure.
     """
+    import tenacity  # with asyncio; a command that only looks is not patient
 
     def tell(state: tenacity.RetryCallState) -> None:
         if state.attempt_number == 1 and state.outcome is not None and (error := state.outcome.exception()):

@@ -6,6 +6,7 @@ with files of older versions. What a file holds beside that is nobody's business
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -39,10 +40,6 @@ _NEEDED: Mapping[Any, set[str]] = {
 }
 
 
-def _adapter(record: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(_lenient(record))
-
-
 def _lenient(hint: Any, only: set[str] | None = None) -> Any:
     """The same type, whose mappings need no more than `_NEEDED`. `only`: fields that are looked at."""
     if is_typeddict(hint):
@@ -64,31 +61,42 @@ def _lenient(hint: Any, only: set[str] | None = None) -> Any:
 
 
 #: By file.
-_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {
-    "sweep.json": _adapter(SweepRecord),
-    "history.json": _adapter(History),
-    "result.json": _adapter(Result),
-    "failure.json": _adapter(Failure),
-    "lock.json": _adapter(LockNote),
-    "evaluation.json": _adapter(EvaluationRecord),
-    "labels.json": _adapter(LabelsRecord),
-    "trial.json": TypeAdapter(Identity, config=_STRICT),
-    "tuning": _adapter(TuningRecord),  # of a sweep.json; none by itself
+_RECORDS: Mapping[str, Any] = {
+    "sweep.json": SweepRecord,
+    "history.json": History,
+    "result.json": Result,
+    "failure.json": Failure,
+    "lock.json": LockNote,
+    "evaluation.json": EvaluationRecord,
+    "labels.json": LabelsRecord,
+    "trial.json": Identity,
+    "tuning": TuningRecord,  # of a sweep.json; none by itself
 }
 
 
-#: What a reader of a folder needs of it; a run that goes on there needs all that stands there to be right.
-_READABLE = TypeAdapter(_lenient(SweepRecord, only=_NEEDED[SweepRecord]))
+@cache  # made when it is asked for: a command reads two or three kinds of file
+def _adapter(name: str) -> TypeAdapter[Any]:
+    record = _RECORDS[name]
+    if record is Identity:
+        return TypeAdapter(record, config=_STRICT)
+    return TypeAdapter(_lenient(record))
+
+
+@cache
+def _readable() -> TypeAdapter[Any]:
+    """What a reader of a folder needs of it; a run that goes on there needs all that stands there to be
+    right."""
+    return TypeAdapter(_lenient(SweepRecord, only=_NEEDED[SweepRecord]))
 
 
 def can_be_read(sweep: JsonObject) -> bool:
     """Whether a report can be made of a sweep.json, whatever its accounts of runs and data are like."""
-    return _valid(_READABLE, sweep)
+    return _valid(_readable(), sweep)
 
 
 def holds(name: str, value: JsonObject) -> bool:
     """Whether a file of this name, without its folder, may hold the mapping."""
-    return _valid(_ADAPTERS[name], value)
+    return _valid(_adapter(name), value)
 
 
 def _valid(adapter: TypeAdapter[Any], value: JsonObject) -> bool:

@@ -1,5 +1,6 @@
 """The console command: what it runs, what it says of mistakes, and how little it imports for that."""
 
+import ast
 import importlib.metadata
 import re
 import shutil
@@ -15,6 +16,11 @@ from tests.helpers.synthetic import write_sweep
 
 #: Asked for nothing that trains or draws, a command starts without them.
 HEAVY = {"torch", "ray", "pandas", "plotly", "scipy", "numpy"}
+#: Nor without these, each a tenth to a third of its start: what reads buckets, what waits for storage and what
+#: both bring.
+LATER = {"fsspec", "tenacity", "asyncio", "ssl"}
+#: What checks and reads grids, and what draws tables: for those that show some.
+SHOWING = {"pydantic", "yaml", "rich"}
 
 
 def as_typed(*words):
@@ -144,20 +150,41 @@ def test_a_run_is_remembered_as_it_was_typed(typed, tmp_path, monkeypatch):
     assert told[2] == "python -m orchestrator.run --grid fig1"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["--help"], ["--version"], ["axes"], ["run", "--list-grids"], ["tables"], ["status", "RESULTS"]]
-    + [[name, "--help"] for name in ("run", "report", "figures", "evaluate", "bench", "simulate")],
-    ids=" ".join,
-)
-def test_what_needs_no_torch_imports_nothing_heavy(words, tmp_path):
+def imported(tmp_path, *words):
+    """Of `HEAVY`, `LATER` and `SHOWING`, what a command imports from its start to its exit."""
     results = str(tmp_path / "results")
     write_sweep(results, grid="demo", seeds=1, epochs=1)
     words = [results if word == "RESULTS" else word for word in words]
+    asked = HEAVY | LATER | SHOWING
     code = as_typed(*words).replace(
-        "main()\n", f"try: main()\nfinally: print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr)\n"
+        "main()\n", f"try: main()\nfinally: print(sorted({asked} & set(sys.modules)), file=sys.stderr)\n"
     )
-    assert ran(code).stderr.splitlines()[-1] == "[]"
+    return set(ast.literal_eval(ran(code).stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["--hlep"], ["nothing"], ["tables"], ["run", "--gird", "demo"]]
+    + [[name, "--help"] for name in ("run", "status", "report", "figures", "evaluate", "bench", "simulate")],
+    ids=" ".join,
+)
+def test_what_the_parser_answers_imports_nothing_that_shows_results(words, tmp_path):
+    assert imported(tmp_path, *words) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "showing"),
+    [
+        (["axes"], {"rich"}),
+        (["run", "--list-grids"], SHOWING),
+        (["run", "--grid", "nosuch", "--dry-run"], SHOWING),
+        (["status", "RESULTS"], {"pydantic", "rich"}),
+        (["completion", "bash"], {"pydantic", "yaml"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_needs_no_torch_imports_what_it_shows_alone(words, showing, tmp_path):
+    assert imported(tmp_path, *words) <= showing
 
 
 def test_ctrl_c_is_no_traceback():
