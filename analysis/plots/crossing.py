@@ -1,4 +1,5 @@
-"""Where two lines cross, drawn where they do: the estimate as a dotted line, its interval along the axis."""
+"""Where two lines cross: the estimate as a dotted line, its interval as a bar in a strip above all data, so
+that no bar of the figure crosses its words."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +9,10 @@ from analysis.plots import theme
 from analysis.plots.theme import Json
 from analysis.stats.crossover import Crossover
 from analysis.stats.line import Line
+
+#: Of the figure's height: the strip, and in it the bar and the words.
+STRIP = 0.15
+_BAR, _WORDS = 0.9, 0.915
 
 
 class Crossing(NamedTuple):
@@ -28,21 +33,27 @@ def drawn(crossings: Sequence[Crossing]) -> tuple[list[Json], list[Json]]:
         return [], []
     low, high = max(found.interval.low, found.sizes[0]), min(found.interval.high, found.sizes[-1])
     shapes = [
-        _segment(found.estimate, found.estimate, 0, 1, {"color": theme.FAINT, "width": 1, "dash": "dot"}),
-        _segment(low, high, 0.02, 0.02, {"color": theme.FAINT, "width": 6}),
+        _segment(found.estimate, found.estimate, 0, _BAR, {"color": theme.FAINT, "width": 1, "dash": "dot"}),
+        _segment(low, high, _BAR, _BAR, {"color": theme.FAINT, "width": 6}),
     ]
-    right = found.estimate < math.sqrt(found.sizes[0] * found.sizes[-1])
     note = {
         "text": theme.plain(f"{line.name} × {base.name} at {found.estimate:.1f} ({_ends(found)})"),
         "x": math.log10(found.estimate),
         "yref": "paper",
-        "y": 0.04,
-        "xanchor": "right" if right else "left",
+        "y": _WORDS,
+        "xanchor": _anchor(found),
         "yanchor": "bottom",
         "showarrow": False,
         "font": {"size": 11, "color": theme.MUTED},
     }
     return shapes, [note]
+
+
+def _anchor(found: Crossover) -> str:
+    """Of the words, so that they stay within the figure; large batches are at the left."""
+    small, large = math.log(found.sizes[0]), math.log(found.sizes[-1])
+    share = (large - math.log(found.estimate)) / (large - small)
+    return "left" if share < 1 / 3 else "center" if share < 2 / 3 else "right"
 
 
 def _segment(x0: float, x1: float, y0: float, y1: float, line: Json) -> Json:

@@ -22,8 +22,8 @@ from model.axis import Value
 #: Pixels of a row, and of one on a narrow screen, where its numbers stand above it.
 _ROW, _NARROW_ROW = 30, 46
 _ABOVE, _BELOW = 34, 64
-#: Where the columns of numbers begin, in pixels to the right of the bars, and where they end.
-_COLUMNS, _END = (14, 186, 244), 352
+#: Where the columns of numbers begin, in pixels to the right of the bars; and of a letter of the last.
+_COLUMNS, _LETTER = (14, 186, 244), 6.4
 
 
 class Words(NamedTuple):
@@ -159,12 +159,18 @@ def _layout(info: DifferencesInfo, ticks: dict[float, str], beside: list[Json], 
             "showgrid": False,
             "ticks": "",
         },
-        margin={"l": 56, "r": _END, "t": _ABOVE, "b": _BELOW},
+        margin={"l": 56, "r": _beside_width(info), "t": _ABOVE, "b": _BELOW},
         height=info.height,
         showlegend=False,
         annotations=beside,
         shapes=[zero],
     )
+
+
+def _beside_width(info: DifferencesInfo) -> int:
+    """Pixels that the columns of numbers take: the longest verdict is read to its end."""
+    longest = max((len(p.words.verdict) for points in info.points.values() for p in points), default=0)
+    return math.ceil(_COLUMNS[-1] + max(100, _LETTER * longest + 8))
 
 
 def _headings() -> list[Json]:

@@ -82,7 +82,7 @@ def drawing(info: Fig1Info, styles: dict[Line, palette.Style], crossings: Sequen
     and plotly's own checks would take seconds."""
     places = places_of(info.panel.x, (p.x for points in info.lines.values() for p in points))
     drawn, notes = crossing.drawn(crossings if places.axis == BATCH_SIZE else ())
-    low, high = _range(info, below=0.15 if drawn else 0.06)
+    low, high = _range(info, above=crossing.STRIP if drawn else 0.0)
     sizes = {int(p.x or 0) for points in info.lines.values() for p in points} if info.published else set()
     traces = [
         beside.published(entry, info.quantity, (low, high), sizes, shown=_shown(entry, info))
@@ -120,14 +120,15 @@ def whole(drawn: Json) -> Json:
     return {"data": drawn["data"], "layout": labels.above(notes, layout)}
 
 
-def _range(info: Fig1Info, below: float) -> tuple[float, float]:
-    """Of the vertical axis: all that the study measured, and zero where that is near. `below`: room beneath
-    it, as a share of it."""
+def _range(info: Fig1Info, above: float) -> tuple[float, float]:
+    """Of the vertical axis: all that the study measured, and zero where that is near. `above`: the share of
+    the figure's height that stays empty at its top."""
     known = [v for points in info.lines.values() for p in points for v in (*p.values.values(), p.low, p.high)]
     known = [value for value in known if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
     span = (high - low) or 1.0
-    return 0.0 if low < 0.35 * span else low - below * span, high + 0.06 * span
+    bottom, top = 0.0 if low < 0.35 * span else low - 0.06 * span, high + 0.06 * span
+    return bottom, bottom + (top - bottom) / (1 - above)
 
 
 def _titled(info: Fig1Info, low: float) -> str:
@@ -165,17 +166,16 @@ def _shown(entry: Published, info: Fig1Info) -> bool:
 def _name_lines(
     layout: Json, means: Sequence[Json], info: Fig1Info, places: Places, styles: dict[Line, palette.Style]
 ) -> None:
-    """Names at the ends of lines, or a legend where they do not fit there."""
+    """Names at the ends of lines; a legend where they do not fit there, or where a line ends early."""
     names = [line.name for line in info.lines]
-    if not info.panel.x.numeric or not labels.fit(names):
+    early = any(places.values[-1] not in {p.x for p in points} for points in info.lines.values())
+    if early or not info.panel.x.numeric or not labels.fit(names):
         return
     ends = [
         labels.End(line.name, trace["y"][-1], styles[line].colour)
         for line, trace in zip(info.lines, means, strict=True)
     ]
-    last = places.places[-1]
-    right = math.log10(last) if places.log else last
-    layout["annotations"], layout["margin"]["r"] = labels.at_the_lines(ends, right, *layout["yaxis"]["range"])
+    layout["annotations"], layout["margin"]["r"] = labels.at_the_lines(ends, *layout["yaxis"]["range"])
     layout["showlegend"] = False
     for trace in means:
         trace["showlegend"] = False

@@ -26,25 +26,26 @@ def fit(names: Sequence[str]) -> bool:
     return 0 < len(names) <= _MOST and max(map(len, names)) <= _LONGEST
 
 
-def at_the_lines(ends: Sequence[End], right: float, low: float, high: float) -> tuple[list[Json], int]:
-    """A note for each end, and the margin in pixels that they need at the right. `right`: the place of the
-    last x, log₁₀ on a logarithmic axis; `low`, `high`: of the vertical one."""
+def at_the_lines(ends: Sequence[End], low: float, high: float) -> tuple[list[Json], int]:
+    """A note for each end, right of the axes, where no mark is; and the margin in pixels that they need
+    there. `low`, `high`: of the vertical axis."""
     ordered = sorted(ends, key=lambda end: -end.y)
     wanted = [-(end.y - low) / (high - low) * _ROOM for end in ordered]
     notes = [
         {
             "text": theme.plain(end.name),
-            "x": right,
+            "xref": "paper",
+            "x": 1,
             "y": end.y,
             "xanchor": "left",
-            "xshift": 26,
+            "xshift": 6,
             "yshift": round(want - place),
             "showarrow": False,
             "font": {"color": end.colour if palette.reads_on_white(end.colour) else theme.INK},
         }
         for end, want, place in zip(ordered, wanted, _spread(wanted), strict=True)
     ]
-    return notes, math.ceil(34 + _LETTER * max(len(end.name) for end in ends))
+    return notes, math.ceil(14 + _LETTER * max(len(end.name) for end in ends))
 
 
 def _spread(wanted: Sequence[float]) -> list[float]:

@@ -55,7 +55,7 @@ class Places:
 
     def _pad(self, span: float) -> float:
         if self.axis.falls:
-            return 0.09 if span else 0.2
+            return 0.12 if span else 0.2
         return 0.08 * span if span and self.axis.numeric else 0.5
 
 

@@ -25,8 +25,8 @@ $$("table.sortable").forEach(sortable);
 // ---- every trial: searched, sorted and paged in memory, so that 10,000 stay quick ----------------------
 function trialTable(root) {
   const { columns, rows } = DATA.trials;
-  const size = 20;
-  let shown = rows, page = 0, order = null;
+  const screen = 20, paper = 500; // rows at a time
+  let shown = rows, page = 0, order = null, size = screen;
   const body = $("tbody", root), status = $(".pager span", root);
   const [back, on] = $$(".pager button", root);
   const haystack = rows.map((row) => row.join(" ").toLowerCase());
@@ -47,6 +47,9 @@ function trialTable(root) {
       return tr;
     }));
     status.textContent = shown.length ? `${start + 1}–${Math.min(start + size, shown.length)} of ${shown.length} trials` : "no trial matches";
+    const left = shown.length - size;
+    $(".printed", root).textContent = size === paper && left > 0
+      ? `The first ${size} of ${shown.length} trials; results.csv and the page itself have the other ${left}.` : "";
     back.disabled = page === 0;
     on.disabled = start + size >= shown.length;
   }
@@ -58,6 +61,10 @@ function trialTable(root) {
     render();
   }
   $("input", root).addEventListener("input", update);
+  function sized(rowsAtATime, first) { size = rowsAtATime; page = first; render(); }
+  let stood = 0;
+  addEventListener("beforeprint", () => { stood = page; sized(paper, 0); });
+  addEventListener("afterprint", () => sized(screen, stood));
   back.addEventListener("click", () => { page -= 1; render(); });
   on.addEventListener("click", () => { page += 1; render(); });
   $$("th button", root).forEach((button) => button.addEventListener("click", () => {

@@ -440,8 +440,10 @@ def test_paper_holds_whole_figures_in_light_colours(visit, tmp_path):
     seen.page.set_viewport_size({"width": 702, "height": 1000})  # A4 between the page's own margins
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 702, "else a browser shrinks it all"
     assert seen.page.locator("#cells th").first.is_visible()
+    assert seen.page.locator("#trials-table tbody tr").count() == 24, "paper turns no pages"
     seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert seen.traces(FIG1, "mean")[0]["colour"] == "#4aa5e0"
+    assert seen.page.locator("#trials-table tbody tr").count() == 20
 
 
 def test_the_keyboard_reaches_everything(visit):

@@ -36,6 +36,17 @@ def test_nothing_is_cut_off_and_zero_is_there(study):
     assert high > max(0, *(d.simultaneous.high for d in own))
 
 
+def test_the_longest_verdict_has_its_room(study):
+    (own,) = study.differences.values()
+    info = forest.info(own, forest_words)
+    pair, points = next(iter(info.points.items()))
+    words = points[0].words._replace(verdict="not resolved after Holm; 2 unpaired")
+    wider = info._replace(points=info.points | {pair: [points[0]._replace(words=words), *points[1:]]})
+    margins = [forest.drawing(each, study.styles)["layout"]["margin"]["r"] for each in (info, wider)]
+    assert margins[1] - 244 > 6 * len(words.verdict), "six pixels a letter, from where the column begins"
+    assert margins[0] < margins[1]
+
+
 def test_a_narrow_screen_has_the_numbers_above_their_rows(study):
     (own,) = study.differences.values()
     info = forest.info(own, forest_words)

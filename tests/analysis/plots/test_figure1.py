@@ -4,6 +4,8 @@ import pytest
 
 from analysis import fig1, load
 from analysis.plots import figure1, palette
+from analysis.plots.x_axis import places_of
+from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.cells import panels
 from analysis.stats.line import Line
 from analysis.stats.roles import roles_of
@@ -82,6 +84,25 @@ def test_the_drawing_holds_the_data(panel):
     assert list(axis.tickvals) == [32, 8, 2]
     assert axis.title.text == "Batch size (images), falling, log scale"
     assert drawn.layout.yaxis.title.text == "Test error (%), axis cut"
+
+
+def test_a_line_that_ends_early_is_named_in_a_legend_and_not_at_the_edge(sweep):
+    long, short = {"batch_size": [32, 8, 2], "seeds": 3}, {"batch_size": [32, 8], "seeds": 3}
+    for sizes, legend in ((long, False), (short, True)):
+        trials = block(**long) + block(norm="gn", groups=8, **sizes)
+        info = figure1.info(*next(iter(panels(load(sweep(trials, folder=f"early{legend}"))).items())))
+        layout = figure1.drawing(info, palette.styles(list(info.lines)))["layout"]
+        assert layout["showlegend"] is legend
+        assert ("BN" in [note["text"] for note in layout["annotations"]]) is not legend
+
+
+@pytest.mark.parametrize("lines", [2, 5, 8])
+def test_every_mark_of_the_last_batch_size_is_on_the_axis(lines):
+    places = places_of(BATCH_SIZE, [32, 8, 2])
+    left, right = places.layout()["range"]
+    for own in (figure1.asides(rank, lines, numeric=True) for rank in range(lines)):
+        for aside in own:
+            assert right < math.log10(places.beside(2, aside)) < math.log10(places.beside(32, aside)) < left
 
 
 @pytest.mark.parametrize("lines", [1, 2, 3, 5])
