@@ -95,6 +95,7 @@ class Sweep:
         stop_after: float | None = None,
         max_cost: float | None = None,
         pace_from: str | os.PathLike[str] | None = None,
+        tracker: str | Sequence[str] = (),
         trackers: Sequence[str] = (),
         serve: bool = False,
         port: int | None = None,
@@ -115,8 +116,9 @@ class Sweep:
 
         `blocks`, `description`, `analysis`: as a grid file has them; blocks may be its YAML text. `seeds`: a
         count n for the seeds 1 to n, or a list. `axes`: values of any axis (`normsweep axes`) instead of the
-        grid's own, one or a list; `norms` and `batch_sizes` are `norm` and `batch_size`. All others are the
-        options of the command `run` (docs/running.md), and None leaves what that takes by itself.
+        grid's own, one or a list; `norms`, `batch_sizes` and `trackers` are `norm`, `batch_size` and
+        `tracker`. All others are the options of the command `run` (docs/commands.md), and None leaves its
+        default.
         """
         options = {name: value for name, value in locals().items() if name not in {"self", "axes"}}
         self._said = {
@@ -142,7 +144,7 @@ class Sweep:
         """What `run` would do, and how long it would take; writes nothing. Raises InputError."""
         from orchestrator.driver import show_plan
 
-        console = Console(file=io.StringIO(), width=_WIDTH, highlight=False, force_jupyter=False)
+        console = _plain_console(io.StringIO())
         parts = show_plan(self._with(executor), self._grid, console)
         estimates = [part.schedule.estimate for part in parts if part.schedule is not None]
         known = [seconds for seconds in estimates if seconds is not None]
@@ -230,8 +232,13 @@ def _plain(value: object) -> object:
 def _console() -> Console:
     """In a notebook plain text: what moves there is a table of its own."""
     if in_notebook():
-        return Console(width=_WIDTH, highlight=False, force_jupyter=False, force_terminal=False)
+        return _plain_console()
     return Output(highlight=False)
+
+
+def _plain_console(file: io.StringIO | None = None) -> Console:
+    """No terminal, though a kernel of Jupyter says by FORCE_COLOR that it is one."""
+    return Console(file=file, width=_WIDTH, highlight=False, force_jupyter=False, force_terminal=False)
 
 
 def _grid(

@@ -4,12 +4,14 @@ Every option of `run` is a keyword, with _ for -, and every axis is one too.
 """
 
 import argparse
+import difflib
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NoReturn
 
 from model.errors import InputError
+from model.spec import AXES
 from orchestrator import arguments as parsers
 from orchestrator.results.url import refuse_undecodable
 
@@ -26,6 +28,7 @@ def is_said(value: object) -> bool:
 
 def parsed(options: Mapping[str, object], axes: Mapping[str, object]) -> argparse.Namespace:
     """What the command line makes of the same. Raises InputError."""
+    _check_names(axes, options)
     words = [f"--set={name}={_text(value, name)}" for name, value in _axes(axes).items()]
     for name, value in options.items():
         option = _SINGULARS.get(name) or f"--{name.replace('_', '-')}"
@@ -37,7 +40,20 @@ def parsed(options: Mapping[str, object], axes: Mapping[str, object]) -> argpars
         refuse_undecodable(word)
     parser = parsers.run()
     parser.error = _refuse  # type: ignore[method-assign]  # its own ends the process
-    return parser.parse_args(words)
+    try:
+        return parser.parse_args(words)
+    except InputError as error:  # from here, or a notebook shows forty lines of argparse above the sentence
+        raise InputError(str(error).removeprefix("argument --set: ")) from None
+
+
+def _check_names(axes: Mapping[str, object], options: Iterable[str]) -> None:
+    """Raises InputError where a keyword is neither an option nor an axis."""
+    known = [*AXES, "seeds", *_PLURALS, *options, "grid", "blocks", "description", "analysis"]
+    for name in axes:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`normsweep axes` lists the axes"
+            raise InputError(f"Sweep has no option or axis {name!r}; {hint}")
 
 
 def _refuse(message: str) -> NoReturn:

@@ -27,7 +27,10 @@ def add_options(group: argparse._ArgumentGroup) -> None:
     for name in [*_ORDER, *(name for name in AXES if name not in _ORDER)]:
         if name == "seeds":
             group.add_argument(
-                "--seeds", type=_seeds, metavar="N|1,2,7", help="a count (seeds 1 to N), a list, or one: 7,"
+                "--seeds",
+                type=_seeds,
+                metavar="N|1,2,7",
+                help="a count (seeds 1 to N), a list, or a single seed (7,)",
             )
         elif (option := AXES[name].option) is not None:
             _add(group, AXES[name], option)
@@ -35,7 +38,7 @@ def add_options(group: argparse._ArgumentGroup) -> None:
             group.add_argument(
                 "--groups-from",
                 metavar="RESULTS",
-                help="take G from a finished G search, by validation error, at each width its own",
+                help="take G from a finished search: at each width, the one with the lowest validation error",
             )
     group.add_argument(
         "--set",
@@ -44,7 +47,7 @@ def add_options(group: argparse._ArgumentGroup) -> None:
         type=_setting,
         dest="settings",
         metavar="AXIS=A,B",
-        help="values of any axis (--list-axes); may be given several times",
+        help="values of any axis (--list-axes); may be repeated",
     )
 
 
@@ -78,7 +81,10 @@ def _setting(text: str) -> tuple[str, tuple[Value, ...]]:
         raise argparse.ArgumentTypeError(f"{text!r}; expected AXIS=A,B")
     if name == "seeds":
         return name, _seeds(values)
-    parsed: tuple[Value, ...] = _PARSERS[AXES[name].kind](values)
+    try:
+        parsed: tuple[Value, ...] = _PARSERS[AXES[name].kind](values)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error}") from None
     return name, parsed
 
 
@@ -88,7 +94,7 @@ def _add(group: argparse._ArgumentGroup, axis: Axis, option: Option) -> None:
         option.flag or f"--{axis.name.replace('_', '-')}",
         dest=axis.name,
         metavar=option.metavar or ("A,B" if option.many else "VALUE"),
-        help=(f"of {words}" if option.many else words) if axis.choices else axis.help,
+        help=(f"any of {words}" if option.many else words) if axis.choices else axis.help,
         type=_type(axis, option),
     )
 

@@ -54,7 +54,7 @@ def find(name: str) -> Grid:
             raise InputError(f"cannot read the grid file {path}: {reason}") from None
     folder, names = _shipped_files()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise InputError(
             f"no grid is called {name!r}. {hint}Shipped: {', '.join(names)}; or give a file ending in .yaml."
@@ -180,9 +180,7 @@ def _explain(
         fields = _model(path).model_fields
         known = [START if name == "start" else name for name in fields]
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        message = (
-            "unknown key" + (f", did you mean {near[0]}?" if near else "") + f" Allowed: {', '.join(known)}"
-        )
+        message = "unknown key" + (f", did you mean {near[0]}?" if near else f"; allowed: {', '.join(known)}")
     elif path == ["blocks"] and problem["type"] not in {"missing", "too_short"}:
         message = "expected a list of blocks, each a mapping"
     elif problem["type"] == "missing":

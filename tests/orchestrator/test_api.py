@@ -52,11 +52,13 @@ def tiny(images, tmp_path):
     return make
 
 
-def test_it_trains_what_the_command_line_trains(tiny, undisturbed, capsys):
+def test_it_trains_what_the_command_line_trains(tiny, undisturbed, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as ipykernel has it
     sweep = tiny()
     plan = sweep.plan()
     assert (plan.trials, plan.done, plan.to_run, plan.packs) == (6, 0, 6, 2)
     assert plan.text in repr(plan)
+    assert "\x1b" not in plan.text, "no spinner and no colour in what a notebook shows"
     assert "gn G=4, batch 4" in plan._repr_html_()
     assert not os.path.exists(sweep.results)
     assert sweep.run() is None
@@ -134,13 +136,15 @@ def test_every_option_of_the_command_is_a_keyword():
     options = {action.dest for action in arguments.run()._actions}
     axes = {"norm", "batch_size", "groups", "epochs", "dataset", "model", "precision"}
     assert options - NOT_SAID - axes <= keywords
-    assert keywords - options == {"self", "blocks", "description", "analysis", "axes"}
+    assert keywords - options - {"tracker"} == {"self", "blocks", "description", "analysis", "axes"}
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ({"seedz": 2}, "no axis 'seedz'; did you mean seeds"),
+        ({"seedz": 2}, "^Sweep has no option or axis 'seedz'; did you mean seeds"),
+        ({"wobble": 2}, "^Sweep has no option or axis 'wobble'; `normsweep axes`"),
+        ({"lr": "fast"}, "^lr: "),
         ({"pack": 0}, "--pack: '0'; expected a whole number above zero"),
         ({"seeds": 0}, "expected a count above zero"),
         ({"norm": "bn", "norms": ["gn"]}, "norm and norms"),
@@ -166,6 +170,7 @@ def test_nothing_and_none_are_not_the_same():
     assert sweep._options.gpus_per_pack == 0
     assert sweep._options.trackers == ("tensorboard", "wandb")
     assert Sweep("demo")._options.gpus_per_pack is None
+    assert Sweep("demo", tracker="wandb")._options.trackers == ("wandb",)
 
 
 def test_callbacks_are_rays(tiny):
