@@ -30,22 +30,22 @@ def timed_row(norm, size, rate, **more):
 
 
 @pytest.mark.slow
-def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, capsys, monkeypatch):
-    """As `--survey 2 --device cpu`, but for the checks, which have a test of their own, and for the limit: a
-    machine may have other things to do."""
+def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, capsys):
+    """Half a minute where the machine has nothing else to do; where it has, the last rows say so."""
     out = tmp_path / "survey.jsonl"
     threads = torch.get_num_threads()
-    monkeypatch.setattr("model.bench.survey.check", lambda device, norm: [{"norm": norm, "passed": True}])
     try:
-        assert bench.main(["--survey", "9", "--device", "cpu", "--out", str(out)]) == 0
+        assert bench.main(["--survey", "2", "--device", "cpu", "--out", str(out)]) == 0
     finally:
         torch.set_num_threads(threads)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert rows[0]["row"] == "environment"
     assert {row["row"] for row in rows} >= {"pace", "profile", "plain loop", "way", "side by side, batch 2"}
-    assert not [row for row in rows if "error" in row and row["error"] != "CUDA alone"]
-    assert {row["precision"] for row in rows if row["row"] == "way"} == {"fp32", "bf16"}
-    assert all(row["gain"] > 0 for row in rows if str(row["row"]).startswith("side by side"))
+    measured = [row for row in rows if not row.get("error")]
+    assert {row["error"] for row in rows if row not in measured} <= {"CUDA alone", "not measured: out of time"}
+    assert {row["precision"] for row in measured if row["row"] == "way"} <= {"fp32", "bf16"}
+    assert all(row["gain"] > 0 for row in measured if str(row["row"]).startswith("side by side"))
+    assert [row["passed"] for row in measured if row["row"] == "check"][:2] == [True, True]
     said = capsys.readouterr().out.splitlines()
     assert "without a measurement" in said[-1]
     times = of(str(out))
