@@ -107,6 +107,7 @@ class Events(Unkept, tune.Callback):  # type: ignore[misc]
         self._pack_of: dict[str, int] = {}
         self._told: set[str] = set()
         self._left_out: set[str] = set()
+        self._out: dict[str, str] = {}  # by node, what was said of it
 
     def on_step_end(self, iteration: int, trials: list[TuneTrial], **_: object) -> None:
         """Machines that come late, or never, are waited for in silence by Tune."""
@@ -128,11 +129,12 @@ class Events(Unkept, tune.Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: Message, **_: object
     ) -> None:
         if "left_out" in result:
-            self._leave_out(trial, result["left_out"])
+            self._leave_out(trial, result["left_out"], result.get("node"))
             if result.get("storage") and (problem := _own_trouble(self._store.url)) is not None:
                 self._interrupt.abort(f"{result['left_out']}; nor can the driver: {problem}")
         elif "back" in result:
-            self._take_back(trial.trial_id, result["back"])
+            self._left_out.discard(trial.trial_id)
+            self._take_back(result["back"])
         elif "started" in result:
             self._pack_of[trial.trial_id] = result["pack"]
             name_pack(trial, self._assignments[result["pack"]].pack)
@@ -144,6 +146,8 @@ class Events(Unkept, tune.Callback):  # type: ignore[misc]
                 self._told.add(result["warning"])
             self._listener.warned(result["pack"], result["warning"])
         elif "replicas" in result:
+            if self._out and (said := self._out.pop(result["worker"].partition("/")[0], None)):
+                self._take_back(said)  # its worker was let go meanwhile, and another came
             self._listener.epoch(result["pack"], epoch_end(result))
             self._add_errors(result, result["replicas"])
         elif "trials" in result:
@@ -152,18 +156,19 @@ class Events(Unkept, tune.Callback):  # type: ignore[misc]
     def _add_errors(self, result: Message, replicas: Mapping[str, EpochRecord | Result]) -> None:
         result.update(errors_of(self._assignments[result["pack"]].pack, replicas))
 
-    def _leave_out(self, trial: TuneTrial, said: str) -> None:
+    def _leave_out(self, trial: TuneTrial, said: str, node: str | None) -> None:
         """A node takes no packs; the one that was given to it is for another."""
         self._left_out.add(trial.trial_id)
         if (index := self._pack_of.pop(trial.trial_id, None)) is not None:
             name_pack(trial, None)
             self._listener.stopped(index)
+        if node:
+            self._out[node] = said
         if said not in self._told:
             self._told.add(said)
             print(f"warning: {said}", file=sys.stderr, flush=True)
 
-    def _take_back(self, trial_id: str, said: str) -> None:
-        self._left_out.discard(trial_id)
+    def _take_back(self, said: str) -> None:
         if said in self._told:  # of all its workers the first
             self._told.remove(said)
             print(f"no longer {said}", file=sys.stderr, flush=True)

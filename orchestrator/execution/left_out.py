@@ -4,6 +4,7 @@ On the worker. Who may come back (storage that answers again, data that can be r
 time; a GPU that does not work stays out.
 """
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ def leave_out(dispatcher: ActorHandle, trial_id: str, trouble: NodeTrouble) -> b
     Raises DeviceError where all others are idle, by which Tune places it anew.
     """
     ray.get(dispatcher.leave_out.remote(trial_id, gpu=trouble.gpu, worked=trouble.worked))
-    tune.report({"left_out": trouble.said, "storage": trouble.storage})
+    node = "" if trouble.well is None else socket.gethostname()
+    tune.report({"left_out": trouble.said, "storage": trouble.storage, "node": node})
     next_look = time.monotonic() + _LOOK
     while True:
         verdict = ray.get(dispatcher.left_out.remote())

@@ -17,7 +17,8 @@ class Message(TypedDict, total=False):
 
     `once`: every worker says it, and a person needs to be told it once. `failed`: the error of a pack whose
     attempts are used up. `stop`: why the whole sweep must end. `left_out`: why this node takes no packs;
-    `storage`: because it cannot reach the results; `back`: the same words when it takes some again.
+    `storage`: because it cannot reach the results; `node`: its name, where it may come back; `back`: the same
+    words when it takes some again.
     `interrupted`: no pack was left to take. `errors`, `mean_error`: the driver's, see `as_tune_sees`.
     """
 
@@ -37,6 +38,7 @@ class Message(TypedDict, total=False):
     stop: str
     left_out: str
     storage: bool
+    node: str
     back: str
     interrupted: bool
 

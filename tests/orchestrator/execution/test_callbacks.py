@@ -100,6 +100,17 @@ def test_a_node_without_its_storage_is_left_out_and_comes_back(watched, capsys):
     assert capsys.readouterr().err == f"no longer {SAID}\n"
 
 
+def test_a_node_whose_worker_was_let_go_is_back_when_another_trains_there(watched, capsys):
+    watched.report({"left_out": SAID, "storage": True, "node": "b"})
+    watched.report({"pack": 0, "started": True})
+    assert "no longer" not in capsys.readouterr().err, "nothing has been written there yet"
+    watched.report({**epoch(1), "worker": "c/7"})
+    assert "no longer" not in capsys.readouterr().err
+    for number in (2, 3):
+        watched.report({**epoch(number), "worker": "b/8"})
+    assert capsys.readouterr().err == f"no longer {SAID}\n"
+
+
 def test_storage_that_the_driver_cannot_reach_either_ends_the_sweep(watched, tmp_path, monkeypatch):
     monkeypatch.setattr(callbacks, "_OWN_PATIENCE", 0.1)
     (tmp_path / "out").rename(tmp_path / "away")
