@@ -42,7 +42,10 @@ def test_a_short_survey_on_the_cpu_writes_every_row_and_gives_times(tmp_path, ca
     assert rows[0]["row"] == "environment"
     assert {row["row"] for row in rows} >= {"pace", "profile", "plain loop", "way", "side by side, batch 2"}
     measured = [row for row in rows if not row.get("error")]
-    assert {row["error"] for row in rows if row not in measured} <= {"CUDA alone", "not measured: out of time"}
+    assert {row["error"] for row in rows if row not in measured} <= {
+        "CUDA alone",
+        "not measured: out of time",
+    }
     assert {row["precision"] for row in measured if row["row"] == "way"} <= {"fp32", "bf16"}
     assert all(row["gain"] > 0 for row in measured if str(row["row"]).startswith("side by side"))
     assert [row["passed"] for row in measured if row["row"] == "check"][:2] == [True, True]

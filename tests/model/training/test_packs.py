@@ -101,7 +101,7 @@ def test_so_it_is_at_every_batch_size_with_one_thread_and_with_two(norm, groups,
     threads(count)
     data = toy_data(n=2 * batch_size + 1, tests=101, size=32)
     cell = spec(norm=norm, groups=groups, batch_size=batch_size, epochs=EPOCHS)
-    hold_to_one_by_one(cell, [*PACKS[:1], *PACKS[3:]], data)
+    hold_to_one_by_one(cell, [PACKS[0], PACKS[3], PACKS[5]], data)
 
 
 @pytest.mark.slow
@@ -112,5 +112,5 @@ def test_so_it_is_at_every_batch_size_with_one_thread_and_with_two(norm, groups,
 def test_so_it_is_with_images_of_other_sizes_and_more_threads(batch_size, size, count, threads):
     threads(count)
     data = toy_data(n=3 * batch_size + 1, tests=101, size=size)
-    hold_to_one_by_one(spec(norm="gn", groups=8, batch_size=batch_size, epochs=EPOCHS), PACKS, data)
-    hold_to_one_by_one(spec(shortcut="identity", batch_size=batch_size, epochs=EPOCHS), PACKS, data)
+    hold_to_one_by_one(spec(norm="gn", groups=8, batch_size=batch_size, epochs=EPOCHS), PACKS[1:6:4], data)
+    hold_to_one_by_one(spec(shortcut="identity", batch_size=batch_size, epochs=EPOCHS), PACKS[4:], data)
