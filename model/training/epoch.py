@@ -37,8 +37,18 @@ WARM_UP = 3
 _ALIGNED = 32
 
 
+#: Asked between steps whether to leave the epoch there: told how many steps are done, of how many, since it
+#: was begun or taken up. A GPU may have some of them still in its queue.
+Leave = Callable[[int, int], bool]
+
+
 def _nothing() -> None:
     """Nothing to rehearse."""
+
+
+def never(done: int, steps: int) -> bool:
+    """Never leave an epoch before its end."""
+    return False
 
 
 class Tally:
@@ -108,17 +118,34 @@ class LoopedEpoch:
         self.step, self.source, self.tally = step, source, tally
 
     def run(
-        self, order: Order, lrs: Sequence[Sequence[float]], rehearse: Callable[[], None] = _nothing
-    ) -> None:
+        self,
+        order: Order,
+        lrs: Sequence[Sequence[float]],
+        rehearse: Callable[[], None] = _nothing,
+        leave: Leave = never,
+    ) -> int:
+        """Gives how many of these steps are done: all, unless it was left."""
         with arithmetic(self.step.precision):
             for start, raw, labels in self.source.chunks(order):
-                self._run_block(raw, labels, lrs[start : start + len(labels)])
+                done = start + self._run_block(start, raw, labels, lrs, leave)
+                if done < start + len(labels):
+                    return done
+        return len(lrs)
 
-    def _run_block(self, raw: Tensor, labels: Tensor, lrs: Sequence[Sequence[float]]) -> None:
-        images = self._standardised(raw)
-        steps = [self.step(*batch) for batch in zip(images.unbind(), labels.unbind(), lrs, strict=True)]
-        losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
-        self.tally.add(losses, logits, labels)
+    def _run_block(
+        self, start: int, raw: Tensor, labels: Tensor, lrs: Sequence[Sequence[float]], leave: Leave
+    ) -> int:
+        """Steps `start` and those after it; gives how many of them are done."""
+        images, total = self._standardised(raw), len(lrs)
+        steps: list[tuple[Tensor, Tensor]] = []
+        for at, batch in enumerate(zip(images.unbind(), labels.unbind(), strict=True), start):
+            if at and leave(at, total):
+                break
+            steps.append(self.step(*batch, lrs[at]))
+        if steps:
+            losses, logits = (torch.stack(parts) for parts in zip(*steps, strict=True))
+            self.tally.add(losses, logits, labels[: len(steps)])
+        return len(steps)
 
     def _standardised(self, raw: Tensor) -> Tensor:
         """All steps of a block at once: [S, B, R·C, H, W]."""
@@ -152,9 +179,14 @@ class GraphedEpoch:
         self.raw, self.labels = torch.empty(0), torch.empty(0)
 
     def run(
-        self, order: Order, lrs: Sequence[Sequence[float]], rehearse: Callable[[], None] = _nothing
-    ) -> None:
-        """Queue an epoch on the current stream, which must be the same one every time.
+        self,
+        order: Order,
+        lrs: Sequence[Sequence[float]],
+        rehearse: Callable[[], None] = _nothing,
+        leave: Leave = never,
+    ) -> int:
+        """Queue an epoch, or what is left of one, on the current stream, which must be the same one every
+        time. Gives how many of these steps it has queued: all, unless it was left.
 
         `lrs`: of each step the learning rate of each group of replicas. `rehearse`: called between the first
         steps and the capture, for whatever else the pack does on the device and must not do for the first
@@ -162,7 +194,8 @@ class GraphedEpoch:
         """
         steps = len(lrs)
         self._fill(order, lrs)
-        self._replay(steps if self.graphs else steps - self._start(steps, rehearse))
+        begun = 0 if self.graphs else self._start(steps, rehearse)
+        return self._replay(begun, steps, leave)
 
     def _start(self, steps: int, rehearse: Callable[[], None]) -> int:
         """The first steps, uncaptured, and the capture of the others; gives how many are done."""
@@ -176,19 +209,21 @@ class GraphedEpoch:
                 self.graphs = self._capture_all()
         return warm_up
 
-    def _replay(self, steps: int) -> None:
+    def _replay(self, done: int, steps: int, leave: Leave) -> int:
+        """From `done` of the steps on; gives where it ended."""
         marks: deque[torch.cuda.Event] = deque()
         most, since = max(self.graphs, default=1), 0
-        while steps:
-            count = most if steps >= most else 1
+        while done < steps and not (done and leave(done, steps)):
+            count = most if steps - done >= most else 1
             self.graphs[count].replay()
-            steps -= count
+            done += count
             since += count
             if since >= self.graphing.marks:
                 since = 0
                 marks.append(self.graphing.mark())
                 if len(marks) > 1:
                     marks.popleft().synchronize()
+        return done
 
     def trace(self, steps: int) -> None:
         """The first steps that lie in the buffers, uncaptured."""

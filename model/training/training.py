@@ -1,9 +1,9 @@
 """Training R seeds of one cell, an epoch at a time.
 
 State is weights, what the optimiser remembers of them (`Update.keeps`) and buffers (batch norm's running
-statistics), per replica; nothing else. The order of images, the crops, the learning rate and the count of
-steps follow from (seed, epoch, step), so a run cut after any epoch goes on, in any pack, as if nothing had
-happened.
+statistics), per replica, and within an epoch its sums so far; nothing else. The order of images, the crops,
+the learning rate and the count of steps follow from (seed, epoch, step), so a run cut after any epoch, or
+left within one (`leave`), goes on, in any pack, as if nothing had happened.
 
 On a CPU that holds to the last bit in float32, on the same processor with the same torch and number of
 threads: layout, convolution and how many images are evaluated at once are chosen by the cell alone, and
@@ -34,7 +34,7 @@ from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
 from model.training.backend import arithmetic, convolutions, kernels
-from model.training.epoch import GraphedEpoch, LoopedEpoch, Source, Tally
+from model.training.epoch import GraphedEpoch, Leave, LoopedEpoch, Source, Tally, never
 from model.training.graphs import CudaGraphs
 from model.training.layout import MEMORY_FORMATS, Layout, default_layout
 from model.training.step import Step
@@ -60,6 +60,10 @@ class EpochMetrics:
     val_error: float | None
 
 
+class LeftWithin(Exception):
+    """An epoch was left between two steps; `state` has all that it needs to be gone on with."""
+
+
 class Training:
     """R replicas in training: seeds of one cell, or of cells that differ in per-replica axes alone.
 
@@ -67,7 +71,8 @@ class Training:
     `dtype`: tests take float64. `layout`: of activations in memory; None takes the faster one as far as is
     known (`default_layout`). `convolution`: one of CONVOLUTIONS; None takes `default_convolution`. For
     tests and benchmarks: `make_step` makes another kind of `Step`, `graphs` captures otherwise than a GPU
-    does by default, and without `search` cuDNN takes its own first choice of kernels.
+    does by default, and without `search` cuDNN takes its own first choice of kernels. `leave`: asked whether
+    to leave an epoch that is under way.
 
     Raises InputError where the training set holds less than one batch or the device has not the precision of
     the cell, torch.OutOfMemoryError on a GPU that is too small for the pack. On a GPU, packs may train in
@@ -87,6 +92,7 @@ class Training:
         make_step: Callable[..., Step] = Step,
         graphs: CudaGraphs | None = None,
         search: bool = True,
+        leave: Leave = never,
     ) -> None:
         self.device = torch.device(device)
         self.specs = (spec,) * len(seeds) if isinstance(spec, Spec) else tuple(spec)
@@ -97,7 +103,8 @@ class Training:
         self.spec, self.seeds, self.data = spec, tuple(seeds), data
         self.recipe = RECIPES[spec.recipe]
         self._available = len(data.train_labels) + spec.holdout
-        self.epoch, self._search = 0, search
+        self.epoch, self.steps = 0, 0  # whole epochs that lie behind, and of the next one its steps
+        self._search, self._leave = search, leave
         self.total_epochs = spec.total_epochs(self._available)
         self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
         self._precision = precision = checked(spec.precision)
@@ -138,14 +145,21 @@ class Training:
     # -- an epoch ----------------------------------------------------------------------------------
 
     def run_epoch(self) -> list[EpochMetrics]:
-        """Train one epoch, then evaluate on the whole evaluation set. One entry per seed, in order."""
+        """Train one epoch, or what is left of it, then evaluate on the whole evaluation set. One entry per
+        seed, in order.
+
+        Raises LeftWithin where it was left before its end.
+        """
         if self.epoch >= self.total_epochs:
             raise RuntimeError(f"all {self.total_epochs} epochs are trained")
         lrs = self._learning_rates()
         with self._on_device():
-            figures = torch.cat([self._train(lrs), self._evaluate()[None]])
+            self.steps += self._train(lrs, self.steps, self._leave)
+            if self.steps < len(lrs):
+                raise LeftWithin
+            figures = torch.cat([self._means(len(lrs)), self._evaluate()[None]])
             losses, wrong, errors = self._read(figures)  # the epoch's one wait for the device
-        self.epoch += 1
+        self.epoch, self.steps = self.epoch + 1, 0
         rates = self._by_replica(lrs[-1])
         return [
             EpochMetrics(
@@ -162,7 +176,7 @@ class Training:
     def train_steps(self, steps: int) -> None:
         """Train the first `steps` steps of the epoch at hand, and count none of them: for timing alone."""
         with self._on_device():
-            self._read(self._train(self._learning_rates()[:steps]))
+            self._read(self._means(self._train(self._learning_rates()[:steps])))
 
     def trace(self, steps: int) -> int:
         """So many of the steps that were trained last once more, each kernel launched by itself, for a
@@ -187,11 +201,15 @@ class Training:
         values = {number: value for group, value in pairs for number in group.replicas}
         return [values[number] for number in range(len(self.seeds))]
 
+    def steps_in(self, epoch: int) -> int:
+        """Steps of an epoch, which are counted from 1."""
+        return self.spec.steps_in_epoch(epoch, self._available)
+
     def _learning_rates(self) -> list[tuple[float, ...]]:
         """The learning rate of each group in each step of the epoch at hand."""
         first = self.epoch * self.spec.steps_per_epoch(self._available)
         total = self.spec.total_steps(self._available)
-        steps = range(first, first + self.spec.steps_in_epoch(self.epoch + 1, self._available))
+        steps = range(first, first + self.steps_in(self.epoch + 1))
         rates = [self._rates(group.spec, steps, total) for group in self.step.groups]
         return list(zip(*rates, strict=True))
 
@@ -227,17 +245,21 @@ class Training:
             done.synchronize()
         return figures.tolist()
 
-    def _train(self, lrs: Sequence[Sequence[float]]) -> Tensor:
-        """Mean loss and error in percent over the steps of an epoch, float64 [2, R] on the device."""
-        batch = self.spec.batch_size
-        order = augment.draw(self.data, self.seeds, self.epoch + 1, len(lrs), batch, device=self.device)
+    def _train(self, lrs: Sequence[Sequence[float]], first: int = 0, leave: Leave = never) -> int:
+        """The steps of an epoch from `first` on; gives how many of them are done."""
+        batch, steps = self.spec.batch_size, len(lrs)
+        order = augment.draw(self.data, self.seeds, self.epoch + 1, steps, batch, device=self.device)
         self.net.train()
-        self._tally.clear()
-        self.step.optimizer.start_at(self.epoch * self.spec.steps_per_epoch(self._available))
+        if not first:
+            self._tally.clear()
+        self.step.optimizer.start_at(self.epoch * self.spec.steps_per_epoch(self._available) + first)
         with convolutions(self.device, self._pixels):
-            self.loop.run(order, lrs, self._rehearse)
-        errors = self._tally.wrong.double() / (len(lrs) * batch) * 100
-        losses = self._tally.loss / len(lrs)
+            return self.loop.run(order.part(first, steps), lrs[first:], self._rehearse, leave)
+
+    def _means(self, steps: int) -> Tensor:
+        """Mean loss and error in percent over so many steps, float64 [2, R] on the device."""
+        errors = self._tally.wrong.double() / (steps * self.spec.batch_size) * 100
+        losses = self._tally.loss / steps
         figures = torch.stack([losses, errors])
         return figures.where(losses.isfinite(), float("nan"))
 
@@ -280,39 +302,44 @@ class Training:
     # -- state -------------------------------------------------------------------------------------
 
     def state(self) -> list[dict[str, Any]]:
-        """Per seed what `load_state` needs: CPU tensors and ints, copies, safe to keep."""
+        """Per seed what `load_state` needs: CPU tensors and ints, copies, safe to keep.
+
+        Within an epoch also `step`, how many of its steps are done, and `tally`, its sums over them.
+        """
         parts = {
-            name: replicas.unstack(tensors, len(self.seeds)) for name, tensors in self._tensors().items()
+            name: replicas.unstack(tensors, len(self.seeds))
+            for name, tensors in self._tensors(within=self.steps > 0).items()
         }
+        place = {"epoch": self.epoch, **({"step": self.steps} if self.steps else {})}
         return [
-            {"epoch": self.epoch, **{name: of_each[r] for name, of_each in parts.items()}}
-            for r in range(len(self.seeds))
+            {**place, **{name: of_each[r] for name, of_each in parts.items()}} for r in range(len(self.seeds))
         ]
 
     def load_state(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from states of the same epoch, one per seed in order, out of any earlier packs.
+        """Go on from states of the same epoch and step, one per seed in order, out of any earlier packs.
 
         Raises ValueError where they do not belong together or to this cell.
         """
-        epochs = {int(state["epoch"]) for state in states}
-        if len(states) != len(self.seeds) or len(epochs) != 1:
+        places = {(int(state["epoch"]), int(state.get("step", 0))) for state in states}
+        if len(states) != len(self.seeds) or len(places) != 1:
             raise ValueError(
-                f"{len(states)} states of epochs {sorted(epochs)} for {len(self.seeds)} replicas"
+                f"{len(states)} states of epochs and steps {sorted(places)} for {len(self.seeds)} replicas"
             )
-        for name, tensors in self._tensors().items():
+        ((epoch, steps),) = places
+        for name, tensors in self._tensors(within=steps > 0).items():
             if any(name not in state for state in states):
                 raise ValueError(f"no {name} in a state: it is another optimiser's")
             replicas.stack(tensors, [state[name] for state in states])
-        self.epoch = epochs.pop()
+        self.epoch, self.steps = epoch, steps
 
     def start_from(self, parents: Sequence[Mapping[str, Tensor]]) -> None:
         """Begin at the final weights of other trials, one per seed in order, by the rule of
         `model.net.transfer`; momentum and schedule begin as they are.
 
-        Raises MisfitError where they are of another network, RuntimeError after an epoch.
+        Raises MisfitError where they are of another network, RuntimeError after a step.
         """
-        if self.epoch:
-            raise RuntimeError(f"{self.epoch} epochs are trained already")
+        if self.epoch or self.steps:
+            raise RuntimeError(f"{self.epoch} epochs and {self.steps} steps are trained already")
         states, norms, classes = self.state(), self.net.norms(), len(self.data.info.classes)
         for state, parent in zip(states, parents, strict=True):
             weights, statistics = state["weights"], state["statistics"]
@@ -325,12 +352,14 @@ class Training:
         """Per seed, weights and buffers under the names and shapes of `model.bench.reference`."""
         return [{**state["weights"], **state["statistics"]} for state in self.state()]
 
-    def _tensors(self) -> dict[str, dict[str, Tensor]]:
+    def _tensors(self, *, within: bool) -> dict[str, dict[str, Tensor]]:
+        """All that a state has, by its name; `within`: of one that is left in an epoch."""
         weights: dict[str, Tensor] = dict(self.net.named_parameters())
         moments = {
             kind: dict(zip(weights, tensors, strict=True)) for kind, tensors in self.step.moments.items()
         }
-        return {"weights": weights, **moments, "statistics": dict(self.net.named_buffers())}
+        sums = {"tally": {"loss": self._tally.loss, "wrong": self._tally.wrong}} if within else {}
+        return {"weights": weights, **moments, "statistics": dict(self.net.named_buffers()), **sums}
 
 
 def _common(specs: Sequence[Spec], seeds: Sequence[int]) -> Spec:

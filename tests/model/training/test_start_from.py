@@ -96,5 +96,5 @@ def test_another_network_is_refused(data, parents):
 def test_only_before_the_first_epoch(data, parents):
     training = Training(spec(norm="bn", batch_size=8, epochs=2), SEEDS, data)
     training.run_epoch()
-    with pytest.raises(RuntimeError, match="1 epochs are trained already"):
+    with pytest.raises(RuntimeError, match="1 epochs and 0 steps are trained already"):
         training.start_from(parents)
