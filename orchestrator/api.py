@@ -168,7 +168,7 @@ class Sweep:
         Tune's, told of packs.
 
         Trials that fail, or that a limit leaves, are a warning: the rest is worth having. An interrupt ends
-        every pack with its epoch, which is saved, and raises KeyboardInterrupt; so does a second one at once.
+        every pack with its epoch or soon, saved, and raises KeyboardInterrupt; so does a second one at once.
         Raises InputError, StorageError, and RuntimeError where the run had to stop.
         """
         arguments = self._with(executor)

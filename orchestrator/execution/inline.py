@@ -111,7 +111,7 @@ class _Seat:
             self._listener.started(index)
         while not self._interrupt.requested:
             try:
-                run_pack(assignment, lambda event: self._report(index, event))
+                run_pack(assignment, lambda event: self._report(index, event), self._interrupt.until)
             except (Stopped, StorageError, DeviceError, SpoiledError):
                 with self._lock:
                     self._listener.stopped(index)

@@ -1,7 +1,7 @@
 """A run's own limits: after so many hours, or for so much money, it ends as after Ctrl-C, all of it saved.
 
 The clock begins with the run, and money with the machines: every GPU that is up is paid for, whether it
-trains or waits. Running packs end with their epoch, so that a run goes beyond its limit by that much.
+trains or waits. Running packs end with their epoch, or within it where the rest takes long (`MOMENT`).
 """
 
 import argparse
@@ -75,7 +75,9 @@ class Limits:
     def _reached(self, said: str) -> None:
         if not self._interrupt.requested:
             print(
-                f"{said}: every running pack ends with its epoch, which is saved", file=sys.stderr, flush=True
+                f"{said}: every running pack ends with its epoch, or soon within it, and is saved",
+                file=sys.stderr,
+                flush=True,
             )
         self._interrupt.limit = self._interrupt.limit or said
 

@@ -13,7 +13,7 @@ from threading import current_thread
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.execution.resumption import TrialRecord
-from orchestrator.results.checkpoint import Checkpoint, encode, encode_weights
+from orchestrator.results.checkpoint import Checkpoint, Within, encode, encode_weights
 from orchestrator.results.records import Result
 from orchestrator.results.store import Store
 
@@ -65,7 +65,8 @@ class Saving:
         self._pool.shutdown()
 
     def epoch(self, records: Sequence[TrialRecord], states: Sequence[dict[str, Any]]) -> None:
-        """Checkpoints, then histories, of trials in the same epoch; the checkpoints before the last two go.
+        """Checkpoints, then histories, of trials in the same epoch; the checkpoints before the last two go,
+        and those within an epoch.
 
         Raises StorageError, also where those of earlier could not be removed, and LostError.
         """
@@ -73,11 +74,37 @@ class Saving:
         self._cleared()
         self._each(self._write_checkpoint, zip(records, states, strict=True), _side_by_side(states[0]))
         self._each(self._write_history, ((record,) for record in records))
-        if epoch > 2:
-            self._clearing = [
-                self._pool.submit(self._store.drop_checkpoints, record.trial_id, [epoch - 2])
-                for record in records
-            ]
+        old = [epoch - 2] if epoch > 2 else []
+        self._clearing = [
+            self._pool.submit(self._store.drop_checkpoints, record.trial_id, old, record.within)
+            for record in records
+            if old or record.within
+        ]
+        for record in records:
+            record.within = ()
+
+    def left(
+        self,
+        records: Sequence[TrialRecord],
+        states: Sequence[dict[str, Any]],
+        pack: list[str],
+        within: Within,
+    ) -> None:
+        """Checkpoints of trials that `pack` leaves within an epoch; then those go that they had within one.
+
+        Raises as `epoch`.
+        """
+        place = (states[0]["epoch"], states[0]["step"])
+
+        def write(record: TrialRecord, state: dict[str, Any]) -> None:
+            checkpoint = Checkpoint(state, record.epochs, pack, record.trial_id, record.stretches, within)
+            self._store.write_checkpoint(record.trial_id, place[0], encode(checkpoint), steps=place[1])
+
+        self._cleared()
+        self._each(write, zip(records, states, strict=True), _side_by_side(states[0]))
+        for record in records:
+            self._store.drop_checkpoints(record.trial_id, [], [one for one in record.within if one != place])
+            record.within = (place,)
 
     def end(
         self,
@@ -89,8 +116,10 @@ class Saving:
         self._cleared()
         self._each(self._write_weights, zip(records, weights, strict=True), _side_by_side(weights[0]))
         self._each(self._store.write_result, results.items())
-        left = {trial_id: state.epochs for trial_id, state in self._store.states(results).items()}
-        self._each(self._store.drop_checkpoints, left.items())
+        left = self._store.states(results)
+        self._each(
+            self._store.drop_checkpoints, ((i, state.epochs, state.within) for i, state in left.items())
+        )
 
     def _write_checkpoint(self, record: TrialRecord, state: dict[str, Any]) -> None:
         epochs, pack = record.epochs, record.stretches[-1]["pack"]

@@ -11,13 +11,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
 import psutil
 
-STOPPING = "Stopping: every running pack ends with its epoch, which is saved. Ctrl-C again stops at once."
+#: Seconds for which an epoch may go on that somebody wants to end: most are over by then, and who waits has
+#: patience for that and for saving, `ray job stop` 120 seconds with our cluster file, our Slurm job 270.
+MOMENT = 20.0
+STOPPING = (
+    "Stopping: every running pack ends with its epoch, or within it where the rest would take over "
+    f"{MOMENT:.0f} seconds; what it has is saved. Ctrl-C again stops at once."
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Handler = Callable[[int, FrameType | None], object] | int | None
@@ -35,6 +42,7 @@ class Interrupt:
         self.signal: int | None = None
         self.trouble: str | None = None
         self.limit: str | None = None  # of this run's own, that was reached
+        self._until: float | None = None
         self._before: dict[int, Handler] = {}
 
     @property
@@ -47,8 +55,14 @@ class Interrupt:
             return 128 + self.signal
         return 1 if self.trouble is not None else 3
 
+    def until(self) -> float | None:
+        """See `leaving.Until`: from when this was first asked after the request."""
+        if self._until is None and self.requested:
+            self._until = time.monotonic() + MOMENT
+        return self._until
+
     def abort(self, trouble: str) -> None:
-        """End the run at the epochs' ends because of `trouble`, a sentence for the user."""
+        """End the run, at the epochs' ends or soon, because of `trouble`, a sentence for the user."""
         self.trouble = self.trouble or trouble
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ and the tests run the same code. It asks the store where it stands, so being sta
 lost node or by a person a week later, is the ordinary case and not a special one.
 
 At an epoch's end all is saved (`saving`) before anything is reported: what was reported is never lost. The
-result comes last.
+result comes last. A pack that is asked to end, and whose epoch would take long, leaves it between two steps.
 """
 
 import functools
@@ -28,11 +28,13 @@ from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError, device_trouble, refuse_broken, spoiled
 from orchestrator.execution.events import EpochEnd, Report, Trained, Warned
 from orchestrator.execution.failures import given_up, out_of_memory, record_failure
+from orchestrator.execution.leaving import Leaving, Until, unasked
 from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, restore
 from orchestrator.execution.saving import Saving, Voice
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.results.archives import kept_at
+from orchestrator.results.checkpoint import Within
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EpochRecord, Result
 from orchestrator.results.result import result
@@ -54,12 +56,14 @@ class GoneError(StorageError):
 
 
 class Stopped(Exception):
-    """Raised by a report function to end a pack at an epoch's end; everything is saved by then."""
+    """A pack has ended before its time, and everything is saved: raised by a report function at an epoch's
+    end, and where a pack is left within one."""
 
 
-def run_pack(assignment: Assignment, report: Report) -> None:
+def run_pack(assignment: Assignment, report: Report, until: Until = unasked) -> None:
     """Train a pack's trials from where the store has them, to the end. Failures are recorded, then raised.
 
+    `until`: asked between steps; where it says that the epoch would not end in time, the pack is left there.
     Raises StorageError where the store stays out of reach, LostError where another run has it, DeviceError
     where the device is broken: none is a failure of the trials. SpoiledError where this process is, which is
     one only where no other pack trains in it.
@@ -73,7 +77,7 @@ def run_pack(assignment: Assignment, report: Report) -> None:
         report(Trained({i: state.result for i, state in states.items() if state.result is not None}))
         return
     try:
-        results = _train_or_halve(assignment, store, trials, report, voice)
+        results = _train_or_halve(assignment, store, trials, report, voice, until)
     except (Stopped, StorageError):
         raise
     except Exception as error:
@@ -89,7 +93,7 @@ def run_pack(assignment: Assignment, report: Report) -> None:
     report(Trained(results))
 
 
-def attempt(assignment: Assignment, report: Report) -> str | None:
+def attempt(assignment: Assignment, report: Report, until: Until = unasked) -> str | None:
     """The same where the device works and attempts are left; else the failure that used them up.
 
     Raises as `run_pack`.
@@ -97,7 +101,7 @@ def attempt(assignment: Assignment, report: Report) -> str | None:
     if (broken := device_trouble(assignment.device)) is not None:
         raise DeviceError(broken)
     if (error := given_up(store_of(assignment), assignment)) is None:
-        run_pack(assignment, report)
+        run_pack(assignment, report, until)
     return error
 
 
@@ -107,12 +111,12 @@ def store_of(assignment: Assignment, waiting: Callable[[str], None] = lambda _: 
 
 
 def _train_or_halve(
-    assignment: Assignment, store: Store, trials: list[Trial], report: Report, voice: Voice
+    assignment: Assignment, store: Store, trials: list[Trial], report: Report, voice: Voice, until: Until
 ) -> dict[str, Result]:
     """Train; where memory runs out, one half after the other, each from its last epoch."""
     try:
         with Saving(store, voice) as saving:
-            return _train(assignment, store, trials, report, saving)
+            return _train(assignment, store, trials, report, saving, until)
     except Exception as error:
         if len(trials) == 1 or not out_of_memory(error):
             raise
@@ -122,16 +126,21 @@ def _train_or_halve(
     free_memory()
     half = -(-len(trials) // 2)
     report(Warned(f"out of memory with {len(trials)} replicas; going on with {half}"))
-    first = _train_or_halve(assignment, store, trials[:half], report, voice)
-    return {**first, **_train_or_halve(assignment, store, trials[half:], report, voice)}
+    first = _train_or_halve(assignment, store, trials[:half], report, voice, until)
+    return {**first, **_train_or_halve(assignment, store, trials[half:], report, voice, until)}
 
 
 def _train(
-    assignment: Assignment, store: Store, trials: list[Trial], report: Report, saving: Saving
+    assignment: Assignment,
+    store: Store,
+    trials: list[Trial],
+    report: Report,
+    saving: Saving,
+    until: Until,
 ) -> dict[str, Result]:
     import torch
 
-    from model.training.training import Training
+    from model.training.training import LeftWithin, Training
 
     pack = [trial.trial_id for trial in trials]
     states = store.states(pack)
@@ -140,10 +149,8 @@ def _train(
     spec = trials[0].shared
     _check_code(trials)
     data = _data(assignment)
-    training = Training([t.spec for t in trials], [t.seed for t in trials], data, device)
-    records = restore(store, states, training, report)
-    if training.epoch == 0:
-        start_from_parents(store, trials, training)
+    leaving = Leaving(until)
+    training = Training([t.spec for t in trials], [t.seed for t in trials], data, device, leave=leaving)
     facts = provenance(
         device_name(device),
         threads=str(assignment.threads),
@@ -151,14 +158,25 @@ def _train(
         kernels=training.kernels,
         data=data.info.fingerprint,
     )
+    records, spent = restore(store, states, training, facts, report)
+    if training.epoch == training.steps == 0:
+        start_from_parents(store, trials, training)
     if training.epoch == training.total_epochs:
         for record in records:  # a kill may have left a history behind its checkpoint
             store.write_history(record.trial_id, record.history)
     elif told := goes_on_otherwise(assignment.pack.name, records, facts):
         report(Warned(told))
     while training.epoch < training.total_epochs:
-        begun = time.perf_counter()
-        metrics = training.run_epoch()
+        begun = time.perf_counter() - spent
+        leaving.begin()
+        try:
+            metrics = training.run_epoch()
+        except LeftWithin:
+            within = Within(time.perf_counter() - begun, training_code().digest, facts)
+            saving.left(records, training.state(), pack, within)
+            report(Warned(_left(assignment.pack.name, training)))
+            raise Stopped from None
+        spent = 0.0
         images = spec.steps_in_epoch(training.epoch, assignment.train_size) * spec.batch_size * len(trials)
         entries = _entries(metrics, images, time.perf_counter() - begun, device)
         for record, entry in zip(records, entries, strict=True):
@@ -174,6 +192,12 @@ def _train(
             )
         )
     return _finish(saving, trials, records, training)
+
+
+def _left(name: str, training: "Training") -> str:
+    epoch = training.epoch + 1
+    steps = f"{training.steps:,} of {training.steps_in(epoch):,} steps"
+    return f"{name}: left within epoch {epoch}, after {steps}, which are saved"
 
 
 def _check_code(trials: Sequence[Trial]) -> None:

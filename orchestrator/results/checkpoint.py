@@ -1,5 +1,8 @@
 """The bytes of a checkpoint and of final weights: a trial with its history, checked when read.
 
+A checkpoint is of an epoch's end, or within one where a trial was left there. The two begin otherwise, so
+that no version takes one for the other.
+
 The history lies in the same file as the weights, so that no kill can leave the two an epoch apart.
 The format is a line with the SHA-256 of what follows, then a file of torch.save that is only ever read
 with weights_only=True: a checkpoint from a stranger can be wrong but cannot run code.
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.errors import first_line
 from orchestrator.results.json_file import MAX_JSON_BYTES, JsonObject
-from orchestrator.results.records import EpochRecord, History, Stretch
+from orchestrator.results.records import EpochRecord, History, Provenance, Stretch
 from orchestrator.results.shapes import holds
 from orchestrator.results.stretches import other_data, stretches_of
 from orchestrator.results.trial_state import other_trial
@@ -27,9 +30,11 @@ _NOTES = "archive/normsweep.json"  # torch wants every entry below the folder of
 _TRIAL = "archive/normsweep-trial.txt"
 _DATA = "archive/normsweep-data.txt"
 _LONGEST_NAME = 1000
+_MOST_SECONDS = 1e9  # of an epoch
 _LARGER = "what it holds is larger than itself"
 _LONG = "its notes are larger than any trial's"
 _MAGIC = b"normsweep-checkpoint-1 "
+_MAGIC_WITHIN = b"normsweep-midepoch-1 "
 
 
 class DamagedError(Exception):
@@ -41,15 +46,27 @@ class ForeignError(DamagedError):
 
 
 @dataclass(frozen=True)
+class Within:
+    """Of an epoch that was left before its end: `seconds` that it took so far, the digest of the `code` that
+    trained, and what computed it, as `provenance` says."""
+
+    seconds: float
+    code: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """`state`: as `Training.state` gives it. `epochs`: the history. `pack`: trial ids. `trial_id`: whose it
-    is; None in old files. `stretches`: how the epochs were computed; none in old files."""
+    is; None in old files. `stretches`: how the epochs were computed; none in old files. `within`: of the
+    epoch in whose middle it is; None at an epoch's end."""
 
     state: dict[str, Any]
     epochs: list[EpochRecord]
     pack: list[str]
     trial_id: str | None = None
     stretches: Sequence[Stretch] = ()
+    within: Within | None = None
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
@@ -58,21 +75,26 @@ def encode(checkpoint: Checkpoint) -> bytes:
     buffer = io.BytesIO()
     whose = {} if checkpoint.trial_id is None else {"trial_id": checkpoint.trial_id}
     how = {"stretches": [*checkpoint.stretches]} if checkpoint.stretches else {}
-    said = {**whose, "epochs": checkpoint.epochs, "pack": checkpoint.pack, **how}
+    left = {} if checkpoint.within is None else {"within": vars(checkpoint.within)}
+    said = {**whose, "epochs": checkpoint.epochs, "pack": checkpoint.pack, **how, **left}
     torch.save({"state": checkpoint.state, "notes": json.dumps(said, allow_nan=False)}, buffer)
     body = buffer.getvalue()
-    return _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    magic = _MAGIC if checkpoint.within is None else _MAGIC_WITHIN
+    return magic + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def decode(data: bytes, trial_id: str | None = None, fingerprints: Sequence[str] = ()) -> Checkpoint:
-    """Raises DamagedError, also where it is of another trial than `trial_id`, or of data with none of these
-    fingerprints."""
+def decode(
+    data: bytes, trial_id: str | None = None, fingerprints: Sequence[str] = (), *, within: bool = False
+) -> Checkpoint:
+    """`within`: an epoch, or at the end of one. Raises DamagedError, also where it is of another trial than
+    `trial_id`, or of data with none of these fingerprints."""
     import torch
 
+    magic = _MAGIC_WITHIN if within else _MAGIC
     header, _, body = data.partition(b"\n")
-    if not header.startswith(_MAGIC):
+    if not header.startswith(magic):
         raise DamagedError("it does not begin as a checkpoint does")
-    if header[len(_MAGIC) :].decode(errors="replace") != hashlib.sha256(body).hexdigest():
+    if header[len(magic) :].decode(errors="replace") != hashlib.sha256(body).hexdigest():
         raise DamagedError("its checksum does not match")
     try:
         _refuse_larger(body)
@@ -83,11 +105,25 @@ def decode(data: bytes, trial_id: str | None = None, fingerprints: Sequence[str]
         if not holds("history.json", notes):
             raise DamagedError("its notes are no history")
         how = stretches_of(notes) if "stretches" in notes else ()
-        checkpoint = Checkpoint(content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"), how)
+        left = _within(notes["within"]) if within else None
+        checkpoint = Checkpoint(
+            content["state"], notes["epochs"], notes["pack"], notes.get("trial_id"), how, left
+        )
     except Exception as error:  # a stranger's file may be wrong in any way; all are one to the reader
         raise DamagedError(first_line(error)) from None
     _refuse_foreign(notes, trial_id, fingerprints)
     return checkpoint
+
+
+def _within(said: JsonObject) -> Within:
+    """Raises DamagedError, and whatever a file of a stranger's raises."""
+    left = Within(said["seconds"], said["code"], said["provenance"])
+    facts = [left.code, *left.provenance.values()]
+    if type(left.seconds) is not float or not 0 <= left.seconds < _MOST_SECONDS:
+        raise DamagedError("it does not say how long its epoch took")
+    if not all(fact is None or isinstance(fact, str) for fact in facts):
+        raise DamagedError("it does not say what computed its epoch")
+    return left
 
 
 def encode_weights(weights: "dict[str, torch.Tensor]", notes: History) -> bytes:

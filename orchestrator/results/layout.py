@@ -50,6 +50,11 @@ LAYOUT = (
         "weights, the optimiser's state and random generators, from which it resumes bit for bit on a CPU",
     ),
     File(
+        "trials/*/midepoch-*.pt",
+        "where a trial is left before its epoch's end, which would take long; until that epoch is done",
+        "the same within the epoch, with its epoch and step in the name and its sums so far",
+    ),
+    File(
         "trials/*/weights.pt",
         "after the last epoch",
         "the final weights in the names and shapes of the ordinary network, with the history beside them; "

@@ -37,7 +37,7 @@ from orchestrator.results.records import (
 )
 from orchestrator.results.shapes import holds
 from orchestrator.results.shared import Shared
-from orchestrator.results.trial_state import TrialState, state_of
+from orchestrator.results.trial_state import Place, TrialState, file_of, state_of
 
 _RUNS_KEPT = 99
 _WRITERS = 8
@@ -216,18 +216,20 @@ class Store:
     def _write_identity(self, trial: Trial) -> None:
         self.files.write_json(f"trials/{trial.trial_id}/trial.json", trial.identity)
 
-    def write_checkpoint(self, trial_id: str, epoch: int, data: bytes) -> None:
-        """Raises LostError where the trial is finished."""
+    def write_checkpoint(self, trial_id: str, epoch: int, data: bytes, *, steps: int = 0) -> None:
+        """Of an epoch's end, or of so many `steps` of the next one. Raises LostError where the trial is
+        finished."""
         refuse_finished(self.files, trial_id)
-        self.files.write(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt", data)
+        self.files.write(f"trials/{trial_id}/{file_of((epoch, steps))}", data)
 
-    def read_checkpoint(self, trial_id: str, epoch: int) -> bytes:
+    def read_checkpoint(self, trial_id: str, epoch: int, *, steps: int = 0) -> bytes:
         """Raises FileNotFoundError."""
-        return self.files.read(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+        return self.files.read(f"trials/{trial_id}/{file_of((epoch, steps))}")
 
-    def drop_checkpoints(self, trial_id: str, epochs: Iterable[int]) -> None:
-        for epoch in epochs:
-            self.files.remove(f"trials/{trial_id}/checkpoint-{epoch:05d}.pt")
+    def drop_checkpoints(self, trial_id: str, epochs: Iterable[int], within: Iterable[Place] = ()) -> None:
+        """Those of the ends of `epochs`, and those `within` one."""
+        for place in [*((epoch, 0) for epoch in epochs), *within]:
+            self.files.remove(f"trials/{trial_id}/{file_of(place)}")
 
     def write_history(self, trial_id: str, history: History) -> None:
         self.files.write_json(f"trials/{trial_id}/history.json", {**history, "trial_id": trial_id})

@@ -10,6 +10,10 @@ from orchestrator.results.records import EpochRecord, Failure, History, Result
 from orchestrator.results.shapes import covers, holds
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d{5,})\.pt")
+_WITHIN = re.compile(r"midepoch-(\d{5,})-(\d{6,})\.pt")
+
+#: Where training stands: whole epochs that lie behind, and steps of the next one.
+Place = tuple[int, int]
 
 Status = Literal["done", "diverged", "failed", "partial", "missing"]
 
@@ -18,7 +22,8 @@ Status = Literal["done", "diverged", "failed", "partial", "missing"]
 class TrialState:
     """Where a trial stands.
 
-    `epochs`: the epochs that have a checkpoint, ascending. `result`, `history`, `failure`: the parsed
+    `epochs`: the epochs that have a checkpoint, ascending; `within`: where there is one within an epoch.
+    `result`, `history`, `failure`: the parsed
     files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
     trials. `recorded`: there is a history and it was read whole, kept or not, and is
     no shorter than the result says.
@@ -32,6 +37,7 @@ class TrialState:
     failure: Failure | None = None
     warnings: tuple[str, ...] = field(default=())
     recorded: bool = False
+    within: tuple[Place, ...] = ()
 
     @property
     def finished(self) -> bool:
@@ -73,6 +79,7 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
         return None
 
     epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
+    within = tuple(sorted((int(m[1]) - 1, int(m[2])) for name in names if (m := _WITHIN.fullmatch(name))))
     result = cast(Result | None, content("result.json"))
     failure = cast(Failure | None, content("failure.json"))
     history = cast(History | None, content("history.json"))
@@ -82,11 +89,17 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
     elif failure is not None:
         status = "failed"
     else:
-        status = "partial" if epochs else "missing"
+        status = "partial" if epochs or within else "missing"
     recorded = history is not None and covers(history, result)
     if history is not None and not recorded:
         warnings.append(f"trials/{trial_id}/history.json has fewer epochs than its result")
-    return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded)
+    return TrialState(trial_id, status, epochs, result, history, failure, tuple(warnings), recorded, within)
+
+
+def file_of(place: Place) -> str:
+    """The name of the checkpoint that is of there."""
+    epochs, steps = place
+    return f"midepoch-{epochs + 1:05d}-{steps:06d}.pt" if steps else f"checkpoint-{epochs:05d}.pt"
 
 
 def other_trial(content: Mapping[str, object], trial_id: str) -> str | None:

@@ -7,6 +7,7 @@ from orchestrator.results.layout import LAYOUT
 #: What only a run that trains, is disturbed, is tracked, or goes by Ray leaves.
 PASSING = {
     *("sweep.json.damaged", "lock.json", "trials/*/checkpoint-*.pt", "trials/*/failure.json", ".ray/*"),
+    "trials/*/midepoch-*.pt",
     *("tensorboard/*", "wandb/*", "mlflow.db", "trackers/*.log"),
 }
 
