@@ -34,6 +34,7 @@ _OF_LOSS = (
     "ActorUnavailableError",
     "actor died",
     "actor is dead",
+    "is temporarily unavailable",
     "OutOfMemoryError: Task",
 )
 _LOSSES = (

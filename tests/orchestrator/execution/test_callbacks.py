@@ -143,6 +143,11 @@ DIED = "Failure # 1 (occurred at 2026-11-27)\nThe actor died unexpectedly before
             DIED + "Task was killed due to the node running low on memory.",
             "the worker was killed because its machine ran out of memory",
         ),
+        (
+            "Failure # 1 (occurred at 2026-11-27)\nThe actor 92 is unavailable: The actor is temporarily unavailable: "
+            "RpcError: RPC error: Socket closed rpc_code: 14.",
+            "the worker was lost",
+        ),
         (None, "the worker was lost"),
     ],
 )
