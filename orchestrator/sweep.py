@@ -286,7 +286,8 @@ def check(prepared: Prepared, *, fetch: bool = True) -> None:
     for dataset in {pack.spec.dataset for pack in prepared.plan.packs}:
         if fetch or not is_fetched(dataset):
             load(dataset, prepared.options.data_dir, bring=kept_at(prepared.store.url))
-    prepared.store.verify([trial for trial in prepared.plan.trials if trial.trial_id in prepared.states])
+    states, store = prepared.states, prepared.store
+    store.verify([t for t in prepared.plan.trials if (s := states.get(t.trial_id)) and not store.is_sound(s)])
 
 
 def declare(prepared: Prepared, command: str) -> None:

@@ -29,22 +29,21 @@ Fault = Literal["damaged", "other", "data"]
 def damage(store: Store, states: Mapping[str, TrialState]) -> list[str]:
     """A sentence for each kind of damage beside the results of finished trials, none where all is well.
 
-    `states`: from a scan. Reads trial.json of each, and of weights.pt what is cheap.
+    `states`: from a scan. Of those that are not known to be sound it reads trial.json, and of weights.pt what
+    is cheap; what it finds sound, the next scan knows.
     """
-    finished = sorted(trial_id for trial_id, state in states.items() if state.finished)
+    finished = sorted(trial_id for trial_id, state in states.items() if state.finished and not state.sound)
     if not finished:
         return []
     kept = "Their results are whole and nothing is trained again."
-    weights = store.files.sizes("trials", "weights.pt")
-    missing = [trial_id for trial_id in finished if trial_id not in weights]
-    held = {trial_id: weights[trial_id] for trial_id in finished if trial_id in weights}
-    faults = _faults(store.files, held, states)
+    missing = [trial_id for trial_id in finished if states[trial_id].weights is None]
+    faults = _faults(store.files, finished, states)
+    edited = _edited(store, finished)
+    wrong = {*missing, *faults, *edited}
+    whole = (states[trial_id] for trial_id in finished if trial_id not in wrong)
+    store.keep_sound(state for state in whole if state.recorded and not state.warnings)
     sentences = (
-        (
-            "trial.json is damaged or was edited in",
-            _edited(store, finished),
-            "Look at them before you use them.",
-        ),
+        ("trial.json is damaged or was edited in", edited, "Look at them before you use them."),
         ("weights.pt is missing in", missing, kept),
         ("weights.pt is damaged in", [i for i, fault in faults.items() if fault == "damaged"], kept),
         ("weights.pt is another trial's in", [i for i, fault in faults.items() if fault == "other"], kept),
@@ -67,12 +66,14 @@ def _edited(store: Store, finished: Sequence[str]) -> list[str]:
     ]
 
 
-def _faults(files: Files, held: Mapping[str, int], states: Mapping[str, TrialState]) -> dict[str, Fault]:
-    """Of finished trials by the sizes of their weights, those whose weights are not whole or not theirs."""
+def _faults(files: Files, finished: Sequence[str], states: Mapping[str, TrialState]) -> dict[str, Fault]:
+    """Of `finished`, those whose weights are there and not whole, or not theirs."""
+    held = {trial_id: size for trial_id in finished if (size := states[trial_id].weights) is not None}
     if not files.local:
         return {trial_id: "damaged" for trial_id, size in held.items() if not 0 < size <= MAX_BYTES}
     ours = {trial_id for trial_id, size in held.items() if size <= MAX_BYTES}
-    whole = sum(held[trial_id] for trial_id in ours) <= _READ
+    sizes = (state.weights or 0 for state in states.values() if state.finished)
+    whole = sum(size for size in sizes if size <= MAX_BYTES) <= _READ
     faults: dict[str, Fault | None] = dict.fromkeys(held, "damaged")  # as one is that is too large
     faults |= {i: _fault(files.path(f"trials/{i}/weights.pt"), states[i], whole=whole) for i in ours}
     return {trial_id: fault for trial_id, fault in faults.items() if fault is not None}

@@ -16,13 +16,14 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from model.errors import InputError, reason
 from model.plain_file import NoPlainFileError, read_whole
-from orchestrator.results import bucket, json_file
+from orchestrator.results import bucket, json_file, listing
 from orchestrator.results.disk import MAX_BYTES, write_whole
 from orchestrator.results.json_file import JsonObject
+from orchestrator.results.listing import Listed
 from orchestrator.results.patience import ABSENT, as_storage_error, patiently
 from orchestrator.results.storage_errors import StorageError, remedy, within
 from orchestrator.results.url import package_for, refuse_chain, refuse_password
@@ -220,38 +221,30 @@ class Files:
                 values[name] = value
         return values
 
-    def folders(self, folder: str) -> dict[str, set[str]]:
-        """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""
+    def listing(self, folder: str) -> dict[str, Listed]:
+        """Every subfolder of `folder` with its files. Empty where there is no such folder."""
         base = self.path(folder)
-        names: dict[str, set[str]] = {}
         try:
             if self.local:
-                for entry in self._patiently(lambda: self._scan(base)):
-                    if entry.is_dir(follow_symlinks=False):
-                        names[entry.name] = _files_in(os.scandir(entry.path))
-                return names
-            found = self._patiently(lambda: bucket.find(self.fs, self.root, base))
-        except ABSENT:
-            return names
-        for subfolder, name, _ in bucket.in_folders(found, base):
-            names.setdefault(subfolder, set()).add(name)
-        return names
-
-    def sizes(self, folder: str, name: str) -> dict[str, int]:
-        """Bytes of the file of that name in each subfolder of `folder` that has one."""
-        base = self.path(folder)
-        if self.local:
-            return {
-                subfolder: os.lstat(f"{base}/{subfolder}/{name}").st_size
-                for subfolder, names in self.folders(folder).items()
-                if name in names
-            }
-        try:
+                entries = self._patiently(lambda: self._scan(base))
+                folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+                return {entry.name: listing.on_disk(os.scandir(entry.path)) for entry in folders}
             found = self._patiently(lambda: bucket.find(self.fs, self.root, base))
         except ABSENT:
             return {}
-        files = bucket.in_folders(found, base)
-        return {subfolder: int(details["size"]) for subfolder, other, details in files if other == name}
+        files: dict[str, dict[str, Any]] = {}
+        for subfolder, name, details in bucket.in_folders(found, base):
+            files.setdefault(subfolder, {})[name] = details
+        return {subfolder: listing.in_bucket(own) for subfolder, own in files.items()}
+
+    def folders(self, folder: str) -> dict[str, set[str]]:
+        """Every subfolder of `folder` with the names of its files. Empty where there is no such folder."""
+        return {subfolder: {*listed.sizes} for subfolder, listed in self.listing(folder).items()}
+
+    def sizes(self, folder: str, name: str) -> dict[str, int]:
+        """Bytes of the file of that name in each subfolder of `folder` that has one."""
+        found = self.listing(folder).items()
+        return {subfolder: listed.sizes[name] for subfolder, listed in found if name in listed.sizes}
 
     def names(self, folder: str) -> set[str]:
         """The names of the files in one folder. Empty where there is no such folder."""

@@ -22,6 +22,8 @@ from orchestrator.results import analysis_plan, sweep_file
 from orchestrator.results.files import Files
 from orchestrator.results.finished import refuse_finished, write_result
 from orchestrator.results.hold import hold
+from orchestrator.results.known import known as known_of
+from orchestrator.results.listing import Listed
 from orchestrator.results.records import (
     AnalysisPlan,
     CodeRecord,
@@ -37,7 +39,7 @@ from orchestrator.results.records import (
 )
 from orchestrator.results.shapes import holds
 from orchestrator.results.shared import Shared
-from orchestrator.results.trial_state import Place, TrialState, file_of, state_of
+from orchestrator.results.trial_state import Place, TrialState, file_of, sound_state, state_of
 
 _RUNS_KEPT = 99
 _WRITERS = 8
@@ -65,6 +67,7 @@ class Store:
         if token is not None:
             hold(self.files, token)
         self.url, self.token = url, token
+        self._known = known_of(os.path.realpath(self.files.root) if self.files.local else url)
 
     # -- the sweep ---------------------------------------------------------------------------------
 
@@ -138,13 +141,36 @@ class Store:
         what an earlier scan gave, by which the finished ones are not read again.
         """
         listing = {
-            trial_id: names
-            for trial_id, names in self.files.folders("trials").items()
-            if _TRIAL_ID.fullmatch(trial_id) and ("trial.json" in names or _lacks_identity(trial_id, names))
+            trial_id: listed
+            for trial_id, listed in self.files.listing("trials").items()
+            if _TRIAL_ID.fullmatch(trial_id)
+            and ("trial.json" in listed.sizes or _lacks_identity(trial_id, {*listed.sizes}))
         }
-        kept = {i: known[i] for i, names in listing.items() if i in known and _as_before(known[i], names)}
-        found = self._states({i: names for i, names in listing.items() if i not in kept}, history)
-        return {trial_id: kept.get(trial_id) or found[trial_id] for trial_id in listing}
+        kept = {i: known[i] for i, one in listing.items() if i in known and _as_before(known[i], one)}
+        if history is not True:
+            self._known.expect(len(listing))
+            kept |= self._sound({i: listed for i, listed in listing.items() if i not in kept})
+        found = self._states({i: {*one.sizes} for i, one in listing.items() if i not in kept}, history)
+        return {
+            trial_id: kept.get(trial_id) or _of_scan(found[trial_id], listed)
+            for trial_id, listed in listing.items()
+        }
+
+    def _sound(self, listing: Mapping[str, Listed]) -> dict[str, TrialState]:
+        """Those that were found sound before, and are as they were."""
+        states = {}
+        for trial_id, listed in listing.items():
+            if (result := self._known.result(trial_id, listed.version)) is not None:
+                states[trial_id] = _of_scan(sound_state(trial_id, {*listed.sizes}, result), listed)
+        return states
+
+    def keep_sound(self, states: Iterable[TrialState]) -> None:
+        """These finished trials of a scan, whose files are all as they should be, need not be read again."""
+        self._known.keep((one.trial_id, one.version, one.result) for one in states if one.result is not None)
+
+    def is_sound(self, state: TrialState) -> bool:
+        """Whether a trial of a scan was found sound, then or since."""
+        return state.sound or self._known.result(state.trial_id, state.version) is not None
 
     def states(self, trial_ids: Iterable[str], *, history: bool = False) -> dict[str, TrialState]:
         """These trials alone, those without a folder included; a worker need not list the whole sweep.
@@ -264,8 +290,12 @@ def _kept(state: TrialState, shared: Shared, *, with_history: bool) -> TrialStat
     return replace(state, result=result, history=state.history if with_history else None)
 
 
-def _as_before(state: TrialState, names: set[str]) -> bool:
-    return state.finished and "result.json" in names
+def _of_scan(state: TrialState, listed: Listed) -> TrialState:
+    return replace(state, weights=listed.sizes.get("weights.pt"), version=listed.version)
+
+
+def _as_before(state: TrialState, listed: Listed) -> bool:
+    return state.finished and "result.json" in listed.sizes
 
 
 def _lacks_identity(trial_id: str, names: set[str]) -> bool:

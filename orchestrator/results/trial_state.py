@@ -1,7 +1,7 @@
 """Where a trial stands, as its files say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -26,7 +26,8 @@ class TrialState:
     `result`, `history`, `failure`: the parsed
     files, None where absent. `history` is only filled by `Store.scan(history=True)` or for unfinished
     trials. `recorded`: there is a history and it was read whole, kept or not, and is
-    no shorter than the result says.
+    no shorter than the result says. Of a scan: `weights`, bytes of weights.pt, None where there is none;
+    `version` of its files, see `listing`; `sound`: they were all read before and found as they should be.
     """
 
     trial_id: str
@@ -38,6 +39,9 @@ class TrialState:
     warnings: tuple[str, ...] = field(default=())
     recorded: bool = False
     within: tuple[Place, ...] = ()
+    weights: int | None = None
+    version: str = field(default="", compare=False)
+    sound: bool = field(default=False, compare=False)
 
     @property
     def finished(self) -> bool:
@@ -78,14 +82,13 @@ def state_of(trial_id: str, names: set[str], parsed: Mapping[str, JsonObject | V
             return value
         return None
 
-    epochs = tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
-    within = tuple(sorted((int(m[1]) - 1, int(m[2])) for name in names if (m := _WITHIN.fullmatch(name))))
+    epochs, within = _epochs(names), _within(names)
     result = cast(Result | None, content("result.json"))
     failure = cast(Failure | None, content("failure.json"))
     history = cast(History | None, content("history.json"))
     status: Status
     if result is not None:
-        status = "diverged" if result.get("status") == "diverged" else "done"
+        status = _ended(result)
     elif failure is not None:
         status = "failed"
     else:
@@ -100,6 +103,24 @@ def file_of(place: Place) -> str:
     """The name of the checkpoint that is of there."""
     epochs, steps = place
     return f"midepoch-{epochs + 1:05d}-{steps:06d}.pt" if steps else f"checkpoint-{epochs:05d}.pt"
+
+
+def sound_state(trial_id: str, names: Iterable[str], result: Result) -> TrialState:
+    """Where a finished trial stands with this result, whose files were all read before and are sound."""
+    epochs, within = _epochs(names), _within(names)
+    return TrialState(trial_id, _ended(result), epochs, result, recorded=True, within=within, sound=True)
+
+
+def _ended(result: Result) -> Literal["done", "diverged"]:
+    return "diverged" if result.get("status") == "diverged" else "done"
+
+
+def _epochs(names: Iterable[str]) -> tuple[int, ...]:
+    return tuple(sorted(int(m[1]) for name in names if (m := _CHECKPOINT.fullmatch(name))))
+
+
+def _within(names: Iterable[str]) -> tuple[Place, ...]:
+    return tuple(sorted((int(m[1]) - 1, int(m[2])) for name in names if (m := _WITHIN.fullmatch(name))))
 
 
 def other_trial(content: Mapping[str, object], trial_id: str) -> str | None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 
 import fsspec
 import pytest
@@ -13,7 +14,9 @@ import pytest
 import orchestrator.results.files
 from analysis.sources.load import load
 from model.errors import InputError
+from orchestrator.bench.finished import write_finished
 from orchestrator.results import note_file
+from orchestrator.results.damage import damage
 from orchestrator.results.files import Files
 from orchestrator.results.storage_errors import StorageError
 from orchestrator.results.store import Store
@@ -22,9 +25,10 @@ from orchestrator.status import status
 from tests.helpers.many_files import check_read_at_once
 from tests.helpers.numbers_of import numbers
 from tests.helpers.processes import interrupt
+from tests.helpers.tiny import trial
 from tests.helpers.waiting import until
 
-pytest.importorskip("s3fs", reason="needs the s3 extra")
+s3fs = pytest.importorskip("s3fs", reason="needs the s3 extra")
 pytest.importorskip("moto", reason="needs moto, an S3 server for tests")
 pytestmark = pytest.mark.xdist_group("ray")  # and its bucket
 
@@ -48,6 +52,39 @@ def test_interrupted_resumed_and_widened(bucket, command, undisturbed, at_epoch,
 
 def test_an_empty_file_is_damaged_and_a_large_one_is_read(bucket):
     check_read_at_once(bucket)
+
+
+def test_of_a_known_sweep_nothing_is_fetched_but_its_listing(bucket, tmp_path, monkeypatch):
+    """And of a trial whose file was replaced by one of the same size, its files alone."""
+    trials = [trial(seed=seed) for seed in range(1, 9)]
+    write_finished(Store(str(tmp_path)), trials, epochs=2)
+    fs, root = fsspec.core.url_to_fs(bucket)
+    fs.put(str(tmp_path / "trials"), f"{root}/trials", recursive=True)
+    asked = Counter()
+    send = fs._call_s3
+
+    def counted(method, *arguments, **more):
+        asked[method] += 1
+        return send(method, *arguments, **more)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", staticmethod(counted))
+
+    def look():
+        asked.clear()
+        store = Store(bucket)
+        states = store.scan(history="check")
+        return states, damage(store, states), dict(asked)
+
+    states, said, first = look()
+    assert (len(states), said) == (8, [])
+    assert first["get_object"] == 3 * 8  # result, history, identity
+    assert look() == (states, [], {"list_objects_v2": 1})
+    path = f"{root}/trials/{trials[2].trial_id}/result.json"
+    content = fs.cat_file(path)
+    fs.pipe_file(path, content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    after, _, asked_again = look()
+    assert after[trials[2].trial_id].status == "missing"
+    assert asked_again["get_object"] == 2  # its result and, as that is none, its history
 
 
 def test_killed_and_resumed(bucket, command, undisturbed):
