@@ -75,7 +75,7 @@ def figures(study: Study) -> dict[str, go.Figure]:
             by_name[f"choosing-map{suffix}"] = group_surface.heat_map(surface_info)
         for kind in surface_info.kinds:
             by_name[f"choosing-{kind}{suffix}"] = group_surface.lines(surface_info, kind)
-    time = timeline.info(study.frame, study.history)
+    time = timeline.info(study.frame, study.history, study.periods)
     if time is not None and not study.several:
         by_name["time"] = timeline.figure(time, study.styles)
         by_name["speed"] = timeline.speeds(time, study.styles)

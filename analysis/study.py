@@ -16,6 +16,7 @@ from analysis.plots.crossing import Crossing
 from analysis.plots.gsearch import GSearchInfo, infos
 from analysis.sources.frame import compared
 from analysis.sources.load import Source, Sweep, load_sweep
+from analysis.sources.periods import periods
 from analysis.sources.predictions import Judgements, judgements
 from analysis.stats import bases
 from analysis.stats.bounds import bounded_panels
@@ -45,6 +46,7 @@ class Study:
     sweeps: tuple[Sweep, ...]
     frame: pd.DataFrame
     history: pd.DataFrame
+    periods: pd.DataFrame | None
     evaluations: pd.DataFrame
     roles: Roles
     panels: dict[Panel, list[Cell]]
@@ -165,11 +167,11 @@ def read(
     columns of a CSV that are axes and none of ours. Raises InputError."""
     if not sources:
         raise InputError("no results given; expected a sweep's folder or a .csv file")
-    sweeps = tuple(load_sweep(source, paired=choices.paired, axes=axes) for source in sources)
+    sweeps = tuple(load_sweep(source, thin=True, paired=choices.paired, axes=axes) for source in sources)
     if len(sweeps) == 1:
         choices = as_planned(choices, sweeps[0].plans)
     labels = _labels(sweeps) if len(sweeps) > 1 else [sweep.source for sweep in sweeps]
-    frames, histories, evaluations = [], [], []
+    frames, histories, evaluations, times = [], [], [], []
     budgets: list[EqualBudgets] = []
     for number, (sweep, label) in enumerate(zip(sweeps, labels, strict=True)):
         # two sweeps may hold the same trial; in here each has its own
@@ -177,6 +179,9 @@ def read(
         frames.append(sweep.frame.assign(source=label, trial_id=prefix + sweep.frame["trial_id"]))
         budgets += equal_budgets(frames[-1], sweep.facts, replace(choices, paired=sweep.paired), prefix)
         histories.append(sweep.history.assign(trial_id=prefix + sweep.history["trial_id"]))
+        if any(one.periods is not None for one in sweeps):
+            spent = periods(sweep.history) if sweep.periods is None else sweep.periods
+            times.append(spent.assign(trial_id=prefix + spent["trial_id"]))
         evaluations.append(sweep.evaluations.assign(trial_id=prefix + sweep.evaluations["trial_id"]))
     frame = pd.concat(frames, ignore_index=True)
     frame["source"] = frame["source"].astype("string")
@@ -197,6 +202,7 @@ def read(
         sweeps=sweeps,
         frame=frame,
         history=pd.concat(histories, ignore_index=True),
+        periods=pd.concat(times, ignore_index=True) if times else None,
         evaluations=pd.concat(evaluations, ignore_index=True),
         roles=roles,
         panels=grouped,

@@ -249,7 +249,7 @@ def write_report(store: Store, choices: "Choices", *, live: bool = False) -> str
     from analysis.tables import results_csv
 
     try:
-        sweep = load_sweep(store.url)  # once, so that the two files tell of one moment
+        sweep = load_sweep(store.url, thin=True)  # once, so that the two files tell of one moment
     except InputError:
         store.files.names("trials")  # raises StorageError where the folder went away just now
         raise

@@ -60,7 +60,10 @@ def section(study: Study, drawn: Sequence[PanelData]) -> Section | None:
     if not views:
         return None
     return Section(
-        "curves", "Learning curves", "Learning curves", html.render("curves", panels=views, scales=SCALES)
+        "curves",
+        "Learning curves",
+        "Learning curves",
+        html.render("curves", panels=views, scales=SCALES, step=max(sweep.step for sweep in study.sweeps)),
     )
 
 

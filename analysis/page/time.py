@@ -36,7 +36,7 @@ def section(study: Study) -> Section | None:
     """Where the time went, sweep by sweep; None where no epoch carries a clock."""
     views, drawn = [], {}
     for index, sweep in enumerate(study.sweeps):
-        info = timeline.info(sweep.frame, sweep.history)
+        info = timeline.info(sweep.frame, sweep.history, sweep.periods)
         if info is None:
             continue
         view = SweepView(
@@ -88,7 +88,7 @@ def _took(sweep: Sweep, begun: float, runs: list[Run]) -> float | None:
     """Seconds from a run's begin (Unix time) to the last epoch that ended before the next run began."""
     later = (run.begun for run in runs if run.begun is not None and run.begun > begun)
     until = min(later, default=float("inf"))
-    ended = sweep.history["ended"]
+    ended = (sweep.history if sweep.periods is None else sweep.periods)["ended"]
     own = ended[(ended >= begun) & (ended < until)]
     return float(own.max() - begun) if len(own) else None
 

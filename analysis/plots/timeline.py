@@ -4,20 +4,17 @@ A worker is a process and a sweep that was interrupted has had many; lanes are d
 host as its packs need, so that an idle slot shows as a gap and not as one more row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from analysis.plots import palette, theme
 from analysis.plots.x_axis import places_of
+from analysis.sources.periods import periods as periods_of
 from analysis.stats.axes import BATCH_SIZE
 from analysis.stats.line import Line, labels
-
-#: A pause between two epochs longer than this many seconds ends a busy period.
-PAUSE = 60.0
 
 
 class BusyPeriod(NamedTuple):
@@ -54,81 +51,62 @@ class TimeInfo(NamedTuple):
         return self.busy / (self.span * len(self.lanes)) if self.span > 0 else 0.0
 
 
-def info(frame: pd.DataFrame, history: pd.DataFrame) -> TimeInfo | None:
-    """The busy periods of a sweep; None where its epochs carry no clock."""
-    known = history[history["ended"].notna() & history["seconds"].notna()]
-    if known.empty:
-        return None
-    rows = _periods(known).merge(
+def info(frame: pd.DataFrame, history: pd.DataFrame, periods: pd.DataFrame | None = None) -> TimeInfo | None:
+    """The busy periods of a sweep; None where its epochs carry no clock. `periods`: of sources.periods, where
+    `history` has not all epochs."""
+    known = periods_of(history) if periods is None else periods
+    rows = known.merge(
         frame[["trial_id", "norm", "groups", "batch_size", "seed"]], on="trial_id", how="inner"
     )
     rows = rows[rows["norm"].notna() & rows["batch_size"].notna()]
     if rows.empty:
         return None
-    zero = float(rows["begin"].min())
-    keys = ["worker", "norm", "groups", "batch_size", "begin", "end"]
-    named = labels(rows["norm"].astype(str))
-    joined = [_joined(pack, zero, named) for _, pack in rows.groupby(keys, dropna=False, sort=False)]
-    periods = _lanes(sorted(joined, key=lambda p: (p.begin, p.worker)))
+    found = _lanes(sorted(_joined(rows), key=lambda p: (p.begin, p.worker)))
     devices = tuple(sorted({str(d) for d in known["device"].dropna()}))
-    span = max(p.end for p in periods)
-    lanes = sorted({p.lane for p in periods}, key=_lane_order)
-    return TimeInfo(periods, lanes, sum(p.seconds for p in periods), span, devices)
+    span = max(p.end for p in found)
+    lanes = sorted({p.lane for p in found}, key=_lane_order)
+    return TimeInfo(found, lanes, sum(p.seconds for p in found), span, devices)
 
 
-def _joined(pack: pd.DataFrame, zero: float, named: Mapping[str, str]) -> BusyPeriod:
-    """The rows of the seeds that ran together."""
-    first = pack.iloc[0]
-    norm, groups = str(first["norm"]), first["groups"]
-    return BusyPeriod(
-        lane="",
-        worker=str(first["worker"]),
-        line=Line(norm, None if pd.isna(groups) else int(groups), label=named.get(norm, "")),
-        batch_size=int(first["batch_size"]),
-        seeds=tuple(sorted({int(s) for s in pack["seed"].dropna()})),
-        replicas=len(pack),
-        begin=float(first["begin"]) - zero,
-        end=float(first["end"]) - zero,
-        epochs=int(pack["epochs"].max()),
-        images_per_second=float(pack["speed"].median()),
-    )
+def _joined(rows: pd.DataFrame) -> list[BusyPeriod]:
+    """The rows of the seeds that ran together in one, in the order of the first of each."""
+    keys = ["worker", "norm", "groups", "batch_size", "begin", "end"]
+    packs = rows.groupby(keys, dropna=False, sort=False)
+    zero, named = float(rows["begin"].min()), labels(rows["norm"].astype(str))
+    seeds: dict[int, set[int]] = {}
+    for number, seed in zip(packs.ngroup(), rows["seed"], strict=True):
+        own = seeds.setdefault(int(number), set())
+        if not pd.isna(seed):
+            own.add(int(seed))
+    first, replicas = packs.head(1), packs.size()
+    return [
+        BusyPeriod(
+            lane="",
+            worker=str(worker),
+            line=Line(str(norm), None if pd.isna(groups) else int(groups), label=named.get(str(norm), "")),
+            batch_size=int(batch_size),
+            seeds=tuple(sorted(seeds[number])),
+            replicas=int(count),
+            begin=float(begin) - zero,
+            end=float(end) - zero,
+            epochs=int(epochs),
+            images_per_second=float(speed),
+        )
+        for number, (worker, norm, groups, batch_size, begin, end, count, epochs, speed) in enumerate(
+            zip(
+                *(first[key] for key in keys),
+                replicas,
+                packs["epochs"].max(),
+                packs["speed"].median(),
+                strict=True,
+            )
+        )
+    ]
 
 
 def _lane_order(lane: str) -> tuple[str, int]:
     host, _, number = lane.rpartition(" ")
     return host, int(number)
-
-
-def _periods(known: pd.DataFrame) -> pd.DataFrame:
-    """Epochs of one trial that follow each other on one worker, joined; clocks to a tenth of a second."""
-    rows = known.sort_values(["trial_id", "epoch"], kind="stable")
-    worker = rows["worker"].fillna("worker").astype(str)
-    begin = rows["ended"] - rows["seconds"]
-    pause = begin - rows["ended"].shift()
-    fresh = (
-        (rows["trial_id"] != rows["trial_id"].shift())
-        | (worker != worker.shift())
-        | (pause > np.maximum(PAUSE, 3 * rows["seconds"]))
-        | (pause < -PAUSE)
-    )
-    parts = pd.DataFrame(
-        {
-            "trial_id": rows["trial_id"].astype(str),
-            "worker": worker,
-            "begin": begin.round(1),
-            "end": rows["ended"].round(1),
-            "speed": rows["images_per_second"],
-            "part": fresh.fillna(True).astype(bool).cumsum(),
-        }
-    ).groupby("part")
-    return parts.agg(
-        trial_id=("trial_id", "first"),
-        worker=("worker", "first"),
-        begin=("begin", "min"),
-        end=("end", "max"),
-        epochs=("begin", "size"),
-        speed=("speed", "median"),
-    )
 
 
 def _lanes(periods: Sequence[BusyPeriod]) -> list[BusyPeriod]:

@@ -4,16 +4,18 @@ A row is every trial that was declared, whether it ran or not, and every trial i
 longer declared: a trial that is missing from the results must not be missing from the table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import Any, Literal
 from warnings import warn
 
+import numpy as np
 import pandas as pd
 
 from analysis.sources import csv, result_grid
 from analysis.sources.frame import EVALUATION_COLUMNS, HISTORY_COLUMNS, IDENTITY, Row, make
+from analysis.sources.periods import periods
 from analysis.sources.result_grid import ResultGrid
 from analysis.sources.tuning import tuning_record, uses
 from model.errors import InputError
@@ -37,7 +39,9 @@ Origin = Literal["sweep", "table", "study"]
 class Sweep:
     """Everything that a report is made from.
 
-    `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch. `facts`: the
+    `frame`: a row per trial (sources.frame.COLUMNS). `history`: a row per trial and epoch; where `step` is
+    above 1, of each so-manieth epoch from the first on and of the last, and `periods` has the time of all
+    (sources.periods). `facts`: the
     parsed sweep.json without its trials. `packs`: trial id -> the ids trained with it. `protocols`: trial
     id -> the version of the code's training that it declares. `provenance`: what computed a finished trial,
     for each stretch of its epochs, with `trial_id`, `cell`, `code` and, in words, `changes`. `evaluations`: a
@@ -61,6 +65,8 @@ class Sweep:
     paired: bool = True
     evaluations: pd.DataFrame = field(default_factory=lambda: make([], EVALUATION_COLUMNS))
     plans: tuple[PlanVersion, ...] = ()
+    periods: pd.DataFrame | None = None
+    step: int = 1
 
 
 #: Where results can come from: a folder or a CSV by path or URL, a ResultGrid, a frame, a sweep already read.
@@ -85,9 +91,15 @@ def load_history(source: Source) -> pd.DataFrame:
 
 
 def load_sweep(
-    source: Source, *, history: bool = True, paired: bool = False, axes: Sequence[str] = ()
+    source: Source,
+    *,
+    history: bool = True,
+    thin: bool = False,
+    paired: bool = False,
+    axes: Sequence[str] = (),
 ) -> Sweep:
-    """The whole sweep; `history=False` leaves the epochs of finished trials unread. `paired`: whether the
+    """The whole sweep; `history=False` leaves the epochs of finished trials unread; `thin` keeps so many of
+    them as memory should hold, see Sweep.step. `paired`: whether the
     runs of a seed are pairs in a table, which does not say; a sweep's are. `axes`: columns of a table that
     tell its trials apart and are none of ours. Raises InputError."""
     if isinstance(source, Sweep):
@@ -108,7 +120,7 @@ def load_sweep(
     if url.lower().endswith(".csv"):
         frame, origin = csv.read(url, axes)
         return _table(name, url, frame, origin, paired)
-    return _read_store(url, history)
+    return _read_store(url, history=history, thin=thin)
 
 
 def _table(name: str, source: str, frame: pd.DataFrame, origin: Origin, paired: bool) -> Sweep:
@@ -118,7 +130,7 @@ def _table(name: str, source: str, frame: pd.DataFrame, origin: Origin, paired: 
 # -- a sweep's folder --------------------------------------------------------------------------------
 
 
-def _read_store(url: str, history: bool) -> Sweep:
+def _read_store(url: str, *, history: bool, thin: bool) -> Sweep:
     store = Store(url)
     if not store.files.local:
         store.files.readable()  # a bucket has many ways to refuse, each with a remedy
@@ -149,7 +161,9 @@ def _read_store(url: str, history: bool) -> Sweep:
         row["tuning"] = tuned.get(row["trial_id"])
     mixed = mixture(states.values(), identities, record_of(facts))
     moved = changed(states.values())
-    epochs, damaged = _history(store, states) if history else (make([], HISTORY_COLUMNS), [])
+    step = _step(states) if thin and history else 1
+    nothing = (make([], HISTORY_COLUMNS), None, [])
+    epochs, times, damaged = _history(store, states, step) if history else nothing
     answers, ignored = evaluations.read(store.files, states) if history else ([], [])
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),
@@ -167,6 +181,8 @@ def _read_store(url: str, history: bool) -> Sweep:
             )
         ),
         evaluations=make(answers, EVALUATION_COLUMNS),
+        periods=times,
+        step=step,
     )
 
 
@@ -188,9 +204,24 @@ def _provenance(state: TrialState) -> list[dict[str, Any]]:
 _CHUNK = 200
 
 
-def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame, list[str]]:
-    """The epochs of every trial, and what was damaged among their files."""
-    frames, damaged = [], []
+#: Epochs that a report holds; a row of HISTORY_COLUMNS has some 150 bytes.
+MOST_EPOCHS = 1_000_000
+
+
+def _step(states: Mapping[str, TrialState]) -> int:
+    """Each so-manieth epoch can be kept of every trial."""
+    epochs = sum(state.result.get("epochs_run") or 0 for state in states.values() if state.result)
+    epochs += sum(len(state.records) for state in states.values() if not state.result)
+    return max(1, -(-epochs // MOST_EPOCHS))
+
+
+def _history(
+    store: Store, states: dict[str, TrialState], step: int
+) -> tuple[pd.DataFrame, pd.DataFrame | None, list[str]]:
+    """The epochs of every trial, or each `step`th and the periods of all, and what was damaged among their
+    files."""
+    frames, times, damaged = [], [], []
+    lasts = {i: s.result.get("epochs_run") for i, s in states.items() if s.result and s.status == "done"}
     for chunk in _chunks(list(states)):
         names = {f"trials/{trial_id}/history.json": trial_id for trial_id in chunk}
         rows: list[Row] = []
@@ -203,9 +234,17 @@ def _history(store: Store, states: dict[str, TrialState]) -> tuple[pd.DataFrame,
                 rows += [{**entry, "trial_id": names[name]} for entry in value["epochs"]]
                 if not covers(value, states[names[name]].result):
                     damaged.append(f"{name} has fewer epochs than its result")
-        frames.append(make(rows, HISTORY_COLUMNS))
+        frame = make(rows, HISTORY_COLUMNS)
+        if step > 1:
+            times.append(periods(frame))
+            # no last epoch of one that diverged: the others' mean would have a point of that trial alone
+            epoch = frame["epoch"].to_numpy(dtype=float, na_value=np.nan)
+            last = np.array([lasts.get(trial_id) for trial_id in frame["trial_id"]], dtype=float)
+            frame = frame[((epoch - 1) % step == 0) | (epoch == last)]
+        frames.append(frame)
     kept = [frame for frame in frames if not frame.empty]
-    return pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS), damaged
+    epochs = pd.concat(kept, ignore_index=True) if kept else make([], HISTORY_COLUMNS)
+    return epochs, pd.concat(times, ignore_index=True) if times else None, damaged
 
 
 def _chunks(ids: list[str]) -> list[list[str]]:

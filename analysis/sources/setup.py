@@ -72,7 +72,7 @@ def setup(sweep: Sweep) -> Setup:
         },
         within=_within_cells(own),
         changed=len({p["trial_id"] for p in own if p.get("changes")}),
-        devices=_devices(frame, sweep.history),
+        devices=_devices(frame, sweep.history if sweep.periods is None else sweep.periods),
         packs=_counts(frame["pack_size"]),
         protocols=_counts(protocol for i, protocol in sweep.protocols.items() if i in ids),
         data={str(k): v for k, v in data.items() if isinstance(v, Mapping)} if isinstance(data, dict) else {},
@@ -115,9 +115,9 @@ def _within_cells(provenance: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(name for (_, name), own in values.items() if len(own) > 1)
 
 
-def _devices(frame: pd.DataFrame, history: pd.DataFrame) -> Counts:
+def _devices(frame: pd.DataFrame, epochs: pd.DataFrame) -> Counts:
     """By trial, all that its epochs ran on: one that moved from one GPU to another names both."""
-    epochs = history[history["trial_id"].isin(frame["trial_id"])].dropna(subset=["device"])
+    epochs = epochs[epochs["trial_id"].isin(frame["trial_id"])].dropna(subset=["device"])
     moved = {i: " then ".join(dict.fromkeys(own)) for i, own in epochs.groupby("trial_id")["device"]}
     return _counts(
         moved.get(trial_id, device)
