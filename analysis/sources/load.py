@@ -162,8 +162,7 @@ def _read_store(url: str, *, history: bool, thin: bool) -> Sweep:
     mixed = mixture(states.values(), identities, record_of(facts))
     moved = changed(states.values())
     step = _step(states) if thin and history else 1
-    nothing = (make([], HISTORY_COLUMNS), None, [])
-    epochs, times, damaged = _history(store, states, step) if history else nothing
+    epochs, times, damaged = _history(store, states if history else {}, step)
     answers, ignored = evaluations.read(store.files, states) if history else ([], [])
     return Sweep(
         name=str(facts.get("name") or url.rsplit("/", 1)[-1]),

@@ -25,19 +25,19 @@ class Event(TypedDict):
 
 def events(sweep: SweepRecord, states: Mapping[str, TrialState], name: Name, most: int) -> list[Event]:
     """The `most` latest events, the last one first. What seeds of a pack do together is one event."""
-    lately = _lately(states.values(), most)
+    lately = latest(states.values(), most)
     found = [*_runs(sweep), *_epochs(lately, name), *_ends(lately, name)]
     return heapq.nlargest(most, found, key=lambda event: event["time"])
 
 
-def _lately(states: Iterable[TrialState], most: int) -> list[TrialState]:
+def latest(states: Iterable[TrialState], most: int) -> list[TrialState]:
     """The trials of the `most` packs that did something last: each did at least one thing, so theirs are the
     latest events."""
     packs: dict[tuple[str, ...], list[TrialState]] = {}
     for state in states:
         packs.setdefault(tuple(state.pack), []).append(state)
-    latest = heapq.nlargest(most, packs.values(), key=lambda own: max(map(_last_sign, own)))
-    return [state for own in latest for state in own]
+    last = heapq.nlargest(most, packs.values(), key=lambda own: max(map(_last_sign, own)))
+    return [state for own in last for state in own]
 
 
 def _last_sign(state: TrialState) -> float:

@@ -1,21 +1,26 @@
-"""A sweep's folder, read again as often as it costs little, and what is new in it for who asks."""
+"""A sweep's folder, read again as often as it costs little, and what is new in it for who asks.
+
+Of many trials not every epoch is kept: of a finished one the points of its curve, fewer the more trials there
+are, and the epochs themselves only while it is among those that did something last, of which the log tells.
+"""
 
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypedDict, cast
 
 from model.errors import InputError
 from model.spec import Spec
 from orchestrator.display.cell_names import cell_names
 from orchestrator.grid.trial import PARENT, Trial
-from orchestrator.live.events import Event, error_of, events
+from orchestrator.live.events import Event, error_of, events, latest
 from orchestrator.planning.plan import Pack
 from orchestrator.results.lock import is_held
 from orchestrator.results.parents import held_in
-from orchestrator.results.records import SweepRecord
+from orchestrator.results.records import EpochRecord, SweepRecord
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
 from orchestrator.standing import STATES, holder_of, readable, standing_of
@@ -23,8 +28,13 @@ from orchestrator.standing import STATES, holder_of, readable, standing_of
 _LEAST = 0.5  # seconds between two looks
 _SHARE = 10  # a look that takes long is taken more seldom: a tenth of the time at most
 _POINTS = 60  # of a curve
+_MANY = 2000  # trials; of more a curve has fewer points, and finished ones keep no epochs
+_FEWEST = 6
 _EVENTS = 300
 _WARNINGS = 20
+
+
+Curve = list[tuple[int, float]]
 
 
 class TrialView(TypedDict):
@@ -41,7 +51,7 @@ class TrialView(TypedDict):
     worker: str | None
     seen: float | None
     note: str
-    curve: list[tuple[int, float]]
+    curve: Curve
 
 
 class View(TypedDict):
@@ -89,6 +99,7 @@ class Watch:
         self._lock, self._next = threading.Lock(), 0.0
         self._declared: dict[str, Trial] = {}
         self._names: dict[Spec, str] = {}
+        self._curves: dict[str, Curve] = {}  # of finished trials, where there are many
         self._seen = self._look(None)
 
     def view(self, session: str = "", since: int = -1) -> View:
@@ -128,7 +139,11 @@ class Watch:
             raise InputError(f"{self._store.url} holds no sweep: there is no sweep.json in it.")
         held = is_held(self._store.files)
         running = set(held.get("running", ())) if held else set()
-        states = self._store.scan(history=True, known=before.states if before else {})
+        many, known = len(sweep["trials"]) > _MANY, before.states if before else {}
+        points = max(_FEWEST, _MANY * _POINTS // len(sweep["trials"])) if many else _POINTS
+        states = self._store.scan(history=True, known=known, each=partial(self._read, many, points))
+        if many:
+            states |= self._latest(states)
         self._learn(sweep)
         seen = _Seen(sweep, holder_of(held), states, self._report_made())
         declared = sweep["trials"]
@@ -159,7 +174,8 @@ class Watch:
         known = self._declared.get(trial_id)
         stands = standing_of(trial_id, known, self._names, state, sweep, running, waits)
         records = state.records if state else []
-        curve = [(r["epoch"], error) for r in records if (error := error_of(r)) is not None]
+        curve = self._curves.get(trial_id) if state and state.finished else None
+        last = records[-1] if records else cast(EpochRecord | None, state and state.result)
         diverged = stands["diverged_at"]
         return {
             "id": trial_id,
@@ -168,12 +184,28 @@ class Watch:
             "state": stands["state"],
             "epoch": stands["epoch"],
             "epochs": stands["epochs"],
-            "error": error_of(records[-1]) if records else None,
+            "error": error_of(last) if last else None,
             "worker": stands["worker"],
             "seen": stands["last_sign"],
             "note": stands["error"] or (f"at epoch {diverged}" if diverged else ""),
-            "curve": [*curve[:: max(1, len(curve) // _POINTS)], *curve[-1:]],
+            "curve": _curve(records, _POINTS) if curve is None else curve,
         }
+
+    def _read(self, many: bool, points: int, state: TrialState) -> TrialState:
+        """What is kept of a trial that was read."""
+        if not state.finished or not many:
+            self._curves.pop(state.trial_id, None)
+            return state
+        self._curves[state.trial_id] = _curve(state.records, points)
+        return replace(state, history=None)
+
+    def _latest(self, states: Mapping[str, TrialState]) -> dict[str, TrialState]:
+        """The finished trials that the log has begun or ceased to tell of: with their epochs, and without."""
+        lately = {state.trial_id for state in latest(states.values(), _EVENTS)}
+        finished = [state for state in states.values() if state.finished]
+        new = [s.trial_id for s in finished if s.trial_id in lately and s.recorded and not s.history]
+        old = [s for s in finished if s.trial_id not in lately and s.history]
+        return self._store.states(new, history=True) | {s.trial_id: replace(s, history=None) for s in old}
 
     def _learn(self, sweep: SweepRecord) -> None:
         """What trials are declared; those of another version have no name but their id."""
@@ -193,6 +225,11 @@ class Watch:
             return str(self._store.files.fs.modified(self._store.files.path("report.html")))
         except Exception:  # whatever a backend raises where there is none
             return None
+
+
+def _curve(records: Sequence[EpochRecord], points: int) -> Curve:
+    curve = [(r["epoch"], error) for r in records if (error := error_of(r)) is not None]
+    return [*curve[:: max(1, len(curve) // points)], *curve[-1:]]
 
 
 def _as_before(trial_id: str, before: _Seen, now: _Seen) -> bool:

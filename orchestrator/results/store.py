@@ -134,11 +134,13 @@ class Store:
         *,
         history: bool | Literal["check"] = False,
         known: Mapping[str, TrialState] = MappingProxyType({}),
+        each: Callable[[TrialState], TrialState] = lambda state: state,
     ) -> dict[str, TrialState]:
         """Every trial that has a folder, by id.
 
         `history`: also read the epochs of finished trials; "check" reads them and keeps them not. `known`:
-        what an earlier scan gave, by which the finished ones are not read again.
+        what an earlier scan gave, by which the finished ones are not read again. `each`: gives what is kept
+        of a trial that was read.
         """
         listing = {
             trial_id: listed
@@ -150,7 +152,7 @@ class Store:
         if history is not True:
             self._known.expect(len(listing))
             kept |= self._sound({i: listed for i, listed in listing.items() if i not in kept})
-        found = self._states({i: {*one.sizes} for i, one in listing.items() if i not in kept}, history)
+        found = self._states({i: {*one.sizes} for i, one in listing.items() if i not in kept}, history, each)
         return {
             trial_id: kept.get(trial_id) or _of_scan(found[trial_id], listed)
             for trial_id, listed in listing.items()
@@ -181,7 +183,10 @@ class Store:
         return self._states(listing, history)
 
     def _states(
-        self, listing: dict[str, set[str]], history: bool | Literal["check"]
+        self,
+        listing: dict[str, set[str]],
+        history: bool | Literal["check"],
+        each: Callable[[TrialState], TrialState] = lambda state: state,
     ) -> dict[str, TrialState]:
         states: dict[str, TrialState] = {}
         shared = Shared()
@@ -197,7 +202,7 @@ class Store:
             parsed = self.files.read_jsons(wanted)
             for trial_id, names in chunk:
                 state = state_of(trial_id, names, parsed)
-                states[trial_id] = _kept(state, shared, with_history=history != "check")
+                states[trial_id] = each(_kept(state, shared, with_history=history != "check"))
         return states
 
     def identities(self, trial_ids: Iterable[str]) -> dict[str, Identity]:
