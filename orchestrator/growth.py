@@ -13,7 +13,7 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Pack
 from orchestrator.planning.wall_clock import wall_clock
-from orchestrator.sweep import Prepared
+from orchestrator.sweep import Prepared, epochs_left
 
 #: Every trial that there is, by the results as they are now. Of results that only grow it only grows.
 Following = Callable[[Options], Sequence[Trial]]
@@ -66,7 +66,8 @@ def _part(prepared: Prepared, ids: set[str], *, inside: bool) -> Prepared:
         held={trial_id: above for trial_id, above in plan.held.items() if wanted(trial_id)},
     )
     if schedule is not None:
-        wall = wall_clock(seconds, schedule.site.slots, part.after, prepared.options.executor)
+        timed_packs = [*zip(seconds, epochs_left(part, prepared.infos), strict=True)]
+        wall = wall_clock(timed_packs, schedule.site.slots, part.after, schedule.overheads)
         timed = None if schedule.estimate is None else wall
         schedule = replace(schedule, estimate=timed) if packs else None
     return replace(prepared, plan=part, schedule=schedule)

@@ -25,9 +25,10 @@ from orchestrator.display.uncounted import uncounted
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.events import Listener
 from orchestrator.execution.signals import Interrupt
+from orchestrator.execution.stopwatch import Stopwatch
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
-from orchestrator.planning import measured
+from orchestrator.planning import measured, overheads
 from orchestrator.planning.alike import alike
 from orchestrator.planning.alone import warnings
 from orchestrator.planning.analysis import changed_plan
@@ -45,7 +46,7 @@ from orchestrator.planning.precision import refuse_precision
 from orchestrator.planning.resources import Resources, Site
 from orchestrator.planning.sharing import Gains, speed
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
-from orchestrator.planning.wall_clock import wall_clock
+from orchestrator.planning.wall_clock import Overheads, Place, wall_clock
 from orchestrator.planning.way import way
 from orchestrator.results.archives import kept_at
 from orchestrator.results.inventory import inventory
@@ -73,6 +74,7 @@ Hear = Callable[[Listener, Sequence[Pack]], Listener]
 class Schedule:
     """Where the packs of a plan train, and how they were cut. `choices`: pack sizes and their reasons.
 
+    `place`: see `planning.wall_clock`, and `overheads`: what a run there takes beside training.
     `estimate`: seconds from here to the last pack's end, None where nothing could be timed;
     `estimate_source`: by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined
     cluster that were asked, None elsewhere. `sharing`: how many packs a GPU has and why, None where none
@@ -85,6 +87,8 @@ class Schedule:
     estimate_source: str
     way: str
     vetted: "Vetted | None"
+    place: Place
+    overheads: Overheads
     sharing: Sharing | None = None
 
 
@@ -199,12 +203,18 @@ def _schedule(
     if sharing := sharing_of(plan, site, options, runs, infos, say, joined=join is not None):
         site = site if options.share else shared(site, sharing.packs)
         gains = Gains(sharing.ladder.gains) if sharing.ladder else gains
-    estimate = None
+    place: Place = "inline" if options.executor == "inline" else "cluster" if join else "ray"
+    estimate, beside = None, overheads.of(place)
     if not throughput.guessed:
-        beside = speed(site, gains)
-        estimate = wall_clock(plan.seconds, site.slots, plan.after, options.executor, beside)
+        packs = [*zip(plan.seconds, epochs_left(plan, infos), strict=True)]
+        estimate = wall_clock(packs, site.slots, plan.after, beside, speed(site, gains))
     how = way({trial.shared for trial in left.waiting}, infos, site, here=join is None)
-    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted, sharing)
+    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted, place, beside, sharing)
+
+
+def epochs_left(plan: Plan, infos: Mapping[str, DataInfo]) -> list[int]:
+    """Of each pack."""
+    return [pack.spec.total_epochs(infos[pack.spec.dataset].train_size) - pack.epoch for pack in plan.packs]
 
 
 def _throughput(
@@ -360,29 +370,32 @@ def execute(
         lock.running = progress.running_trials
     results = prepared.options.results
     with show(progress, f"{prepared.name} → {results}", interrupt, console) as shown:
-        listener = hear(shown, packs)
+        listener = Stopwatch(hear(shown, packs), site.slots)
+        after = prepared.plan.after
         if prepared.options.executor == "inline":
             from orchestrator.execution.inline import run_inline
 
             gpus = int(sum(group.gpus for group in site.fleet)) if site.resources.gpus else 0
-            after = prepared.plan.after
             run_inline(assignments, listener, interrupt, at_once=site.slots, gpus=gpus, after=after)
+            overheads.keep(schedule.place, listener.measured)
             return None
         from orchestrator.cluster.session import cluster
         from orchestrator.execution.tune import run_on_ray
 
         vetted = schedule.vetted
         with nullcontext() if vetted else cluster(None, cores()):
-            return run_on_ray(
+            grid = run_on_ray(
                 assignments,
                 listener,
                 interrupt,
                 results=results,
                 site=site,
                 vetted=vetted,
-                after=prepared.plan.after,
+                after=after,
                 callbacks=callbacks,
             )
+        overheads.keep(schedule.place, listener.measured)
+        return grid
 
 
 def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignment:

@@ -149,7 +149,9 @@ class Progress:
     @property
     def share(self) -> float:
         """Of this run's estimated time, from 0 to 1."""
-        return self._expected / self._whole if self._whole > 0 else 1.0
+        if self._whole > 0:
+            return self._expected / self._whole
+        return 0.0 if self._waiting or self._running else 1.0
 
     @property
     def images_per_second(self) -> float:

@@ -1,26 +1,49 @@
 """How long a run takes, its start and what each pack costs beside training included. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from orchestrator.planning.order import After, makespan
 
-#: Seconds from the plan to the first step, by executor: Ray's own start, then workers that import torch. On
-#: two quiet cores it took 12 (`grule-demo`, Ray 2.60, torch 2.15).
-_START = {"ray": 10.0, "inline": 0.5}
-#: Seconds of a pack from the end of the one before it to its first step, and from its last epoch to its
-#: results: the same run, 18 packs.
-_PACK = 0.4
+#: Where packs train: a Ray started for them, a cluster that is joined, the driver's own process.
+Place = Literal["ray", "cluster", "inline"]
+PLACES: tuple[Place, ...] = ("ray", "cluster", "inline")
+
+
+@dataclass(frozen=True)
+class Overheads:
+    """Seconds beside training. `start`: from the plan to the first step of the first packs; `pack`: of each
+    later one, from the end of the one before it to its first step and from its last epoch to its results;
+    `epoch`: of each epoch, for its checkpoints."""
+
+    start: float
+    pack: float
+    epoch: float
+
+
+#: Where no run on this machine has measured its own (`orchestrator.planning.overheads`): as in the runs of
+#: docs/performance.md.
+USUAL: Mapping[Place, Overheads] = {
+    "ray": Overheads(start=10.0, pack=0.4, epoch=0.05),
+    "cluster": Overheads(start=6.0, pack=0.4, epoch=0.05),
+    "inline": Overheads(start=0.5, pack=0.2, epoch=0.05),
+}
 
 
 def wall_clock(
-    seconds: Sequence[float],
+    packs: Sequence[tuple[float, int]],
     slots: int,
     after: After,
-    executor: str,
+    overheads: Overheads,
     speed: Callable[[int], float] = lambda running: 1.0,
 ) -> float:
-    """Seconds of a run of packs that train for `seconds` each; 0 where there is none. `speed`: see
-    `makespan`."""
-    if not seconds:
+    """Seconds of a run of `packs`, each so many seconds of training in so many epochs; 0 where there is none.
+    `speed`: see `makespan`."""
+    if not packs:
         return 0.0
-    return _START[executor] + makespan([each + _PACK for each in seconds], slots, after, speed)
+    seconds = [
+        training + overheads.epoch * epochs + (overheads.pack if number >= slots else 0.0)
+        for number, (training, epochs) in enumerate(packs)
+    ]
+    return overheads.start + makespan(seconds, slots, after, speed)

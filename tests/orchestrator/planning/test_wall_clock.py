@@ -2,17 +2,24 @@
 
 import pytest
 
-from orchestrator.planning.wall_clock import wall_clock
+from orchestrator.planning.wall_clock import USUAL, Overheads, wall_clock
+
+OWN = Overheads(start=7.0, pack=0.5, epoch=0.25)
 
 
-def test_a_run_as_long_as_the_one_that_was_measured():
-    """`grule-demo` on two quiet cores: 18 packs, 282 s of training on one core, their last end 161 s after the
-    plan."""
-    packs = [29, 29, 28, 28, 34, 28, 29, 28, 10.3, 9.7, 9.2, 8.7, 9.5, 9.2, 4.6, 4.5, 4.5, 4.4]
-    packs = [each * 282 / sum(packs) for each in packs]
-    assert wall_clock(packs, 2, (), "ray") == pytest.approx(161, rel=0.1)
+def test_start_packs_and_epochs_by_hand():
+    # Two places, each with a first pack, whose own cost is the start's; the third follows the shorter of them.
+    packs = [(10.0, 4), (6.0, 4), (3.0, 2)]
+    assert wall_clock(packs, 2, (), OWN) == pytest.approx(7 + max(10 + 1, (6 + 1) + (3 + 0.5 + 0.5)))
+    assert wall_clock(packs, 1, (), OWN) == pytest.approx(7 + 19 + 10 * 0.25 + 2 * 0.5)
+
+
+def test_packs_that_wait_for_others_and_packs_that_share_a_gpu():
+    packs = [(10.0, 0), (10.0, 0)]
+    assert wall_clock(packs, 2, (set(), {0}), OWN) == pytest.approx(7 + 20 + 0.0)
+    assert wall_clock(packs, 2, (), OWN, lambda running: 1 / running) == pytest.approx(7 + 20)
 
 
 def test_ray_has_a_start_of_its_own_and_nothing_takes_nothing():
-    assert wall_clock([10.0], 1, (), "ray") > wall_clock([10.0], 1, (), "inline") > 10.0
-    assert wall_clock([], 2, (), "ray") == 0.0
+    assert USUAL["ray"].start > USUAL["cluster"].start > USUAL["inline"].start > 0
+    assert wall_clock([], 2, (), OWN) == 0.0

@@ -1,0 +1,58 @@
+"""What a run takes beside training, as the last runs on this machine took it: kept in the cache folder.
+
+No constant could say it: Ray's start and the import of torch take four seconds on one machine and twenty on
+another, and a checkpoint as long as its disk takes. So every run measures its own
+(`orchestrator.execution.stopwatch`), and the next plan goes by the median of the last few.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from model.data import cache
+from model.errors import InputError
+from orchestrator.planning.wall_clock import USUAL, Overheads, Place
+from orchestrator.results.disk import write_whole
+
+_NAME = "overheads.json"
+_KEPT = 5
+_PARTS = ("start", "pack", "epoch")
+
+
+def of(place: Place) -> Overheads:
+    """Of a run there: each part the median of what the last runs measured, else as is usual."""
+    kept = _read().get(place, {})
+    known = {part: median(values) for part in _PARTS if (values := kept.get(part))}
+    return Overheads(**{**vars(USUAL[place]), **known})
+
+
+def keep(place: Place, measured: Mapping[str, float]) -> None:
+    """Add the parts that a run has measured. Where the cache folder cannot be written, nothing is kept."""
+    everything = _read()
+    kept = everything.setdefault(place, {})
+    for part, value in measured.items():
+        kept[part] = [*kept.get(part, ()), round(value, 4)][-_KEPT:]
+    with contextlib.suppress(OSError, InputError):
+        folder = str(cache.folder())
+        write_whole(folder, f"{folder}/{_NAME}", json.dumps(everything, indent=1).encode())
+
+
+def _read() -> dict[str, dict[str, list[float]]]:
+    """By place and part; what is no such thing, in a file that anybody can edit, is left out."""
+    try:
+        said: Any = json.loads((cache.folder() / _NAME).read_bytes())
+    except (OSError, ValueError, RecursionError, InputError):
+        return {}
+    return {
+        place: {part: values for part in _PARTS if (values := _numbers(parts.get(part)))}
+        for place, parts in (said.items() if isinstance(said, dict) else ())
+        if isinstance(parts, dict) and place in USUAL
+    }
+
+
+def _numbers(values: object) -> list[float]:
+    listed = values if isinstance(values, list) else []
+    return [v for v in listed if type(v) in (int, float) and math.isfinite(v) and 0 <= v < 3600][-_KEPT:]
