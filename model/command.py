@@ -1,7 +1,9 @@
 """How every command of the project ends."""
 
+import atexit
 import errno
 import functools
+import gc
 import io
 import os
 import select
@@ -22,6 +24,7 @@ _OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
 
 def leave(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code; quietly where nobody reads the output any more (`| head`)."""
+    atexit.register(gc.freeze)  # else Python, as it ends, looks for cycles in all of torch and Ray: a second
     _fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

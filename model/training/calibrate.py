@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 import torch
@@ -12,8 +13,11 @@ from model.spec import Spec
 from model.streams import free_memory
 from model.training.training import EVAL_IMAGES, Training
 
-#: Steps of a block: enough on a GPU that preparing them does not hide what replaying them takes.
-_STEPS = {"cpu": 4, "cuda": 200}
+#: Steps of a block: enough that preparing them does not hide what they take. Four of batch size 2 take a
+#: fifth longer each.
+_STEPS = {"cpu": 16, "cuda": 200}
+#: Of the first, and of all where that takes longer than so many seconds on a CPU.
+_FEW, _SLOW = 4, 0.2
 
 
 class Paced:
@@ -25,13 +29,17 @@ class Paced:
     def __init__(
         self, spec: Spec, replicas: int, info: DataInfo, device: str, *, test: int = EVAL_IMAGES
     ) -> None:
-        self._steps = _STEPS["cuda" if device.startswith("cuda") else "cpu"]
+        kind = "cuda" if device.startswith("cuda") else "cpu"
+        steps = _STEPS[kind]
         spec = spec.as_tried
-        self._images = self._steps * spec.batch_size * replicas
         before = _reserved(device)
-        data = noise(self._steps * spec.batch_size, min(test, info.test_size), info)
+        data = noise(steps * spec.batch_size, min(test, info.test_size), info)
         self._training = Training(spec, range(1, replicas + 1), data, device)
-        self._training.train_steps(self._steps)
+        begun = time.perf_counter()
+        self._training.train_steps(_FEW if kind == "cpu" else steps)
+        slow = kind == "cpu" and time.perf_counter() - begun > _SLOW
+        self._steps = _FEW if slow else steps
+        self._images = self._steps * spec.batch_size * replicas
         whole = (info.train_size + info.test_size) * info.channels * info.height * info.width
         self.memory = _reserved(device) - before + whole
 
@@ -44,13 +52,15 @@ class Paced:
 def calibrate(spec: Spec, replicas: int, info: DataInfo, device: str, *, seconds: float = 0.3) -> float:
     """Training images per second of a pack of `replicas`, all of them together, evaluation not counted.
 
-    Runs for about `seconds`, at least one block after a warm-up, on torch's present number of threads.
+    Runs for about `seconds`, at least one block after a warm-up, on torch's present number of threads. Of
+    several blocks the median counts: another process that takes the core for a moment slows one of them.
     """
     paced = Paced(spec, replicas, info, device, test=1)
-    images, begun = 0, time.perf_counter()
-    while (spent := time.perf_counter() - begun) < seconds or not images:
-        images += paced.block()
-    return images / spent
+    rates, end = list[float](), time.perf_counter() + seconds
+    while (begun := time.perf_counter()) < end or not rates:
+        images = paced.block()
+        rates.append(images / (time.perf_counter() - begun))
+    return median(rates)
 
 
 def free_bytes(device: str) -> int:

@@ -47,7 +47,7 @@ def panel(progress: Progress, title: str, interrupt: Interrupt, height: int = 40
     """The whole live display."""
     return Group(
         Text.assemble((title, "bold"), f"   {duration(progress.elapsed)} so far"),
-        _bar(progress),
+        _bar(progress, interrupt),
         _counts(progress),
         _running(progress, max(1, min(_MOST_ROWS, height - 8))),
         *[Text(f"warning: {text}", style="yellow") for text in progress.warnings[-1:]],
@@ -55,13 +55,22 @@ def panel(progress: Progress, title: str, interrupt: Interrupt, height: int = 40
     )
 
 
-def _bar(progress: Progress) -> RenderableType:
+def _bar(progress: Progress, interrupt: Interrupt) -> RenderableType:
     line = Table.grid(padding=(0, 1), expand=True)
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True)
-    left = f"{duration(progress.seconds_left)} left" if progress.running else "starting workers…"
-    line.add_row(ProgressBar(total=1.0, completed=progress.share), f"{progress.share:4.0%}  {left}")
+    line.add_row(
+        ProgressBar(total=1.0, completed=progress.share),
+        f"{progress.share:4.0%}  {_left(progress, interrupt)}",
+    )
     return line
+
+
+def _left(progress: Progress, interrupt: Interrupt) -> str:
+    if progress.running:
+        return f"{duration(progress.seconds_left)} left"
+    over = interrupt.requested or not progress.trials("waiting")
+    return "ending workers…" if over else "starting workers…"
 
 
 def _counts(progress: Progress) -> Text:

@@ -126,6 +126,30 @@ def test_the_bar_is_empty_until_the_first_epoch_ends(progress):
     assert BAR_DONE in console.file.getvalue()
 
 
+def test_the_bar_says_what_is_waited_for_before_the_first_pack_and_after_the_last(progress):
+    def said(interrupt):
+        console = Console(width=80, file=io.StringIO())
+        console.print(panel(progress, "demo → results/demo", interrupt))
+        return console.file.getvalue().splitlines()[1].rpartition("%")[2].strip()
+
+    stopped = Interrupt()
+    stopped.abort("the disk is full")
+    assert (said(Interrupt()), said(stopped)) == ("starting workers…", "ending workers…")
+    for index in range(3):
+        progress.started(index)
+        progress.finished(index)
+    assert said(Interrupt()) == "ending workers…"
+
+
+def test_the_bar_of_packs_that_take_no_time_is_empty_too(clock):
+    """Of a pack whose epochs are all trained the results alone are wanting."""
+    progress = Progress([Pack((trial(seed=1),), epoch=3)], [0.0], [3], slots=1, before=0, clock=clock)
+    assert progress.share == 0.0
+    progress.started(0)
+    progress.finished(0)
+    assert progress.share == 1.0
+
+
 def test_plain_lines(progress):
     console = Console(width=80, file=io.StringIO(), force_terminal=False)
     lines = Lines(progress, Interrupt(), console)

@@ -21,5 +21,5 @@ def test_packs_that_wait_for_others_and_packs_that_share_a_gpu():
 
 
 def test_ray_has_a_start_of_its_own_and_nothing_takes_nothing():
-    assert USUAL["ray"].start > USUAL["cluster"].start > USUAL["inline"].start > 0
+    assert USUAL["ray"].start > 5 > USUAL["inline"].start > 0
     assert wall_clock([], 2, (), OWN) == 0.0
