@@ -49,14 +49,14 @@ class Stopwatch:
     def epoch(self, index: int, event: EpochEnd) -> None:
         now = self._clock()
         if (since := self._since.get(index)) is not None:
-            beside = max(0.0, now - since - next(iter(event.replicas.values()))["seconds"])
-            if index in self._own:
+            beside = now - since - next(iter(event.replicas.values()))["seconds"]
+            if beside < 0:  # an epoch that an earlier run began, whose seconds it has too
+                self._first.add(index)
+            elif index in self._own:
                 self._epochs.append(beside)
             elif index in self._first:
                 self._starts.append(beside)
-                self._own[index] = 0.0
-            else:
-                self._own[index] = beside
+            self._own.setdefault(index, max(0.0, beside))
             self._since[index] = now
         self._listener.epoch(index, event)
 

@@ -72,5 +72,12 @@ def test_a_pack_that_is_tried_again_is_not_timed(told):
     assert len(told.heard.calls) == 7
 
 
+def test_an_epoch_that_an_earlier_run_began_times_nothing(told):
+    told(1.0, "started", 0)
+    told(3.0, "epoch", 0, of_seconds(60.0))
+    told(4.0, "finished", 0)
+    assert told.watch.measured == {}
+
+
 def test_of_nothing_nothing_is_known(told):
     assert told.watch.measured == {}
