@@ -33,6 +33,7 @@ ELSEWHERE = {
     "--data-dir ~/images": "on an H200, as the page says; without a GPU the same by --dry-run: docs/running.md",
     "python -m orchestrator.bench": "tests/orchestrator/bench",
     "python -m orchestrator.bench --finished 100000": "tests/orchestrator/bench: what it reads, of few trials",
+    "python -m orchestrator.bench --nodes 2 --trials 10000": "tests/orchestrator/bench: of few trials",
     "python -m orchestrator.bench --nodes 3": "tests/orchestrator/bench",
     "python -m orchestrator.simulate --grid full --seeds 100": "tests/orchestrator/simulate",
     "python -m orchestrator.status results/fig1 --serve": "tests/orchestrator/live",
