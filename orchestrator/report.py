@@ -222,10 +222,13 @@ def check_choices(
     from analysis.stats.choices import choices_of
     from analysis.study import read
 
+    planned = plan is not None and "claims" in plan
+    if not (choices.x or choices.base or planned):
+        return
     identities = {trial.trial_id: trial.identity for trial in trials}
     if choices.x or choices.base:
         read([foreseen(url, identities)], choices)
-    if plan is None or "claims" not in plan:
+    if plan is None or not planned:
         return
     try:
         study = read([foreseen(url, identities)], choices_of(plan))

@@ -69,12 +69,13 @@ def mixture(
     states: Iterable[TrialState], identities: Mapping[str, Identity], record: CodeRecord
 ) -> str | None:
     """Who trained what, in a sentence, where it was not all the same code; else None."""
-    cells: dict[Codes, list[str]] = {}
+    trials: dict[Codes, list[str]] = {}
     for state in states:
         if codes := trained_by(state):
-            cells.setdefault(codes, []).append(_cell(state.trial_id, identities.get(state.trial_id, {})))
-    if len(cells) < 2 and all(len(codes) == 1 for codes in cells):
+            trials.setdefault(codes, []).append(state.trial_id)
+    if len(trials) < 2 and all(len(codes) == 1 for codes in trials):
         return None
+    cells = {codes: [_cell(i, identities.get(i, {})) for i in ids] for codes, ids in trials.items()}
     groups = sorted(cells.items(), key=lambda item: -len(item[1]))
     everywhere = {name for names in cells.values() for name in names}
     said = [f"{count(len(names))} by {_by(codes)} ({_cells(names, everywhere)})" for codes, names in groups]
