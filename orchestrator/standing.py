@@ -72,12 +72,12 @@ def status(url: str) -> SweepStatus:
     parents = {i: str(known[PARENT]) for i, known in declared.items() if known.get(PARENT)}
     waits = held_in(parents, states)
     strangers = store.identities(i for i in states if i not in declared)
-    known = readable({**declared, **strangers})
-    names = cell_names(trial.spec for trial in known.values())
+    cells = _cells({**declared, **strangers})
+    names = cell_names(cells.values())
     trials = [
         standing_of(
             trial_id,
-            known.get(trial_id),
+            cells.get(trial_id),
             names,
             states.get(trial_id),
             sweep,
@@ -114,6 +114,17 @@ def readable(identities: Mapping[str, Identity]) -> dict[str, Trial]:
     return found
 
 
+def _cells(identities: Mapping[str, Identity]) -> dict[str, Spec]:
+    """The cells of those trials, by trial id: many have one, which is kept once."""
+    specs: dict[Spec, Spec] = {}
+    found = {}
+    for trial_id, identity in identities.items():
+        with suppress(ValueError, KeyError, TypeError):
+            spec = Trial.from_identity(identity).spec
+            found[trial_id] = specs.setdefault(spec, spec)
+    return found
+
+
 def holder_of(held: LockNote | None) -> dict[str, object] | None:
     """What is told of the run that holds a sweep."""
     return {k: held.get(k) for k in ("host", "pid", "started", "command", "time")} if held else None
@@ -121,14 +132,14 @@ def holder_of(held: LockNote | None) -> dict[str, object] | None:
 
 def standing_of(
     trial_id: str,
-    trial: Trial | None,
+    cell: Spec | None,
     names: Mapping[Spec, str],
     state: TrialState | None,
     sweep: SweepRecord,
     running: set[str],
     waits_for: str | None,
 ) -> TrialStatus:
-    """Where one trial stands. `trial`: None of one that this version cannot read; `names`: of cells; `state`:
+    """Where one trial stands. `cell`: None of one that this version cannot read; `names`: of cells; `state`:
     None of one that has no folder; `running`: ids of the trials that train now; `waits_for`: see
     TrialStatus."""
     state = state or TrialState(trial_id, "missing")
@@ -143,10 +154,10 @@ def standing_of(
         name = "failed" if state.status == "failed" else "waiting"
     return {
         "trial_id": trial_id,
-        "cell": names.get(trial.spec, "") if trial else "",
+        "cell": names.get(cell, "") if cell else "",
         "state": name,
         "epoch": last["epoch"] if last else 0,
-        "epochs": _epochs(trial.spec, sweep) if trial and name != "undeclared" else None,
+        "epochs": _epochs(cell, sweep) if cell and name != "undeclared" else None,
         "worker": last.get("worker") if last else None,
         "last_sign": last.get("ended") if last else None,
         "error": state.failure.get("error") if state.failure else None,

@@ -172,7 +172,7 @@ class Watch:
         waits: str | None,
     ) -> TrialView:
         known = self._declared.get(trial_id)
-        stands = standing_of(trial_id, known, self._names, state, sweep, running, waits)
+        stands = standing_of(trial_id, known and known.spec, self._names, state, sweep, running, waits)
         records = state.records if state else []
         curve = self._curves.get(trial_id) if state and state.finished else None
         last = records[-1] if records else cast(EpochRecord | None, state and state.result)
