@@ -147,3 +147,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         self._stopped = True
+
+    def stopping(self) -> bool:
+        """Whether packs are to end."""
+        return self._stopped

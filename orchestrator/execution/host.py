@@ -10,6 +10,7 @@ import os
 import pickle
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,10 +28,11 @@ if TYPE_CHECKING:  # it imports Ray
 @dataclass(frozen=True)
 class Ended:
     """A pack trains no more. `given_up`: the failure of one that was not begun, for its attempts are used up;
-    `error`: what ended it. Both None where it was trained."""
+    `error`: what ended it; `stopped`: before its time. None of them where it was trained."""
 
     given_up: str | None = None
     error: Exception | None = None
+    stopped: bool = False
 
 
 Said = EpochEnd | Warned | Trained | Ended
@@ -59,6 +61,11 @@ class Host:
         """Let the pack go on, and wait for what it says next; `Ended` is the last."""
         return self._packs[index].next()
 
+    def leave(self, index: int, seconds: float) -> None:
+        """Have the pack end with its epoch, where that takes no longer than so, or else within it."""
+        if (pack := self._packs.get(index)) is not None:
+            pack.until = time.monotonic() + seconds
+
     def end(self, index: int) -> None:
         """Stop the pack at what it says next, and wait for that. It may have ended, or never begun."""
         if (pack := self._packs.pop(index, None)) is not None:
@@ -73,6 +80,7 @@ class _Pack:
         self._may_go_on = threading.Semaphore(0)
         self._waited_for = False
         self._stopping = False
+        self.until: float | None = None
         self._thread = threading.Thread(target=self._run, args=(assignment,), name=name, daemon=True)
         self._thread.start()
 
@@ -89,9 +97,9 @@ class _Pack:
 
     def _run(self, assignment: Assignment) -> None:
         try:
-            ended = Ended(attempt(assignment, self._report))
+            ended = Ended(attempt(assignment, self._report, lambda: self.until))
         except Stopped:
-            ended = Ended()
+            ended = Ended(stopped=True)
         except Exception as error:
             ended = Ended(error=_alone(error))
         self._said.put(ended)

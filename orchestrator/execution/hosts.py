@@ -7,6 +7,7 @@ its trial is tried again, and the first to come has a new host.
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ from orchestrator.cluster.preflight import Trouble
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError
 from orchestrator.execution.events import Report
-from orchestrator.execution.host import Ended, Host
+from orchestrator.execution.host import Ended, Host, Said
+from orchestrator.execution.leaving import Until, unasked
+from orchestrator.execution.worker import Stopped
 from orchestrator.planning.resources import Site
 
 #: Whether a node may take part; what is wrong with it otherwise.
@@ -30,6 +33,7 @@ Arrives = Callable[[], Trouble | None]
 _SPARE = 8
 _END_SECONDS = 20.0  # for the hosts to be ended
 _TRIES = 3  # hosts that were found dead before one is no accident
+_LOOK = 1.0  # seconds between two looks whether a pack is to end
 
 
 class UnfitError(Exception):
@@ -109,7 +113,12 @@ def sharing(site: Site, arrives: Arrives) -> Iterator[ActorHandle | None]:
 
 
 def train_in_host(
-    hosts: ActorHandle, index: int, node: str, assignment: Assignment, report: Report
+    hosts: ActorHandle,
+    index: int,
+    node: str,
+    assignment: Assignment,
+    report: Report,
+    until: Until = unasked,
 ) -> str | None:
     """On a worker: have the host of its GPU train a pack, and pass on what happens to it. As `attempt`.
 
@@ -118,17 +127,31 @@ def train_in_host(
     try:
         host = _begun(hosts, index, node, assignment)
         try:
-            while not isinstance(said := ray.get(host.go_on.remote(index)), Ended):
+            while not isinstance(said := _next(host, index, until), Ended):
                 report(said)
         finally:  # also where `report` ends this worker
             with contextlib.suppress(RayError):
                 ray.get(host.end.remote(index))
         if said.error is not None:
             raise said.error
+        if said.stopped:
+            raise Stopped
     except (RayActorError, DeviceError, SpoiledError, UnfitError):
         ray.get(hosts.drop.remote(index))
         raise
     return said.given_up
+
+
+def _next(host: ActorHandle, index: int, until: Until) -> Said:
+    """What the pack says next. Where it is to end meanwhile, its host is told, once a question."""
+    asked = host.go_on.remote(index)
+    told = False
+    while not told and not ray.wait([asked], timeout=_LOOK)[0]:
+        if (by := until()) is not None:
+            told = True
+            host.leave.remote(index, by - time.monotonic())
+    said: Said = ray.get(asked)
+    return said
 
 
 def _begun(hosts: ActorHandle, index: int, node: str, assignment: Assignment) -> ActorHandle:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.display.progress import Progress
 from orchestrator.execution import worker
-from orchestrator.execution.events import EpochEnd, Trained
+from orchestrator.execution.events import EpochEnd, Trained, Warned
 from orchestrator.execution.host import Ended, Host, one_of
 from orchestrator.execution.hosts import Hosts, Lent
 from orchestrator.execution.inline import run_inline
@@ -72,6 +72,23 @@ def test_no_epoch_is_trained_that_nobody_asked_for(host, tmp_path, images):
     host.end(0)
     (state,) = Store(str(tmp_path)).states([TRIALS[0].trial_id]).values()
     assert state.epochs[-1] == 1
+
+
+def test_a_pack_is_left_within_its_epoch_and_goes_on_there(host, tmp_path, images):
+    given, _ = assigned(tmp_path / "left", images)
+    host.begin(0, given)
+    host.leave(0, -1.0)
+    host.leave(7, -1.0)  # which nobody has begun
+    said = rest(host, 0)
+    assert [type(one) for one in said] == [Warned, Ended]
+    assert "left within epoch 1, after 1 of 5 steps" in said[0].warning
+    assert said[1] == Ended(stopped=True)
+    host.begin(0, given)
+    assert [event.epoch for event in rest(host, 0)[:3]] == [1, 2, 3]
+    whole, _ = assigned(tmp_path / "whole", images)
+    host.begin(1, whole)
+    rest(host, 1)
+    assert numbers(tmp_path / "left") == numbers(tmp_path / "whole")
 
 
 def test_a_pack_that_is_begun_again_goes_on_where_the_first_was(host, tmp_path, images):
