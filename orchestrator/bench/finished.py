@@ -31,11 +31,13 @@ _SIZES = (2, 3, 4, 5, 6, 7, 8)  # of a batch: a cell has 10,000 seeds at most
 
 @dataclass(frozen=True)
 class Read:
-    """A command given to a finished sweep of so many trials. `peak`: MB; 0 where that cannot be seen."""
+    """A command given to a finished sweep of so many trials. `cpu`: seconds of processor time; `peak`: MB;
+    both 0 where they cannot be seen."""
 
     command: str
     trials: int
     seconds: float
+    cpu: float
     peak: float
 
 
@@ -59,14 +61,15 @@ def measure(count: int, say: Callable[[str], None]) -> list[Read]:
             ran, code, said = tiny_sweep.watched([*command, *options], folder / "log", folder)
             if code:
                 raise InputError(f"{what} ended with exit code {code}: {said}")
-            rows.append(Read(what, len(trials), ran.seconds, ran.peak))
+            rows.append(Read(what, len(trials), ran.seconds, ran.cpu, ran.peak))
             say(line(rows[-1]))
     return rows
 
 
 def line(row: Read) -> str:
     """For a person."""
-    return f"{row.command:20} {row.trials:7,} trials {row.seconds:8.1f} s {row.peak:8,.0f} MB"
+    took = f"{row.seconds:8.1f} s {row.cpu:8.1f} s of CPU"
+    return f"{row.command:20} {row.trials:7,} trials {took} {row.peak:8,.0f} MB"
 
 
 def write_finished(store: Store, trials: Sequence[Trial], epochs: int) -> None:

@@ -54,6 +54,11 @@ class Ran:
         """The most memory in MB that the driver held; 0 where that cannot be seen."""
         return max((sample.peak for sample in self.samples), default=0.0)
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that the driver took; 0 where that cannot be seen."""
+        return max((sample.cpu for sample in self.samples), default=0.0)
+
 
 def grid(folder: Path, name: str, trials: int, *, epochs: int, sizes: Sequence[int] = BATCH_SIZES) -> Path:
     """A grid file of two norms with at least `trials` trials."""
