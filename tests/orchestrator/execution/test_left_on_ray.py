@@ -92,7 +92,7 @@ class Run:
 
 def add_node(cluster, tmp_path, service):
     path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
-    cluster.add_node(
+    return cluster.add_node(
         num_cpus=1, env_vars={"PYTHONPATH": path, "AWS_EC2_METADATA_SERVICE_ENDPOINT": service.url}
     )
 
@@ -100,7 +100,7 @@ def add_node(cluster, tmp_path, service):
 def test_a_sweep_is_stopped_and_then_a_machine_goes(cluster, command, tmp_path):
     out = tmp_path / "out"
     with metadata() as doomed, metadata() as sound:
-        add_node(cluster, tmp_path, doomed)
+        node = add_node(cluster, tmp_path, doomed)
         with Run(command, out, cluster) as run:
             run.until(lambda: list(out.glob("trials/*/checkpoint-00001.pt")), "an epoch has ended")
             run.process.send_signal(signal.SIGTERM)
@@ -113,6 +113,7 @@ def test_a_sweep_is_stopped_and_then_a_machine_goes(cluster, command, tmp_path):
             doomed.notice = {"action": "terminate", "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
             run.until(lambda: "left out: node" in run.said(), "the machine is left out")
             add_node(cluster, tmp_path, sound)
+            cluster.remove_node(node, allow_graceful=False)
             assert run.ended() == 0, run.said()
         assert f"left out: node {socket.gethostname()}: it will terminate at " in run.said()
     states = Store(str(out)).scan()
