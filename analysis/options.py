@@ -22,8 +22,8 @@ def add_paired(parser: Parser) -> None:
     parser.add_argument(
         "--paired",
         action="store_true",
-        help="the runs of one seed in a CSV are pairs: the seed started both norms alike. Without it they "
-        "count as independent; those of a sweep’s folder always are pairs",
+        help="in a CSV, runs with the same seed are pairs, started alike for both norms; without this they "
+        "count as independent. In a sweep’s folder they always are pairs",
     )
 
 
@@ -34,7 +34,7 @@ def add_margin(parser: Parser) -> None:
         default=Margin(),
         metavar="POINTS|PERCENT%",
         help="how far a norm’s error may move and still count as constant: points of error, or 5%% for a "
-        f"share of its error at the largest batch size (default: {MARGIN:g} points)",
+        f"share of its error at the largest batch size (default: {MARGIN:g} point)",
     )
 
 
@@ -52,8 +52,8 @@ def add_x(parser: Parser) -> None:
         "--x",
         default="",
         metavar="AXIS",
-        help="what lines run over: any axis, as lr (default: the batch size where it varies, "
-        "else the axis with most values)",
+        help="the x axis of the figures: any axis, such as lr (default: the batch size if it varies, "
+        "else the axis with the most values)",
     )
 
 
@@ -65,7 +65,7 @@ def add_axes(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="COLUMN",
-        help="a column of a CSV that tells trials apart and is no axis of ours; once for each",
+        help="a column of a CSV that distinguishes trials and is not one of our axes; may be repeated",
     )
 
 
@@ -75,7 +75,7 @@ def add_base(parser: Parser) -> None:
         default="",
         metavar="LINE",
         help="what the other lines are compared with: bn, or norm=gn,groups=8, or all for every pair "
-        "(default: batch norm, or the first line where there is none)",
+        "(default: batch norm, or the first line if there is none)",
     )
 
 

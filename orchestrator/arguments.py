@@ -66,7 +66,7 @@ def status() -> argparse.ArgumentParser:
         "machine that can read the folder.",
     )
     parser.add_argument("results", metavar="RESULTS", help="folder or URL of a sweep")
-    parser.add_argument("--json", action="store_true", help="everything, for programs")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
     _add_page(parser, "until Ctrl-C")
     return parser
 
@@ -75,11 +75,10 @@ def _add_page(parser: argparse._ActionsContainer, how_long: str) -> None:
     parser.add_argument(
         "--serve",
         action="store_true",
-        help=f"follow the sweep in a browser, {how_long}: a page that only this machine can open, and that "
-        "changes nothing",
+        help=f"follow the sweep in a browser, {how_long}: a read-only page that only this machine can open",
     )
     parser.add_argument(
-        "--port", type=positive, metavar="N", help="of that page (default: 8420, or another that is free)"
+        "--port", type=positive, metavar="N", help="of that page (default: 8420, or another free one)"
     )
 
 
@@ -87,8 +86,8 @@ def evaluate() -> argparse.ArgumentParser:
     name = called("orchestrator.evaluate")
     parser = Parser(
         prog=name,
-        description="Evaluate the stored networks of a sweep's finished trials. The answers go to\n"
-        "evaluations/ in its folder, a file for each.",
+        description="Evaluate the stored networks of a sweep's finished trials. The results go to\n"
+        "evaluations/ in its folder, one file each.",
         epilog=_EVALUATE_EXAMPLES.format(evaluate=name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -99,25 +98,25 @@ def evaluate() -> argparse.ArgumentParser:
         "--on",
         choices=("test", "train"),
         default="test",
-        help="test: the images that the sweep judges on, its hold-out where it has one (default); "
-        "train: the training images, in evaluation and without augmentation",
+        help="test: the images the sweep is evaluated on, held-out ones if it has any (default); "
+        "train: the training images, in evaluation mode and without augmentation",
     )
     what.add_argument(
         "--images",
         metavar="PATH",
-        help="another test set of the same classes: a folder with a folder of images for each class, or an "
-        ".npz of test_images and test_labels",
+        help="another test set with the same classes: a folder with a subfolder of images for each class, or "
+        "an .npz of test_images and test_labels",
     )
     parser.add_argument(
         "--statistics",
         metavar="LIST",
         type=_statistics,
         default=("population",),
-        help="of norms with running statistics, by which they normalise: population, the running ones "
-        "(default); batch, of each batch of the training's size; precise, measured anew over the training "
-        "images. Networks with another norm have population alone",
+        help="which statistics norms with running ones use: population, the running ones (default); batch, "
+        "those of each batch, of the size used in training; precise, measured anew over the training "
+        "images. Other norms only have population",
     )
-    parser.add_argument("--data-dir", metavar="PATH", help="where the sweep's own data lie, as for a run")
+    parser.add_argument("--data-dir", metavar="PATH", help="where the sweep's own data are, as for a run")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: cuda where there is a GPU")
     parser.add_argument(
         "--executor",

@@ -311,7 +311,7 @@ def print_outcome(
         console.print(sentence, style="yellow", soft_wrap=True, markup=False)
     if interrupt.requested and (finished < len(declared) or wanting):
         console.print(
-            f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To go on, run again:"
+            f"[yellow]Interrupted[/]: {finished} of {len(declared)} trials done. To resume, run again:"
         )
         console.print(f"  {again.command}", soft_wrap=True, markup=False)
         return interrupt.exit_code

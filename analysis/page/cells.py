@@ -53,8 +53,8 @@ def section(study: Study) -> Section:
     if not student and not all(map(study.sequential, study.panels)):
         which = "Student’s t interval (where a rule added seeds, the anytime-valid one)"
     caption = (
-        f"{_measured(study)} over seeds, in percent, with {which} of the mean, cut at 0 and "
-        f"100; fewer than {count_in_words(FEWEST_VALUES)} seeds, or seeds that are all alike, give none"
+        f"{_measured(study)} over seeds, in percent, with {which} of the mean, clipped at 0 "
+        f"and 100; none for fewer than {count_in_words(FEWEST_VALUES)} seeds, or if all seeds are identical"
     )
     table = html.table(columns, body, caption)
     notes = dict.fromkeys(

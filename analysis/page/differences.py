@@ -180,7 +180,7 @@ def _beside(differences: Sequence[Difference], study: Study) -> Markup:
         for d in differences
         if d.pairs
     ]
-    return html.table(columns, rows, "What pairing bought, and what would be said of independent runs")
+    return html.table(columns, rows, "What pairing gained, and the same comparison as independent runs")
 
 
 def _head(d: Difference, study: Study) -> tuple[Shown, object]:

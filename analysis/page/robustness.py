@@ -61,9 +61,8 @@ def _view(panel: Panel, study: Study) -> PanelView | None:
     heading = study.name(panel) if len(study.compared) > 1 else None
     answer = dependence_sentence(reported, by_words, names)
     caption = (
-        "In points of error, of constancy the smallest margin that passes; ≠ where a choice changes the "
-        "answer, "
-        "– where it has no say"
+        "In points of error; for constancy, the smallest margin that passes; ≠ if a choice changes the "
+        "answer, – if it does not apply"
     )
     return PanelView(study.index(panel), heading, answer, html.table(columns, rows, caption))
 

@@ -18,7 +18,7 @@ def choice_words(choices: Choices, reported: Choices) -> str:
     if choices.measure != reported.measure:
         return sentence_case(MEASURE_WORDS[choices.measure])
     if choices.paired != reported.paired:
-        return "Runs of a seed as pairs" if choices.paired else "Runs as independent, by Welch’s test"
+        return "Runs paired by seed" if choices.paired else "Independent runs, by Welch’s test"
     return f"Margin {_margin(choices.margin)}"
 
 

@@ -195,15 +195,15 @@ def margin_words(c: Constancy) -> str:
 def margin_origin(margin: Margin) -> str:
     """Who chose the margin, and when."""
     if margin.planned:
-        return "The margin is that of the plan of the analysis, written down in the sweep’s sweep.json."
+        return "The margin is that of the analysis plan, recorded in the sweep’s sweep.json."
     if not margin.chosen:
         return (
-            f"The default margin of {margin.value:g} point{'' if margin.value == 1 else 's'} is written in "
-            "the program, and so was fixed before these data were seen; --margin sets another."
+            f"The default margin of {margin.value:g} point{'' if margin.value == 1 else 's'} is built "
+            "into the program, so it was fixed before these data were seen; --margin sets another."
         )
     said = f"{margin.value:g}{'%' if margin.relative else ''}"
-    known = " The error that it is a share of is taken as known." if margin.relative else ""
+    known = " The error that it is a percentage of is treated as known." if margin.relative else ""
     return (
-        f"The margin was chosen by whoever made this page (--margin {said}); whether before the data were "
-        f"seen, the page cannot know.{known}"
+        f"The margin was chosen by whoever made this page (--margin {said}); the page cannot know whether "
+        f"that was before the data were seen.{known}"
     )

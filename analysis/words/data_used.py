@@ -19,8 +19,8 @@ def _sizes(sizes: Counts, trials: int) -> list[str]:
     if not sizes:
         return []
     return [
-        f"Training used {_each(sizes, trials, '{:,}')} of the training images, every class by its share, the "
-        "same ones for every seed and norm, a smaller number out of a larger."
+        f"Training used {_each(sizes, trials, '{:,}')} of the training images, stratified by "
+        "class, the same ones for every seed and norm; smaller subsets are contained in larger ones."
     ]
 
 
@@ -29,9 +29,10 @@ def _noise(shares: Counts, trials: int) -> list[str]:
     if not noisy:
         return []
     return [
-        f"A share of {_each(noisy, trials, '{:.4g}')} of the training labels was replaced, alike for every "
-        "seed and norm, each by one of the other classes with equal chance (symmetric noise; Han et al. "
-        "2018). Training losses and errors are against the labels as trained on; no other label was touched."
+        f"A share of {_each(noisy, trials, '{:.4g}')} of the training labels was replaced, identically for "
+        "every seed and norm, each by one of the other classes with equal probability (symmetric noise; "
+        "Han et al. 2018). Training losses and errors are measured against these labels; no other label was "
+        "changed."
     ]
 
 
@@ -51,9 +52,9 @@ def _judges(held: Counts) -> list[str]:
         where = f"In {trials_words(trials)} error" if len(held) > 1 else "Error"
         if images:
             sentences.append(
-                f"{where} is judged on {images:,} training images held out, the same ones for every "
-                "seed; the test images took no part."
+                f"{where} is measured on {images:,} held-out training images, the same ones for every "
+                "seed; the test images were not used."
             )
         else:
-            sentences.append(f"{where} is judged on the test images.")
+            sentences.append(f"{where} is measured on the test images.")
     return sentences

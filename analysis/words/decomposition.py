@@ -38,7 +38,7 @@ def _rise_sentence(rise: Rise, axis: XAxis, at: str, name: str) -> str:
     s = rise.whole
     if not s.interval.known:
         return (
-            f"{sentence_case(span)} the mean of {error_of(name)} by running statistics changes by "
+            f"{sentence_case(span)} the mean of {error_of(name)} with running statistics changes by "
             f"{signed(s.mean, 2)} points in {_seeds(s)}, {signed(rise.evaluation.mean, 2)} of them with the "
             f"running statistics and {signed(rise.training.mean, 2)} without ({n_words(s)}: "
             f"{too_few_words(s.fewest)})."
@@ -47,8 +47,8 @@ def _rise_sentence(rise: Rise, axis: XAxis, at: str, name: str) -> str:
         verb = "rises" if s.mean > 0 else "falls"
         return f"{sentence_case(span)} {error_of(name)} {verb} by {_amount(s)}."
     return (
-        f"Whether {error_of(name)} changes {span} is not resolved by {seeds_words(s)} ({_signed(s)}), and so "
-        "there may be nothing to take apart."
+        f"Whether {error_of(name)} changes {span} is not resolved by {seeds_words(s)} ({_signed(s)}), so "
+        "there may be nothing to decompose."
     )
 
 
@@ -62,43 +62,44 @@ def _parts_sentences(rise: Rise) -> list[str]:
 def _evaluation_sentence(rise: Rise) -> str:
     e, grows = rise.evaluation, rise.whole.interval.low > 0
     if not e.interval.known:
-        return f"Evaluation, what goes {_ANEW}: {_bare(e)}."
+        return f"Evaluation, the part that disappears {_ANEW}: {_bare(e)}."
     if e.interval.low > 0:
         return (
-            f"Evaluation: {_amount(e)}, which go {_ANEW}."
+            f"Evaluation: {_amount(e)}, which disappear {_ANEW}."
             if grows
-            else f"Evaluation: a rise of {_amount(e)}, which goes {_ANEW}."
+            else f"Evaluation: a rise of {_amount(e)}, which disappears {_ANEW}."
         )
     if e.interval.high < 0:
         return (
             f"Evaluation: no part of it; {_ANEW} the rise is larger by {_amount(e)}."
             if grows
-            else f"Evaluation: a fall of {_amount(e)}, which goes {_ANEW}."
+            else f"Evaluation: a fall of {_amount(e)}, which disappears {_ANEW}."
         )
-    return f"Evaluation: whether any of it goes {_ANEW} is not resolved by {seeds_words(e)} ({_signed(e)})."
+    by = f"{seeds_words(e)} ({_signed(e)})"
+    return f"Evaluation: whether any of it disappears {_ANEW} is not resolved by {by}."
 
 
 def _training_sentence(rise: Rise) -> str:
     t, grows = rise.training, rise.whole.interval.low > 0
     if not t.interval.known:
-        return f"Training, what stays {_ANEW}: {_bare(t)}."
+        return f"Training, the part that remains {_ANEW}: {_bare(t)}."
     if t.interval.low > 0:
         return (
-            f"Training: {_amount(t)}, which stay {_ANEW}."
+            f"Training: {_amount(t)}, which remain {_ANEW}."
             if grows
-            else f"Training: a rise of {_amount(t)}, which stays {_ANEW}."
+            else f"Training: a rise of {_amount(t)}, which remains {_ANEW}."
         )
     if t.interval.high < 0:
         return f"Training: {_ANEW} the error falls by {_amount(t)}."
-    return f"Training: whether any of it stays {_ANEW} is not resolved by {seeds_words(t)} ({_signed(t)})."
+    return f"Training: whether any of it remains {_ANEW} is not resolved by {seeds_words(t)} ({_signed(t)})."
 
 
 def _gap_sentence(part: Part, at: str, name: str) -> str:
-    return _two_ways(part.gap, at, f"{error_of(name)} by running statistics", "by precise ones")
+    return _two_ways(part.gap, at, f"{error_of(name)} with running statistics", "with precise ones")
 
 
 def _batch_sentence(s: Estimate, at: str, name: str) -> str:
-    return _two_ways(s, at, f"{error_of(name)} by each batch’s own statistics", "by running ones")
+    return _two_ways(s, at, f"{error_of(name)} with each batch’s own statistics", "with running ones")
 
 
 def _two_ways(s: Estimate, at: str, ours: str, theirs: str) -> str:

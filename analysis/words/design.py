@@ -36,8 +36,8 @@ def searches_sentences(cells: Sequence[Searched]) -> str:
     several = len(alike) > 1
     asked = [_search(own, several=several) for own in alike.values()]
     rule = (
-        "Taken was what had the lowest mean error there after the last epoch, the smaller value where two "
-        "tied, and nothing of which a trial diverged; with it the cell was trained on all training images."
+        "The value with the lowest mean error there after the last epoch was taken, the smaller one in a "
+        "tie, and never one with a diverged trial; the cell was then trained with it on all training images."
     )
     budget = "The budgets were not the same for all." if several else "Every cell had the same budget."
     return " ".join((*asked, rule, budget, _chosen(cells)))
@@ -57,7 +57,7 @@ def _search(own: Sequence[Searched], *, several: bool) -> str:
     were = "was" if len(names) == 1 else "were"
     return (
         f"For {cells}{more}, {what} {were} searched first: {with_seeds} of the search’s own with each, "
-        f"judged on {first.holdout:,} training images held out."
+        f"evaluated on {first.holdout:,} held-out training images."
     )
 
 
@@ -65,9 +65,9 @@ def _chosen(cells: Sequence[Searched]) -> str:
     found = Counter(values_words(c.candidates[c.place].values) for c in cells if c.place is not None)
     parts = [f"{words} in {count_in_words(n)} cell{'' if n == 1 else 's'}" for words, n in found.items()]
     without = len(cells) - found.total()
-    sentences = [f"Chosen was {listed(parts)}."] if parts else []
+    sentences = [f"The choice was {listed(parts)}."] if parts else []
     if without:
-        sentences.append(f"In {count_in_words(without)} nothing is chosen.")
+        sentences.append(f"In {count_in_words(without)} nothing was chosen.")
     return " ".join(sentences)
 
 
@@ -77,8 +77,8 @@ def _starts(setup: Setup) -> str:
     if not trials:
         return ""
     return (
-        f"{sentence_case(trials_words(trials))} started from the final weights of another one of the same "
-        "seed. Tensors of the same name and shape were taken over (a layer’s running statistics where the "
-        "other had all of them, the classifier where the classes are as many); all else was new, as was the "
-        "optimiser’s state."
+        f"{sentence_case(trials_words(trials))} started from the final weights of another one with the "
+        "same seed. Tensors of the same name and shape were taken over (a layer’s running statistics if the "
+        "other had all of them, the classifier if the number of classes is the same); everything else was "
+        "new, including the optimiser’s state."
     )

@@ -31,11 +31,11 @@ VERDICTS: dict[Verdict, str] = {
 
 #: A verdict on a claim, in a sentence that has the claim for its subject.
 _OUTCOMES: dict[Verdict, str] = {
-    "same": "survives tuning each norm by itself",
-    "lost": "is claimed at the common recipe and not resolved with each norm tuned by itself",
-    "gained": "is not resolved at the common recipe and is with each norm tuned by itself",
-    "reversed": "is reversed by tuning each norm by itself",
-    "open": "is resolved neither at the common recipe nor with each norm tuned by itself",
+    "same": "survives tuning each norm separately",
+    "lost": "is claimed with the common recipe but not resolved with each norm tuned separately",
+    "gained": "is not resolved with the common recipe but is with each norm tuned separately",
+    "reversed": "is reversed by tuning each norm separately",
+    "open": "is resolved neither with the common recipe nor with each norm tuned separately",
 }
 
 
@@ -78,7 +78,7 @@ def _numbers(kept: Kept, what: str) -> str:
     """Both estimates and the change, with intervals and n."""
     tuned, common, change = (_estimate(one) for one in (kept.tuned, kept.common, kept.change))
     return (
-        f"{what}: {tuned} tuned, {common} at the common recipe; tuned minus common {change}, "
+        f"{what}: {tuned} tuned, {common} with the common recipe; tuned minus common {change}, "
         f"{n_words(kept.change)}"
     )
 
@@ -124,7 +124,7 @@ def _alone(found: EqualBudgets, names: dict[Line, str]) -> list[str]:
     sentences = []
     for d in found.alone:
         who = f"{names[d.line]} minus {names[d.base]} at {found.panel.x.at(d.x)}"
-        sentences.append(f"Tuned each by itself, {who}: {_estimate(d.estimate)}, {n_words(d.estimate)}.")
+        sentences.append(f"Each tuned separately, {who}: {_estimate(d.estimate)}, {n_words(d.estimate)}.")
     for i in found.alone_interactions:
         sentences.append(
             f"{found.panel.x.ends[:1].upper()}{found.panel.x.ends[1:]} {error_of(names[i.line])} minus "
@@ -136,14 +136,13 @@ def _alone(found: EqualBudgets, names: dict[Line, str]) -> list[str]:
 def _nothing_beside(found: EqualBudgets) -> str:
     if not any(cell.tuned and cell.tuned.errors() for cell in found.cells):
         ended = sum(cell.place is not None for cell in found.cells)
-        return (
-            f"The searches have chosen for {ended} of {len(found.cells)} cells; no tuned trial has ended yet."
-        )
+        chosen = f"The searches have chosen for {ended} of {len(found.cells)} cells"
+        return f"{chosen}; no tuned trial has finished yet."
     if any(cell.common for cell in found.cells):
-        return "The tuned cells and those at the common recipe share no comparison yet."
+        return "The tuned cells and those with the common recipe share no comparison yet."
     return (
-        "There is nothing to hold the tuned cells against: a block without `tune` would train the same cells "
-        "at one recipe."
+        "There is nothing to compare the tuned cells with: a block without `tune` would train the same cells "
+        "with one recipe."
     )
 
 
@@ -177,7 +176,7 @@ def _unchosen(cells: Sequence[Searched], names: dict[Line, str]) -> list[str]:
         for cell in barred
     ]
     if left := len(waiting) - len(barred):
-        sentences.append(f"The search of {left} cell{'' if left == 1 else 's'} has not ended.")
+        sentences.append(f"The search of {left} cell{'' if left == 1 else 's'} has not finished.")
     return sentences
 
 
@@ -186,9 +185,9 @@ def _scope(found: EqualBudgets) -> list[str]:
     held = sorted({cell.holdout for cell in found.cells})
     images = listed([f"{number:,}" for number in held], "or")
     return [
-        f"Values are chosen by the mean error on {images} images held out of the training set, of seeds that "
-        "take no part in what follows; the final trials are trained on all training images and judged on the "
-        "test set.",
-        "So the intervals are over the final seeds, given what was chosen; they do not say what another "
+        f"Values are chosen by the mean error on {images} images held out of the training set, with seeds "
+        "that are not used afterwards; the final trials are trained on all training images and evaluated on "
+        "the test set.",
+        "So the intervals are over the final seeds, given the choice; they do not say what another "
         "search would have chosen.",
     ]

@@ -25,7 +25,7 @@ def rules_headline(surface: Surface, found: Comparison | None) -> Headline:
     follows."""
     who = surface.line.short
     if found is None:
-        title = f"Which rule for the G of {who} carries over between {_widths(surface)} cannot be said."
+        title = f"Which rule for the G of {who} carries over between {_widths(surface)} cannot be determined."
         return Headline(title, "", (_wanting(surface), *_barred(surface)))
     facts = (
         _rule_sentence(found),
@@ -41,7 +41,7 @@ def rules_headline(surface: Surface, found: Comparison | None) -> Headline:
     points = abs(found.difference.mean)
     title = (
         f"With {who} a constant {KIND_WORDS[best.kind]} carries over better between {_widths(surface)}: "
-        f"{rule_name(best)} everywhere has {points:.{_digits(found)}f} points less validation error than "
+        f"{rule_name(best)} everywhere has a validation error {points:.{_digits(found)}f} points lower than "
         f"{rule_name(other)} everywhere."
     )
     low, high = sorted(map(abs, (found.difference.interval.low, found.difference.interval.high)))
@@ -98,10 +98,10 @@ def _rule_sentence(found: Comparison) -> str:
         return f"The rule that follows is {rule}{sure}."
     interval = found.difference.interval
     if not interval.known:
-        return "No rule follows: three seeds or more would give an interval."
+        return "No rule follows: an interval needs three seeds or more."
     most = max(abs(interval.low), abs(interval.high))
     return (
-        "No rule follows. By the same interval either constant costs at most "
+        "No rule follows. According to the same interval, either constant costs at most "
         f"{most:.{_digits(found)}f} points more than the other, on average over these widths."
     )
 
@@ -126,7 +126,7 @@ def _transfer_sentence(found: Comparison) -> tuple[str, ...]:
     if interval.low <= 0 <= interval.high:
         evidence = f"{signed(difference.mean, 2)} points, {CI} {signed_interval(interval, 2)}, {seeds}"
         return (
-            f"Whether at width {up.target} {ours} has another error than {theirs}, is not resolved by "
+            f"Whether, at width {up.target}, {ours} has a different error from {theirs}, is not resolved by "
             f"{seeds_words(difference)} ({evidence}).",
         )
     word = "more" if interval.low > 0 else "less"
@@ -141,27 +141,27 @@ def _scope(surface: Surface, found: Comparison) -> tuple[str, ...]:
     """What C is, and what the interval does not speak of."""
     channels = listed([str(c) for c in surface.channels.values()])
     what = (
-        f"C counts the channels of the narrowest layer, {channels} at {_widths(surface)}; G is the same in "
-        "every layer."
+        f"C is the number of channels of the narrowest layer, {channels} at {_widths(surface)}; G is the "
+        "same in every layer."
     )
     if not found.difference.interval.known:
         return (what,)
     return (
         what,
         "The interval is over seeds and allows for both constants having been chosen by their error; it "
-        "speaks of these widths, this network and these images, and of no width between or beyond.",
+        "covers these widths, this network and these images, and no width between or beyond.",
     )
 
 
 def _wanting(surface: Surface) -> str:
     """Why nothing is compared."""
     if not surface.channels:
-        return "The channels of this network are not known here, so channels per group are not either."
+        return "The channels of this network are not known here, and so neither are the channels per group."
     if empty := [w for w, own in surface.errors.items() if not own]:
         return f"At width {empty[0]} trials of every G diverged."
     return (
-        "It takes a G and a number of channels per group that were tried at every width and did not diverge, "
-        "and where runs are pairs a seed that all of them have."
+        "This takes a G and a number of channels per group that were tried at every width and did not "
+        "diverge, and if runs are pairs, a seed that all of them have."
     )
 
 
@@ -179,7 +179,7 @@ def _unfinished(surface: Surface) -> tuple[str, ...]:
     if not (left := surface.unfinished):
         return ()
     trials = "trial has" if left == 1 else "trials have"
-    kept = " Seeds count that every G has." if surface.paired else ""
+    kept = " Only seeds that every G has are counted." if surface.paired else ""
     return (f"{left} {trials} no result yet.{kept}",)
 
 

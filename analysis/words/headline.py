@@ -39,7 +39,7 @@ from analysis.words.numbers import (
 )
 
 #: What is wanting, in words; a diverged trial is an outcome and is told of by itself.
-UNFINISHED = {"failed": "failed", "partial": "begun and not finished", "missing": "not begun"}
+UNFINISHED = {"failed": "failed", "partial": "unfinished", "missing": "not started"}
 
 
 class Headline(NamedTuple):
@@ -191,12 +191,12 @@ def unfinished(cells: Sequence[Cell], names: dict[Line, str]) -> list[str]:
             facts.append(
                 f"All {lost} {trials}; that cell has no mean."
                 if lost == cell.trials
-                else f"{lost} of {cell.trials} {trials}; that cell’s mean is of the others alone."
+                else f"{lost} of {cell.trials} {trials}; that cell’s mean is over the others."
             )
     lacking = Counter[str]()
     for cell in cells:
         lacking.update({status: n for status, n in cell.counts.items() if status in UNFINISHED})
     if lacking:
         why = ", ".join(f"{n} {UNFINISHED[status]}" for status, n in lacking.items())
-        facts.append(f"Not all trials are in: {why}. The numbers may still change.")
+        facts.append(f"Not all trials have a result: {why}. The numbers may still change.")
     return facts[:4]

@@ -33,9 +33,9 @@ def _uncertainty(found: ImageByImage) -> list[str]:
         if not alone:
             return []
         return [
-            f"Seeds give no interval here: it takes {count_in_words(FEWEST_VALUES)} of them, and errors that "
-            f"are not all alike. The {found.images:,} images alone leave {what} of these networks a standard "
-            f"error of {_span(alone)} points."
+            f"Seeds give no interval here: it takes {count_in_words(FEWEST_VALUES)} of them, with errors "
+            f"that are not identical. The {found.images:,} images alone give {what} of these networks a "
+            f"standard error of {_span(alone)} points."
         ]
     seeds, both = _span([u.seeds.error for u in known]), _span([u.both.error for u in known])
     first = (
@@ -44,11 +44,11 @@ def _uncertainty(found: ImageByImage) -> list[str]:
     )
     share = [u.images_alone**2 / u.both.error**2 for u in known]
     if max(share) < _NOTHING:
-        return [f"{first} The images add nothing to it that can be told from zero."]
+        return [f"{first} What the images add to it cannot be distinguished from zero."]
     return [
-        f"{first} Of the variance of the latter {_percent(share)} is the images’ alone, which no number of "
-        "seeds takes away.",
-        "With ever more seeds an interval for new images would narrow to "
+        f"{first} Of the variance of the latter, {_percent(share)} comes from the images alone, which no "
+        "number of seeds removes.",
+        "With ever more seeds, an interval for new images would narrow to "
         f"{_ends([u.of_images for u in known])} and no further, with ever more images to "
         f"{_ends([u.of_seeds for u in known])}.",
     ]
@@ -62,7 +62,7 @@ def _verdicts(pairs: Sequence[PairAnswers], axis: XAxis, names: Mapping[Line, st
         return []
     lost = [p for p in clear if not _excludes_zero(p.error.both.interval.low, p.error.both.interval.high)]
     if not lost:
-        return [f"{_all(len(clear))} over seeds excludes zero also excludes it for new images, by itself."]
+        return [f"{_all(len(clear))} over seeds excludes zero also excludes it for new images, uncorrected."]
     named = listed([f"{names[p.line]} − {names[p.base]} at {axis.at(p.x)}" for p in lost[:_NAMED]])
     more = f", and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
     if len(clear) == 1:
@@ -71,7 +71,7 @@ def _verdicts(pairs: Sequence[PairAnswers], axis: XAxis, names: Mapping[Line, st
         ]
     if len(lost) == len(clear):
         return [
-            f"Not one of the {count_in_words(len(clear))} differences whose intervals over seeds exclude "
+            f"None of the {count_in_words(len(clear))} differences whose intervals over seeds exclude "
             f"zero does so for new images: {named}{more}."
         ]
     verb = "is" if len(lost) == 1 else "are"
@@ -145,7 +145,7 @@ def _ends(halves: Sequence[float]) -> str:
     """“±0.9 to ±1.2 points”, and where some of them cannot be told from zero “at most ±1.2 points”."""
     low, high = (f"{value:.2f}" for value in (min(halves), max(halves)))
     if float(high) == 0:
-        return "nothing that can be told from zero"
+        return "nothing distinguishable from zero"
     most = f"at most ±{high}" if float(low) == 0 and low != high else f"±{low}"
     return f"{most} points" if low in (high, "0.00") else f"{most} to ±{high} points"
 

@@ -7,8 +7,8 @@ from analysis.stats.cells import Cell
 from analysis.stats.images import binomial_error
 
 _HOW = {
-    True: "stands under “Image by image”",
-    False: "shows in each run’s answers, image by image, which python -m orchestrator.evaluate keeps",
+    True: "is shown under “Image by image”",
+    False: "can be seen from each run’s answers, which python -m orchestrator.evaluate stores",
 }
 
 
@@ -25,11 +25,11 @@ def images_sentences(cells: Sequence[Cell], count: int | None, measure: str, *, 
     # of a difference of two errors on the same images, unless what one norm gets right the other gets wrong
     most = math.sqrt(2) * max(of_images)
     return (
-        f"Every run is judged on the same {count:,} {cells[0].panel.judged} images: one image is {step} of "
-        "error, and as a measure of the error on new images a run’s has a binomial standard error of "
+        f"Every run is evaluated on the same {count:,} {cells[0].panel.judged} images: one image is {step} "
+        "of error, and as an estimate of the error on new images a run’s has a binomial standard error of "
         f"{_span(of_images)} points{beside}. The intervals on this page are over seeds, for these images, "
-        "and leave that part out. Other images would shift all norms alike in part, and so a difference by "
-        f"less (a standard error below {most:.2f} points); how much less {_HOW[kept]}."
+        "and do not include that part. Other images would shift all norms partly alike, and so a difference "
+        f"by less (a standard error below {most:.2f} points); how much less {_HOW[kept]}."
     )
 
 

@@ -19,15 +19,18 @@ def inference(cells: Sequence[Cell], differences: Sequence[Difference], choices:
     sentences = [
         f"Error is the percentage of images classified wrongly, taken {_MEASURES[measure]}."
         if cells[0].panel.judged
-        else "Error is 100% minus the accuracy that the file gives, which does not say of what and when."
+        else "Error is 100% minus the accuracy in the file, which does not say on which images or when it "
+        "was measured."
     ]
     if not any(cell.summary(measure).interval.known for cell in cells):
         few = count_in_words(FEWEST_VALUES)
-        return f"{sentences[0]} Fewer than {few} seeds, or seeds all alike, allow no interval and no test."
+        return f"{sentences[0]} Fewer than {few} seeds, or identical ones, allow no interval and no test."
     added = any(cell.sequential for cell in cells)
     what = "anytime-valid t intervals" if added else "Student’s t intervals"
     source = "Lai 1976; Wang & Ramdas 2023" if added else "Student 1908"
-    sentences.append(f"Means over seeds have {what} at {CONFIDENCE_LABEL} ({source}), cut at 0% and 100%.")
+    sentences.append(
+        f"Means over seeds have {what} at {CONFIDENCE_LABEL} ({source}), clipped at 0% and 100%."
+    )
     if tested := [d for d in differences if d.estimate.interval.known]:
         sentences += _comparisons(tested, choices)
     axis = cells[0].panel.x

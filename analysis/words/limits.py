@@ -12,21 +12,19 @@ def what_n_allows(differences: Sequence[Difference]) -> str:
     """What so many seeds can show at all, in words."""
     tested = [d for d in differences if d.estimate.fewest >= FEWEST_VALUES]
     if not tested:
-        return "One or two seeds give means and no interval: nothing can be tested."
+        return "One or two seeds give means but no intervals, so nothing can be tested."
     best = max(tested, key=lambda d: d.estimate.fewest)
     family = max(1, best.family)
     text, least = _smallest(best)
     if family > 1:
-        text += f", times {count_in_words(family)} by Holm’s correction over the comparisons"
+        text += f", times {count_in_words(family)} for Holm’s correction over the comparisons"
         least = min(1.0, family * least)
     text += f" ({least:.3g})"
     if least >= ALPHA:
         paired = best.pairs is not None
         fewest = count_in_words(permutation.fewest_seeds(family, paired=paired))
-        text += f", so by that test nothing can be significant at {ALPHA:g}; {fewest} "
-        text += (
-            "pairs are the fewest that could." if paired else "runs of each norm are the fewest that could."
-        )
+        text += f", so with that test nothing can be significant at {ALPHA:g}; at least {fewest} "
+        text += "pairs would be needed." if paired else "runs of each norm would be needed."
     else:
         text += "."
     fewest_seen = min(d.estimate.fewest for d in tested)
@@ -40,13 +38,13 @@ def _smallest(d: Difference) -> tuple[str, float]:
     if d.pairs is not None:
         n = d.estimate.fewest
         words = (
-            f"With {n} pairs the smallest p that the two-sided sign-flip test can give is 1/{2 ** (n - 1)}"
+            f"With {n} pairs, the smallest p that the two-sided sign-flip test can give is 1/{2 ** (n - 1)}"
         )
         return words, permutation.smallest_p(n)
     n, m = d.estimate.n
     least = permutation.smallest_p(n, m)
     runs = f"{n} and {m} runs"
-    words = f"With {runs} the smallest p that the two-sided permutation test can give is 1/{1 / least:.0f}"
+    words = f"With {runs}, the smallest p that the two-sided permutation test can give is 1/{1 / least:.0f}"
     return words, least
 
 
@@ -56,7 +54,7 @@ def _bca_words(d: Difference) -> str:
     if share is None or d.pairs is None:
         return ""
     return (
-        f"BCa intervals are shown because readers ask for them: nominal at {CONFIDENCE_LABEL}, with "
-        f"{d.estimate.fewest} pairs they hold the truth in about {share:.0%} of studies with normal errors, "
-        "so the claims rest on the t intervals."
+        f"BCa intervals are shown because readers ask for them: nominally {CONFIDENCE_LABEL}, with "
+        f"{d.estimate.fewest} pairs they contain the truth in about {share:.0%} of studies with normal "
+        "errors, so the claims rest on the t intervals."
     )

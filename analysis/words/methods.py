@@ -94,8 +94,8 @@ def _trained(setup: Setup) -> str:
     ]
     if training.described(setup):
         sentences.append(
-            "The seed decides the initial weights and the order and crops of the images, alike for every "
-            "norm."
+            "The seed determines the initial weights and the order and crops of the images, identically for "
+            "every norm."
         )
     return " ".join(sentences)
 
@@ -133,8 +133,8 @@ def _results(digest: str) -> str:
     return (
         f"SHA-256 of the results: {digest}. It covers the trials that are done or diverged: their ids, "
         "statuses, "
-        "errors, losses and epochs, in an order of its own (analysis/sources/digest.py), and neither "
-        "time nor machine."
+        "errors, losses and epochs, in a fixed order (analysis/sources/digest.py), but not times or "
+        "machines."
     )
 
 

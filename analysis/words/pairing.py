@@ -27,12 +27,12 @@ def pairing_sentences(
     if not paired:
         return (
             "These results do not say that runs of one seed number have anything in common, so all runs "
-            "count as independent and Welch’s t test rules. If they are pairs, --paired says so."
+            "count as independent and are compared by Welch’s t test. If they are pairs, say --paired."
         )
     alike = (
         "both norms alike and shows them the same images in the same order"
         if norms_alone
-        else "the runs of all lines alike, as far as networks, data and what they start from are alike"
+        else "the runs of all lines alike, as far as networks, data and starting weights are alike"
     )
     why = (
         f"Each seed starts {alike}, so the runs of a seed are pairs"
@@ -43,8 +43,8 @@ def pairing_sentences(
         taken = f"{why}, and differences are taken within a seed"
         return f"{taken}. Seeds were added as results came in, so {ANYTIME}."
     return (
-        f"{why}. Differences are taken within a seed, and the paired t test rules; Welch’s, which would rule "
-        "between independent runs, stands beside it."
+        f"{why}. Differences are taken within a seed and tested by the paired t test; Welch’s, which is for "
+        "independent runs, is shown for comparison."
     )
 
 
@@ -58,7 +58,7 @@ def bought_sentence(differences: Sequence[Difference]) -> str:
         d.pairs.correlation for d in known if d.pairs and d.pairs.correlation == d.pairs.correlation
     ]
     over = (
-        f"Over seeds the errors of two norms correlate at {_span(correlations)}, and the"
+        f"Over seeds, the errors of two norms correlate at {_span(correlations)}, and the"
         if correlations
         else "The"
     )
@@ -66,8 +66,8 @@ def bought_sentence(differences: Sequence[Difference]) -> str:
     are = "is" if len(known) == 1 else "are"
     return (
         f"{over} paired interval{each} {are} {widths} times as wide as Welch’s. Below one, pairing made the "
-        "comparison sharper; above one, it cost more degrees of freedom than it took away noise. Which "
-        "comparison rules follows from how the runs were made, and not from which interval is narrower."
+        "comparison sharper; above one, it cost more in degrees of freedom than it removed in noise. Which "
+        "comparison counts follows from how the runs were made, not from which interval is narrower."
     )
 
 

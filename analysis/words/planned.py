@@ -7,7 +7,7 @@ from analysis.words.numbers import listed
 from analysis.words.stopping import rule_words
 from orchestrator.results.records import AnalysisPlan, PlanVersion
 
-PLANNED = {True: "planned", False: "looked for afterwards"}
+PLANNED = {True: "planned", False: "post hoc"}
 _CLAIMS = {
     "difference": "differences",
     "change": "their change over the axis",
@@ -34,13 +34,11 @@ def plan_sentence(plans: Sequence[PlanVersion]) -> str:
     early = [version for version in plans if version["results"] == 0]
     late = len(plans) - len(early)
     if not early:
-        return (
-            "No plan was written down before the first result, so every claim here was looked for afterwards."
-        )
+        return "No plan was written down before the first result, so every claim here is post hoc."
     text = (
-        "Planned is what was written down before any trial had a result; the rest was looked for afterwards."
+        "Claims are planned if they were written down before any trial had a result; the rest are post hoc."
     )
     if late:
         times = "once" if late == 1 else f"{late} times"
-        text += f" The plan was changed {times} since, and a change counts as looked for afterwards."
+        text += f" The plan was changed {times} since, and what changed counts as post hoc."
     return text

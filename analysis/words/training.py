@@ -180,8 +180,8 @@ def _packs(setup: Setup) -> str:
     if set(setup.packs) == {1} and not setup.unrecorded(setup.packs):
         return "Every trial was trained by itself."
     return (
-        "Seeds of one norm and batch size were trained together, as one network with an axis of "
-        "replicas, in packs "
+        "Seeds of one norm and batch size were trained together, as one network with a replica axis, in "
+        "packs "
         f"of {said(setup, setup.packs)}."
     )
 

@@ -21,7 +21,8 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data-dir",
         metavar="PATH",
-        help="imagefolder: holds train/ and test/; npz: the file; others: where they are, or are put",
+        help="imagefolder: the folder of train/ and test/; npz: the file; others: where the data are, or "
+        "are put",
     )
     group.add_argument(
         "--executor",
@@ -37,13 +38,14 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--gpus-per-pack",
         type=_share,
         metavar="N",
-        help="a fraction is fine (default: 1 if there is a GPU, or less by --packs-per-gpu)",
+        help="may be a fraction (default: 1 if there is a GPU, or less with --packs-per-gpu)",
     )
     group.add_argument(
         "--packs-per-gpu",
         type=_packs,
         metavar="N|auto",
-        help="packs that train side by side on each GPU (default: auto, as many as pay by a short timing)",
+        help="packs that train side by side on each GPU (default: auto, as many as a short timing finds "
+        "worthwhile)",
     )
     group.add_argument(
         "--address", metavar="HOST:PORT", help="a running Ray cluster (default: start one here)"
@@ -54,7 +56,7 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--price-per-gpu-hour",
         type=_price,
         metavar="X",
-        help="to tell what the plan would cost, in your currency",
+        help="to estimate what the plan would cost, in your currency",
     )
     group.add_argument(
         "--stop-after",
@@ -66,13 +68,14 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--max-cost",
         type=_above_zero,
         metavar="X",
-        help="the same once this run's GPUs have cost this much, at --price-per-gpu-hour, whatever earlier "
-        "runs of the folder cost",
+        help="stop likewise once this run's GPUs have cost this much at --price-per-gpu-hour; earlier runs "
+        "of the folder do not count",
     )
     group.add_argument(
         "--pace-from",
         metavar="FILE.json|RESULTS",
-        help="base the estimate on model.bench's --json or on another sweep, instead of timing a few steps",
+        help="base the estimate on model.bench's --json output or another sweep instead of timing a few "
+        "steps",
     )
     group.add_argument(
         "--tracker",
@@ -81,8 +84,8 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         action="extend",
         default=[],
         metavar="LIST",
-        help="show each trial as a run in tensorboard, wandb, trackio or mlflow, or in one of your own by "
-        "import path (mylab.trackers:Mine)",
+        help="log each trial as a run in tensorboard, wandb, trackio or mlflow, or in a tracker of your own "
+        "by import path (mylab.trackers:Mine)",
     )
     group.add_argument(
         "--max-failures",
@@ -95,7 +98,9 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "--retry-failed", action="store_true", help="give failed trials a fresh set of attempts"
     )
     group.add_argument(
-        "--accept-code", action="store_true", help="add to results that different code trained, and mark both"
+        "--accept-code",
+        action="store_true",
+        help="add to results that were trained by different code, and mark both",
     )
 
 
@@ -110,19 +115,19 @@ def add_rule_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--until-decided",
         action="store_true",
-        help="add seeds until every comparison is decided: there is a difference, or it is below --margin",
+        help="add seeds until every comparison is decided: there is a difference, or it is within --margin",
     )
     group.add_argument(
         "--max-seeds",
         type=_count,
         metavar="N",
-        help="the most seeds of a cell; needs --until-ci or --until-decided",
+        help="the most seeds for a cell; needs --until-ci or --until-decided",
     )
     group.add_argument(
         "--max-hours",
         type=_above_zero,
         metavar="X",
-        help="the most training time, all packs together; needs one of them too",
+        help="the most training time over all packs; also needs one of these two",
     )
 
 

@@ -70,8 +70,8 @@ def choose(
     if device == "cpu":
         most = max(1, min(_CPU_MOST, _CPU_PIXELS // pixels))
         if most == 1:
-            return Choice(1, "a step's arithmetic fills a core; replicas gain nothing")
-        why = "a step is mostly overhead; replicas share it"
+            return Choice(1, "a step already keeps a core busy; replicas would gain nothing")
+        why = "a step is mostly overhead, which replicas share"
     else:
         most, why = _GPU_MOST, "replicas fill the GPU"
     size = min(seeds, most)

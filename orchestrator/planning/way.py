@@ -15,7 +15,7 @@ def way(specs: Iterable[Spec], infos: Mapping[str, DataInfo], site: Site, *, her
     """`here`: packs train on this machine, whose GPU is asked whether our kernels compile; elsewhere a node
     asks its own."""
     if site.resources.device == "cpu":
-        return "computed by torch's kernels, in an order of sums that gives a seed the same bits in any pack"
+        return "computed by torch's kernels; sums are ordered so that a seed gives the same bits in any pack"
     import torch
 
     from model.net.convolution import TRITON_PIXELS, why_not_triton

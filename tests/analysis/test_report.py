@@ -66,7 +66,7 @@ def test_a_csv_gets_its_report_beside_it(tmp_path, capsys):
 def test_a_sweep_without_a_result_still_has_a_page(sweep):
     html = report.build(sweep(block(), status=lambda t: "missing"))
     assert "No trial has finished yet." in html
-    assert "3 not begun" in html
+    assert "3 not started" in html
 
 
 def test_two_results_side_by_side(sweep, tmp_path, capsys):
@@ -133,11 +133,11 @@ def test_the_runs_of_a_csv_are_pairs_where_somebody_says_so(tmp_path):
     apart = page.read_text()
     assert report.main([str(path), "--paired"]) == 0
     paired = page.read_text()
-    assert "Welch’s t test rules" in apart
+    assert "are compared by Welch’s t test" in apart
     assert "n&nbsp;=&nbsp;5 each" in apart
     assert "correlate" not in apart
     assert "--paired said so" in paired
-    assert "Over seeds the errors of two norms correlate at" in paired
+    assert "Over seeds, the errors of two norms correlate at" in paired
     for html in (apart, paired):
         assert "Each seed starts both norms alike" not in html
 

@@ -236,7 +236,7 @@ def test_stopped_and_submitted_again(cluster):
     cluster.job("stop", "first")
     log = cluster.job("logs", "first")
     assert "4 packs, 4 at a time" in log, "two workers of two cores; the head has two more"
-    assert "To go on, run again" in log
+    assert "To resume, run again" in log
     assert all(trial["state"] == "waiting" for trial in as_a_user_sees_it()["trials"])
 
 

@@ -28,10 +28,10 @@ def axes() -> str:
     return (
         "# Every axis\n\n"
         + _MADE
-        + "What a grid can vary, by the name that a block and `--set` take. [Grids and "
+        + "What a grid can vary, under the name used in a block and with `--set`. [Grids and "
         "axes](grids.md) says how they go together, and `normsweep axes` prints this table. An axis with an "
-        "option of its own can be given on the command line without `--set`. `tune`, `from` and `zip` are keys of "
-        "a block and no axes.\n\n" + _table(("axis", "values", "default", "what it is"), rows)
+        "option of its own needs no `--set` on the command line. `tune`, `from` and `zip` are keys of a block, "
+        "not axes.\n\n" + _table(("axis", "values", "default", "what it is"), rows)
     )
 
 
@@ -46,8 +46,8 @@ def commands() -> str:
     parts = [
         "# Every command\n\n"
         + _MADE
-        + "`normsweep COMMAND --help` says the same. `python -m` takes most of them by "
-        "module: `python -m orchestrator.run` is `normsweep run`, `python -m analysis.report` is `normsweep "
+        + "`normsweep COMMAND --help` prints the same. Most commands can also be run as "
+        "modules: `python -m orchestrator.run` is `normsweep run`, `python -m analysis.report` is `normsweep "
         "report`.\n"
     ]
     with patch.object(sys, "argv", ["normsweep"]):  # as who types it is answered
@@ -85,10 +85,9 @@ def files() -> str:
     return (
         "# Every file of a results folder\n\n"
         + _MADE
-        + "The folder is the whole truth about a sweep: it may be copied, "
-        "archived or put into a bucket, and nothing about it lies elsewhere. JSON files carry a checksum, "
-        "and nothing in it is a pickle. `*` stands for a trial's id and the like.\n\n"
-        + _table(("file", "written", "what it holds"), rows)
+        + "The folder contains everything about a sweep: it can be copied, "
+        "archived or put into a bucket. JSON files carry a checksum, and none of the files is a pickle. `*` "
+        "stands for a trial's id and the like.\n\n" + _table(("file", "written", "what it holds"), rows)
     )
 
 

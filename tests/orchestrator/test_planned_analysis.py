@@ -39,8 +39,8 @@ def test_it_is_there_before_the_first_trial_and_both_stand_when_it_changes(run, 
     assert (first["results"], first["sha256"]) == (0, digest_of(first["plan"]))
     assert first["plan"]["at"] == [4]
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "Planned is what was written down before any trial had a result" in page
-    assert "looked for afterwards</td>" in page
+    assert "Claims are planned if they were written down before any trial had a result" in page
+    assert "post hoc</td>" in page
     assert "within the planned margin of ±0.5 points" in page
     assert "Seeds are added" not in page
     code, out, _ = run(GRID.replace("0.5", "2"))
@@ -48,7 +48,7 @@ def test_it_is_there_before_the_first_trial_and_both_stand_when_it_changes(run, 
     assert "the plan of the analysis is another than that of" in out
     assert [version["results"] for version in versions(tmp_path)] == [0, 4]
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "The plan was changed once since, and a change counts as looked for afterwards." in page
+    assert "The plan was changed once since, and what changed counts as post hoc." in page
     assert "margin ±0.5 points" in page
     assert "margin ±2 points" in page
 

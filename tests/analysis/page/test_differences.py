@@ -15,15 +15,15 @@ def study_of(sweep, sizes, seeds=5):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ([32, 16, 8, 4, 2], "1/16, times five by Holm’s correction over the comparisons (0.312), so by that test nothing can be significant at 0.05; eight pairs are the fewest that could."),
-        ([32, 8, 2], "1/16, times three by Holm’s correction over the comparisons (0.188), so by that test nothing can be significant at 0.05; seven pairs are the fewest that could."),
-        ([2], "1/16 (0.0625), so by that test nothing can be significant at 0.05; six pairs are the fewest that could."),
+        ([32, 16, 8, 4, 2], "1/16, times five for Holm’s correction over the comparisons (0.312), so with that test nothing can be significant at 0.05; at least eight pairs would be needed."),
+        ([32, 8, 2], "1/16, times three for Holm’s correction over the comparisons (0.188), so with that test nothing can be significant at 0.05; at least seven pairs would be needed."),
+        ([2], "1/16 (0.0625), so with that test nothing can be significant at 0.05; at least six pairs would be needed."),
     ],
 )  # fmt: skip
 def test_what_five_seeds_allow_counts_holms_correction(sweep, sizes, words):
     (own,) = study_of(sweep, sizes).differences.values()
     assert words in what_n_allows(own)
-    assert "with 5 pairs they hold the truth in about 84% of studies" in what_n_allows(own)
+    assert "with 5 pairs they contain the truth in about 84% of studies" in what_n_allows(own)
 
 
 def test_seeds_needed_are_those_of_the_level_that_claims_use(sweep):
@@ -39,7 +39,7 @@ def test_seeds_needed_are_those_of_the_level_that_claims_use(sweep):
 def test_two_pairs_allow_nothing(sweep):
     study = study_of(sweep, [32, 2], seeds=2)
     (own,) = study.differences.values()
-    assert what_n_allows(own) == "One or two seeds give means and no interval: nothing can be tested."
+    assert what_n_allows(own) == "One or two seeds give means but no intervals, so nothing can be tested."
     assert seeds_data(study) == {}
 
 
@@ -53,6 +53,6 @@ def test_pairs_are_only_said_of_runs_that_are_known_to_be(sweep, tmp_path):
     path.write_text("seed,batch_size,norm,accuracy\n" + "\n".join(rows) + "\n")
     theirs = section(read([str(path)])).body
     assert "Each seed starts both norms alike" not in theirs
-    assert "all runs count as independent and Welch’s t test rules" in theirs
-    assert "two-sided permutation test can give is 1/10, times two by Holm’s correction" in theirs
-    assert "four runs of each norm are the fewest" not in theirs, "five are, for a family of two"
+    assert "all runs count as independent and are compared by Welch’s t test" in theirs
+    assert "two-sided permutation test can give is 1/10, times two for Holm’s correction" in theirs
+    assert "at least four runs of each norm would be needed" not in theirs, "five are, for a family of two"

@@ -112,15 +112,15 @@ def test_without_the_labels_the_page_says_how_to_have_them(folder, tmp_path):
     (tmp_path / "sweep" / Images(DATA, "test", IMAGES).name).unlink()
     study = read([folder])
     assert image_by_image.section(study) is None
-    assert "python -m orchestrator.evaluate</code> adds that" in evaluations.section(study).body
-    assert "image by image, which python -m orchestrator.evaluate keeps" in cells_section(study).body
+    assert "python -m orchestrator.evaluate</code> adds them" in evaluations.section(study).body
+    assert "each run’s answers, which python -m orchestrator.evaluate stores" in cells_section(study).body
 
 
 def test_with_them_it_points_to_the_section(folder):
     page = build(folder)
-    assert "stands under “Image by image”" in page
+    assert "is shown under “Image by image”" in page
     assert 'id="images"' in page
-    assert "adds that and computes nothing again" not in page
+    assert "adds them without computing anything again" not in page
 
 
 def test_answers_that_the_labels_do_not_fit_do_not_count(folder):

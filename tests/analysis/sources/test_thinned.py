@@ -68,7 +68,7 @@ def points(curve):
 
 
 def test_the_page_says_so_and_a_table_of_epochs_has_them_all(folder, both):
-    assert "are drawn that are 4 apart, and the last" in build(folder)
+    assert "those drawn are 4 apart, plus the last" in build(folder)
     assert len(load_history(folder)) == len(both[0].history)
 
 

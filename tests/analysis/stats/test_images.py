@@ -38,10 +38,10 @@ def test_in_words(sweep):
     assert "the same 445 test images: one image is 0.22 points of error" in said
     assert "a binomial standard error of 1.62 points; over seeds a cell’s sd is 0.50." in said
     assert images_sentences(cells, None, "last") == ""
-    assert "Every run is judged on the same 10,000 test images" in report.build(url)
+    assert "Every run is evaluated on the same 10,000 test images" in report.build(url)
 
 
 def test_a_csv_does_not_say_its_images(tmp_path):
     path = tmp_path / "theirs.csv"
     path.write_text("seed,batch_size,norm,dataset,accuracy\n1,32,bn,cifar10,0.86\n2,32,bn,cifar10,0.87\n")
-    assert "Every run is judged" not in report.build(str(path))
+    assert "Every run is evaluated" not in report.build(str(path))

@@ -23,10 +23,10 @@ def test_one_budget_for_all():
     searches = {BN: {0.1: HIGH, 0.4: LOW}, GN: {0.1: LOW, 0.4: HIGH}}
     assert said(searches, {BN: (0.4, LOW), GN: (0.1, LOW)}) == (
         "For each of two cells, the learning rate (0.1 and 0.4) was searched first: three seeds of the search’s own "
-        "with each, judged on 100 training images held out. Taken was what had the lowest mean error there after the "
-        "last epoch, the smaller value where two tied, and nothing of which a trial diverged; with it the cell was "
-        "trained on all training images. Every cell had the same budget. Chosen was learning rate 0.4 in one cell and "
-        "learning rate 0.1 in one cell."
+        "with each, evaluated on 100 held-out training images. The value with the lowest mean error there after the "
+        "last epoch was taken, the smaller one in a tie, and never one with a diverged trial; the cell was then "
+        "trained with it on all training images. Every cell had the same budget. The choice was learning rate 0.4 in one "
+        "cell and learning rate 0.1 in one cell."
     )
 
 
@@ -34,8 +34,8 @@ def test_other_budgets_and_a_search_that_chose_nothing():
     text = said({BN: {0.1: HIGH, 0.4: LOW}, GN: {0.1: [None], 0.2: [None], 0.4: [None]}}, {BN: (0.4, LOW)})
     assert "For one cell, the learning rate (0.1 and 0.4) was searched first: three seeds" in text
     assert "For one cell, the learning rate (0.1, 0.2 and 0.4) was searched first: one seed of" in text
-    assert "The budgets were not the same for all. Chosen was learning rate 0.4 in one cell." in text
-    assert text.endswith("In one nothing is chosen.")
+    assert "The budgets were not the same for all. The choice was learning rate 0.4 in one cell." in text
+    assert text.endswith("In one nothing was chosen.")
 
 
 def test_it_stands_in_the_methods():
@@ -80,4 +80,4 @@ def test_trials_that_start_from_others():
     start = "norm=bn batch_size=32"
     frame = sweep.frame.assign(start=sweep.frame["batch_size"].map(lambda size: start if size == 2 else None))
     text = methods(replace(sweep, frame=frame))
-    assert "6 trials started from the final weights of another one of the same seed." in text
+    assert "6 trials started from the final weights of another one with the same seed." in text

@@ -108,8 +108,8 @@ def test_what_is_wanting_is_said(sweep):
         return "failed" if t.seed == 5 else "done"
 
     facts = answer(sweep(two_norms(), status=status)).facts
-    assert "1 of 5 trials of BN at batch size 2 diverged; that cell’s mean is of the others alone." in facts
-    assert "Not all trials are in: 4 failed. The numbers may still change." in facts
+    assert "1 of 5 trials of BN at batch size 2 diverged; that cell’s mean is over the others." in facts
+    assert "Not all trials have a result: 4 failed. The numbers may still change." in facts
 
 
 def test_a_line_that_lacks_a_batch_size_names_its_own(sweep):

@@ -47,14 +47,14 @@ def test_a_sweep_of_figure_1(sweep):
     assert trained == (
         "ResNet-20 (He et al. 2015a) with projection shortcuts was trained with batch normalisation (BN; Ioffe & "
         "Szegedy 2015) and group normalisation (GN, G = 8; Wu & He 2018), each at batch sizes 32 and 2. With 3 seeds "
-        "(1 to 3), 12 trials have a result. The seed decides the initial weights and the order and crops of the "
-        "images, alike for every norm."
+        "(1 to 3), 12 trials have a result. The seed determines the initial weights and the order and crops of the "
+        "images, identically for every norm."
     )
     assert data == (
         "Data: CIFAR-10 (Krizhevsky 2009), 50,000 training and 10,000 test images (fingerprint f00d). Training "
         "images were padded with zeros by 4 pixels on each side, cropped at random to their size, and mirrored at "
         "random; pixels were standardised by channel with the mean and standard deviation of the training images. "
-        "Error is judged on the test images."
+        "Error is measured on the test images."
     )
     assert recipe == (
         "Training follows Wu & He 2018, section 4.1: stochastic gradient descent with momentum 0.9 and weight decay "
@@ -66,7 +66,7 @@ def test_a_sweep_of_figure_1(sweep):
         "Training takes 100 epochs."
     )
     assert machines == (
-        "Seeds of one norm and batch size were trained together, as one network with an axis of replicas, in packs "
+        "Seeds of one norm and batch size were trained together, as one network with a replica axis, in packs "
         "of 3. Hardware: CPU; processor EPYC; 4 threads of the CPU for each pack; arithmetic in float32. Software: "
         "normsweep 0.1.0, its commit 0123456789ab, PyTorch (Paszke et al. 2019) 2.11.0, Ray (Moritz et al. 2018) "
         "2.60.0, Python 3.11.2."
@@ -204,7 +204,7 @@ def test_the_methods_of_a_csv_name_the_comparison_that_was_made(tmp_path):
     assert "by paired t tests within each seed" in paired.text
     assert "within ±0.5 points." in paired.text
     for own in (apart, paired):
-        assert "Error is 100% minus the accuracy that the file gives" in own.text
+        assert "Error is 100% minus the accuracy in the file" in own.text
         assert "last epoch" not in own.text
 
 
@@ -225,19 +225,22 @@ def test_held_out_images_are_named(sweep):
     (own,) = of(sweep(search, epochs=6))
     assert "(GN, G = 8 and 4; Wu & He 2018)" in own.text
     assert (
-        "judged on 5,000 training images held out, the same ones for every seed; the test images took no part"
+        "measured on 5,000 held-out training images, the same ones for every seed; the test images were not used"
         in own.text
     )
     (both,) = of(sweep(search + block(), epochs=6, folder="both"))
-    assert "In 6 trials error is judged on 5,000" in both.text
-    assert "In 3 trials error is judged on the test images." in both.text
+    assert "In 6 trials error is measured on 5,000" in both.text
+    assert "In 3 trials error is measured on the test images." in both.text
 
 
 def test_a_part_of_the_images_and_wrong_labels_are_named(sweep):
     (own,) = of(sweep(block(train_size=[500, 2000], label_noise=[0, 0.2]), epochs=6))
-    assert "Training used 500 (6 trials) and 2,000 (6 trials) of the training images, every class" in own.text
+    assert (
+        "Training used 500 (6 trials) and 2,000 (6 trials) of the training images, stratified by class"
+        in own.text
+    )
     assert "A share of 0.2 (6 trials) of the training labels was replaced" in own.text
-    assert "Training losses and errors are against the labels as trained on" in own.text
+    assert "Training losses and errors are measured against these labels" in own.text
     assert "Set otherwise than there" not in own.text
     assert "han2018coteaching" in own.bibtex
     (all_alike,) = of(sweep(block(train_size=500, label_noise=0.2), epochs=6, folder="alike"))

@@ -79,7 +79,7 @@ def test_a_run_that_stops_by_itself_goes_on_when_it_is_run_again(
     assert main([*arguments, "--stop-after", "1"]) == 3
     captured = capsys.readouterr()
     assert "Stopped: 1 hours have passed" in captured.out
-    assert "To go on, run again" in captured.out
+    assert "To resume, run again" in captured.out
     assert "ends with its epoch" in captured.err
     assert main(arguments) == 0
     assert numbers(tmp_path) == undisturbed
