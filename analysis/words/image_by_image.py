@@ -71,7 +71,7 @@ def _verdicts(pairs: Sequence[PairAnswers], axis: XAxis, names: Mapping[Line, st
         ]
     if len(lost) == len(clear):
         return [
-            f"None of the {count_in_words(len(clear))} differences whose intervals over seeds exclude "
+            f"Not one of the {count_in_words(len(clear))} differences whose intervals over seeds exclude "
             f"zero does so for new images: {named}{more}."
         ]
     verb = "is" if len(lost) == 1 else "are"
