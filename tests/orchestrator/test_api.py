@@ -53,9 +53,10 @@ def tiny(images, tmp_path):
 
 
 def test_it_trains_what_the_command_line_trains(tiny, undisturbed, capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as ipykernel has it
     sweep = tiny()
-    plan = sweep.plan()
+    with monkeypatch.context() as notebook:
+        notebook.setenv("FORCE_COLOR", "1")  # as ipykernel has it
+        plan = sweep.plan()
     assert (plan.trials, plan.done, plan.to_run, plan.packs) == (6, 0, 6, 2)
     assert plan.text in repr(plan)
     assert "\x1b" not in plan.text, "no spinner and no colour in what a notebook shows"
