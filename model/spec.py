@@ -71,7 +71,7 @@ class Spec:
         str,
         Axis(
             "Data set",
-            help="what is trained on",
+            help="the data set",
             choices=DATASETS,
             own=True,
             meant=_data_at,
@@ -85,7 +85,7 @@ class Spec:
         str,
         Axis(
             "Model",
-            help="the network",
+            help="the network architecture",
             choices=tuple(ARCHITECTURES),
             own=True,
             background=True,
@@ -98,7 +98,7 @@ class Spec:
         str,
         Axis(
             "Shortcut",
-            help="where a block changes dimensions",
+            help="how a residual block's shortcut changes dimensions",
             choices=SHORTCUTS,
             background=True,
             title="{} shortcuts",
@@ -109,7 +109,7 @@ class Spec:
         Positive,
         Axis(
             "Width",
-            help="what the network's channels are multiplied by",
+            help="factor on the channels of every layer",
             title="{}× width",
             short="{}× width",
             before=1,
@@ -119,23 +119,26 @@ class Spec:
         bool,
         Axis(
             "Zero γ",
-            help="whether the γ of each residual branch's last norm starts at 0",
+            help="whether the last norm of each residual branch starts with γ = 0",
             from_recipe=True,
             title="branches from zero",
         ),
     ] = THE_RECIPES
     norm: Annotated[
         str,
-        Axis("Norm", help="the normalisation", choices=NORMS, own=True, option=Option("--norms", "bn,gn")),
+        Axis(
+            "Norm", help="the normalisation layer", choices=NORMS, own=True, option=Option("--norms", "bn,gn")
+        ),
     ]
     groups: Annotated[
-        Positive | None, Axis("G", help="G of a norm in groups", option=Option("--groups", "8,4"))
+        Positive | None,
+        Axis("G", help="number of groups G, for norms that have groups", option=Option("--groups", "8,4")),
     ] = None
     batch_size: Annotated[
         Positive,
         Axis(
             "Batch size",
-            help="images a step, for each replica",
+            help="images per step, for each replica",
             unit="images",
             option=Option("--batch-sizes", "32,16"),
         ),
@@ -144,7 +147,7 @@ class Spec:
         str,
         Axis(
             "Recipe",
-            help="the training protocol of a paper",
+            help="the paper whose training protocol is followed",
             choices=tuple(RECIPES),
             background=True,
             title="{}",
@@ -155,7 +158,7 @@ class Spec:
         Positive | None,
         Axis(
             "Epochs",
-            help="the schedule scales with it",
+            help="length of training; the learning-rate schedule scales with it",
             background=True,
             title="{} epochs",
             short="{}",
@@ -166,7 +169,7 @@ class Spec:
         Positive | None,
         Axis(
             "Iterations",
-            help="steps in all, instead of epochs",
+            help="length of training in steps, instead of epochs",
             background=True,
             title="{:,} iterations",
             short="{}",
@@ -176,7 +179,7 @@ class Spec:
         NotNegative,
         Axis(
             "Held out",
-            help="training images to judge on instead of the test set",
+            help="training images set aside to evaluate on instead of the test set",
             unit="images",
             background=True,
             title="{:,} images held out",
@@ -187,7 +190,7 @@ class Spec:
         Positive | None,
         Axis(
             "Train size",
-            help="images trained on, of every class its share (default: all); fewer are fewer steps an epoch",
+            help="training images used, in proportion from every class (default: all); fewer images mean fewer steps per epoch",
             unit="images",
             title="{:,} training images",
             before=None,
@@ -198,7 +201,7 @@ class Spec:
         RealNumber(most=1.0),
         Axis(
             "Label noise",
-            help="share of training labels that are wrong, each of the other classes equally likely",
+            help="fraction of training labels that are wrong, each of the other classes equally likely",
             title="label noise {:g}",
             before=0.0,
         ),
@@ -208,7 +211,7 @@ class Spec:
         RealNumber(above=True),
         Axis(
             "Learning rate",
-            help="the first one, before it is scaled to the batch size; of adamw 0.001 where it is not said",
+            help="initial learning rate, before it is scaled with the batch size; 0.001 for adamw unless set",
             per_replica=True,
             from_recipe=True,
             short="lr {:g}",
@@ -220,7 +223,7 @@ class Spec:
         RealNumber(),
         Axis(
             "Weight decay",
-            help="of every parameter; of adamw 0.01 where it is not said, decoupled and times the rate",
+            help="on every parameter; for adamw 0.01 unless set, decoupled and multiplied by the learning rate",
             per_replica=True,
             from_recipe=True,
             short="wd {:g}",
@@ -232,7 +235,7 @@ class Spec:
         RealNumber(most=1.0),
         Axis(
             "Momentum",
-            help="of stochastic gradient descent; β1 of adamw",
+            help="of SGD; β1 for adamw",
             per_replica=True,
             from_recipe=True,
             title="momentum {:g}",
@@ -243,7 +246,7 @@ class Spec:
         Positive | None,
         Axis(
             "Norm batch",
-            help="images that share statistics, where fewer than the batch (ghost batch norm)",
+            help="images that share statistics, if fewer than the batch (ghost batch norm)",
             unit="images",
             title="statistics of {} images",
             short="norm batch {}",
@@ -254,7 +257,7 @@ class Spec:
         Annotated[float, RealNumber(most=1.0, above=True)] | None,
         Axis(
             "Norm momentum",
-            help="weight of the newest batch in running statistics; the norm's own, 0.1, but 0.01 of brn",
+            help="weight of the newest batch in the running statistics; by default the norm's own: 0.1, or 0.01 for brn",
             title="running statistics by {:g}",
             short="norm momentum {:g}",
             from_norm=True,
@@ -264,7 +267,7 @@ class Spec:
         Annotated[float, RealNumber(above=True)] | None,
         Axis(
             "ε",
-            help="added to the variance; the norm's own, 1e-05, but 1e-06 of frn",
+            help="added to the variance; by default the norm's own: 1e-05, or 1e-06 for frn",
             title="ε = {:g}",
             short="ε {:g}",
             from_norm=True,
@@ -274,7 +277,7 @@ class Spec:
         bool,
         Axis(
             "Weight standardisation",
-            help="of every convolution",
+            help="whether the weights of every convolution are standardised",
             title="weight standardisation",
             short="WS",
             before=False,
@@ -284,7 +287,7 @@ class Spec:
         str,
         Axis(
             "Rate scaling",
-            help="how the learning rate follows the batch size",
+            help="how the learning rate scales with the batch size",
             choices=get_args(Scaling),
             from_recipe=True,
             title="rates scaled: {}",
@@ -295,7 +298,7 @@ class Spec:
         str,
         Axis(
             "Schedule",
-            help="of the learning rate; step is the recipe's own",
+            help="learning-rate schedule; step is the recipe's own",
             choices=get_args(Schedule),
             title="{} schedule",
             short="{}",
@@ -306,7 +309,7 @@ class Spec:
         NotNegative,
         Axis(
             "Warm-up",
-            help="epochs in which the learning rate rises",
+            help="epochs over which the learning rate ramps up",
             title="{} epochs of warm-up",
             short="warm-up {}",
             before=0,
@@ -316,7 +319,7 @@ class Spec:
         str,
         Axis(
             "Optimiser",
-            help="stochastic gradient descent, with Nesterov's momentum or without, or AdamW",
+            help="SGD, SGD with Nesterov momentum, or AdamW",
             choices=tuple(OPTIMIZERS),
             title="{}",
             before="sgd",
@@ -326,7 +329,7 @@ class Spec:
         bool,
         Axis(
             "Decay of norms",
-            help="whether weight decay falls on the norms' γ and β too, and whatever else is theirs",
+            help="whether weight decay also applies to the norms' parameters (γ, β and any others)",
             per_replica=True,
             title="decay of γ and β",
             before=True,
@@ -336,7 +339,7 @@ class Spec:
         str,
         Axis(
             "Gradient clipping",
-            help="to a norm, of all gradients of a replica together, or adaptively, unit by unit (agc)",
+            help="by the norm of all of a replica's gradients together, or adaptively for each unit (agc)",
             choices=tuple(CLIP_AT),
             per_replica=True,
             title="gradient clipping: {}",
@@ -348,7 +351,7 @@ class Spec:
         Annotated[float, RealNumber(above=True)] | None,
         Axis(
             "Clipping threshold",
-            help="the largest norm of the gradients, 1, or of agc their share of the weights' norm, 0.01",
+            help="largest norm of the gradients (default 1), or for agc its ratio to the weights' norm (default 0.01)",
             per_replica=True,
             title="clipping threshold {:g}",
             short="at {:g}",
@@ -360,7 +363,7 @@ class Spec:
         RealNumber(most=1.0),
         Axis(
             "Label smoothing",
-            help="share of a label that is spread over all classes",
+            help="fraction of each label that is spread over all classes",
             per_replica=True,
             title="label smoothing {:g}",
             short="smoothing {:g}",
@@ -371,7 +374,7 @@ class Spec:
         str,
         Axis(
             "Augmentation",
-            help="random crops and mirrors, as the data set has them, or none",
+            help="the data set's random crops and flips, or none",
             choices=("standard", "none"),
             title="augmentation: {}",
             before="standard",
@@ -381,7 +384,7 @@ class Spec:
         str,
         Axis(
             "Precision",
-            help="of the products in convolutions and linear layers; norms, sums and weights stay float32",
+            help="of the products in convolutions and linear layers; norms, sums and weights stay in float32",
             choices=PRECISIONS,
             title="{} products",
             short="{}",
@@ -393,7 +396,7 @@ class Spec:
         str | None,
         Axis(
             "Start",
-            help="the trial whose weights it starts from, norm=bn batch_size=32; in a grid's block: from",
+            help="the trial whose weights it starts from, as in norm=bn batch_size=32; in a grid's block: from",
             spoken=lambda text: in_words(text, AXES),
             of_line=True,
             before=None,
