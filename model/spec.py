@@ -190,7 +190,7 @@ class Spec:
         Positive | None,
         Axis(
             "Train size",
-            help="training images used, in proportion from every class (default: all); fewer images mean fewer steps per epoch",
+            help="training images used, in proportion from every class (default: all)",
             unit="images",
             title="{:,} training images",
             before=None,
@@ -223,7 +223,7 @@ class Spec:
         RealNumber(),
         Axis(
             "Weight decay",
-            help="on every parameter; for adamw 0.01 unless set, decoupled and multiplied by the learning rate",
+            help="on every parameter; for adamw 0.01 unless set, decoupled and times the learning rate",
             per_replica=True,
             from_recipe=True,
             short="wd {:g}",
@@ -257,7 +257,7 @@ class Spec:
         Annotated[float, RealNumber(most=1.0, above=True)] | None,
         Axis(
             "Norm momentum",
-            help="weight of the newest batch in the running statistics; by default the norm's own: 0.1, or 0.01 for brn",
+            help="weight of the newest batch in running statistics; default 0.1, for brn 0.01",
             title="running statistics by {:g}",
             short="norm momentum {:g}",
             from_norm=True,
@@ -267,7 +267,7 @@ class Spec:
         Annotated[float, RealNumber(above=True)] | None,
         Axis(
             "ε",
-            help="added to the variance; by default the norm's own: 1e-05, or 1e-06 for frn",
+            help="added to the variance; default 1e-05, for frn 1e-06",
             title="ε = {:g}",
             short="ε {:g}",
             from_norm=True,
@@ -351,7 +351,7 @@ class Spec:
         Annotated[float, RealNumber(above=True)] | None,
         Axis(
             "Clipping threshold",
-            help="largest norm of the gradients (default 1), or for agc its ratio to the weights' norm (default 0.01)",
+            help="largest gradient norm (default 1), for agc its ratio to the weights' norm (default 0.01)",
             per_replica=True,
             title="clipping threshold {:g}",
             short="at {:g}",
@@ -396,7 +396,7 @@ class Spec:
         str | None,
         Axis(
             "Start",
-            help="the trial whose weights it starts from, as in norm=bn batch_size=32; in a grid's block: from",
+            help="the trial whose weights it starts from: norm=bn batch_size=32; in a grid's block: from",
             spoken=lambda text: in_words(text, AXES),
             of_line=True,
             before=None,

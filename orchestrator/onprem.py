@@ -25,13 +25,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--hosts", required=True, metavar="H1,H2", help="names or IPv4 addresses; the first is the head")
-    add("--head", metavar="HOST", help="another head than the first, of --hosts or beside them")
-    add("--user", required=True, metavar="NAME", help="an account that ssh reaches on every host")
+    add("--head", metavar="HOST", help="the head, if not the first of --hosts; may be none of them")
+    add("--user", required=True, metavar="NAME", help="the account to log in to on every host by ssh")
     add("--key", required=True, metavar="FILE", help="its private key; copied to the head")
     add(
         "--results", required=True, metavar="URL", help="s3://bucket/prefix, or a folder that all hosts share"
     )
-    add("--name", default="normsweep", help="of the cluster (default: normsweep)")
+    add("--name", default="normsweep", help="name of the cluster (default: normsweep)")
     add("--project", metavar="DIR", help="the clone to sync (default: the one this command runs from)")
     add(
         "--python",
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         help="of the hosts' environments, to the last digit; fetched where they have another (default: this "
         f"machine's, {platform.python_version()})",
     )
-    add("--venv", metavar="DIR", help="an environment that every host has already; install nothing")
+    add("--venv", metavar="DIR", help="an environment that every host already has; installs nothing")
     add("--setup", action="append", metavar="CMD", help="instead of installing, in order; may be repeated")
     add("--env", action="append", default=[], metavar="NAME=VALUE", help="for every node; may be repeated")
     add("--aws-credentials", metavar="FILE", help="a credentials file, copied to every node with mode 600")

@@ -68,12 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--layout", choices=["nhwc", "nchw"], help="of activations (default: by device)")
     parser.add_argument("--conv", choices=CONVOLUTIONS, help="default: as a sweep does")
     parser.add_argument(
-        "--check", action="store_true", help="only, in every precision: does --device compute as it has to?"
+        "--check",
+        action="store_true",
+        help="only check, in every precision, that --device computes correctly",
     )
     parser.add_argument(
-        "--layers", action="store_true", help="only, on a CPU: where a step's time goes, beside its bounds"
+        "--layers", action="store_true", help="only show, on a CPU, where a step's time goes and its bounds"
     )
-    parser.add_argument("--survey", type=float, metavar="MINUTES", help="everything, in order of importance")
+    parser.add_argument(
+        "--survey",
+        type=float,
+        metavar="MINUTES",
+        help="measure everything, most important first, within so many minutes",
+    )
     parser.add_argument("--out", metavar="FILE.jsonl", help="--survey appends every row to it")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of either loop (default 1)")
     parser.add_argument("--quick", action="store_true", help="short blocks, few of them: a first impression")

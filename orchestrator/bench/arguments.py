@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
         description="What the orchestrator itself costs on this machine.",
         allow_abbrev=False,
     )
-    parser.add_argument("--quick", action="store_true", help="few trials: does it work, not how fast is it")
+    parser.add_argument("--quick", action="store_true", help="few trials: shows that it works, not how fast")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
     parser.add_argument(
         "--nodes", type=_counts, metavar="N", help="instead: how the driver's share grows, on N local nodes"

@@ -20,20 +20,38 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--grid", required=True, metavar="NAME|FILE.yaml")
     add("--seeds", type=_number(1, MOST_SEEDS), metavar="N", help="instead of the grid's own")
-    add("--data-dir", metavar="PATH", help="of an imagefolder or npz, whose images are counted")
+    add("--data-dir", metavar="PATH", help="where the images of an imagefolder or npz are; they are counted")
     add("--workers", type=_workers, default=WORKERS, metavar="N,N", help="default: 1,4,16,64,256,1000")
     add("--pack", type=_number(1, MOST_SEEDS), metavar="N", help="seeds trained together (default: chosen)")
     add("--workers-per-node", type=_number(1, 1024), default=4, metavar="N", help="default: 4")
-    add("--mtbf-hours", type=_hours, default=24.0, metavar="H", help="a node's mean life; 0: for ever (24)")
-    add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="of a node (5)")
-    add("--keep-minutes", type=_hours, default=5.0, metavar="M", help="that an idle node is kept (5)")
-    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="of the driver for a pack (60)")
-    add("--repeats", type=_number(1, 10_000), default=25, metavar="N", help="of random losses (25)")
-    add("--seed", type=_number(0, 2**31), default=0, metavar="N", help="of the first repeat (0)")
+    add(
+        "--mtbf-hours",
+        type=_hours,
+        default=24.0,
+        metavar="H",
+        help="mean time between failures of a node, 0 for none (24)",
+    )
+    add("--startup-minutes", type=_hours, default=5.0, metavar="M", help="time for a node to start (5)")
+    add("--keep-minutes", type=_hours, default=5.0, metavar="M", help="how long an idle node is kept (5)")
+    add("--dispatch-ms", type=_hours, default=60.0, metavar="MS", help="the driver's time per pack (60)")
+    add(
+        "--repeats",
+        type=_number(1, 10_000),
+        default=25,
+        metavar="N",
+        help="repetitions with random losses (25)",
+    )
+    add(
+        "--seed",
+        type=_number(0, 2**31),
+        default=0,
+        metavar="N",
+        help="random seed of the first repetition (0)",
+    )
     add("--bench", metavar="FILE", help="pack times from python -m model.bench --json")
     add("--results", metavar="URL", help="pack times from a sweep that has run")
     add("--json", action="store_true", help="rows as JSON on standard output")
-    add("--figure", metavar="FILE.png", help="draw it; needs the extra 'figures'")
+    add("--figure", metavar="FILE.png", help="draw the figure; needs the extra 'figures'")
     add("--driver", metavar="FILE", help=f"for the figure: {called('orchestrator.bench')} --nodes N --json")
     return parser
 
