@@ -1,7 +1,7 @@
 """Where a sweep and its trials stand, composed from what its folder holds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypedDict
@@ -105,24 +105,17 @@ def status(url: str) -> SweepStatus:
     }
 
 
-def readable(identities: Mapping[str, Identity]) -> dict[str, Trial]:
-    """Those trials that this version knows, by id."""
-    found = {}
+def readable(identities: Mapping[str, Identity]) -> Iterator[tuple[str, Trial]]:
+    """Those trials that this version knows, with their ids."""
     for trial_id, identity in identities.items():
         with suppress(ValueError, KeyError, TypeError):
-            found[trial_id] = Trial.from_identity(identity)
-    return found
+            yield trial_id, Trial.from_identity(identity)
 
 
 def _cells(identities: Mapping[str, Identity]) -> dict[str, Spec]:
     """The cells of those trials, by trial id: many have one, which is kept once."""
     specs: dict[Spec, Spec] = {}
-    found = {}
-    for trial_id, identity in identities.items():
-        with suppress(ValueError, KeyError, TypeError):
-            spec = Trial.from_identity(identity).spec
-            found[trial_id] = specs.setdefault(spec, spec)
-    return found
+    return {trial_id: specs.setdefault(trial.spec, trial.spec) for trial_id, trial in readable(identities)}
 
 
 def holder_of(held: LockNote | None) -> dict[str, object] | None:
