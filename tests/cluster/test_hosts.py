@@ -19,6 +19,7 @@ from orchestrator.run import main
 from orchestrator.status import status
 from tests.helpers import ROOT
 from tests.helpers.hosts import TIED, Network, obstacle
+from tests.helpers.no_device import NO_DEVICE
 from tests.helpers.numbers_of import numbers
 from tests.helpers.servers import CREDENTIALS, aws
 from tests.helpers.tiny import make_images
@@ -36,16 +37,6 @@ blocks:
   - {{dataset: imagefolder, norm: gn, groups: 4, batch_size: 4, epochs: {EPOCHS}, seeds: 6}}
 """
 PACK = ["--pack", "3"]
-#: Loaded by every Python process of one host: Ray was told of a device there, and none works.
-LIAR = """\
-import sys
-class Break:
-    def find_spec(self, name, path=None, target=None):
-        if name == "orchestrator.execution.worker":
-            import orchestrator.execution.device as device
-            device.device_trouble = lambda kind: "a stand-in says so"
-sys.meta_path.insert(0, Break())
-"""
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +243,7 @@ def test_hosts_lost_lying_cut_off_and_late(cluster, undisturbed):
 
     liar = network.add("liar", {"PYTHONPATH": f"{network.home}/site"})
     (liar.home / "site").mkdir()
-    (liar.home / "site" / "sitecustomize.py").write_text(LIAR)
+    (liar.home / "site" / "sitecustomize.py").write_text(NO_DEVICE)
     apart = network.add("apart", {"NORMSWEEP_STORAGE_PATIENCE": "2"})
     apart.run(f"ip route add unreachable {network.gateway}/32")  # where the bucket is
     for host in (liar, apart, network.add("w3", {})):

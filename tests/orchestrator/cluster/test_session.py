@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.results.store import Store
+from tests.helpers.no_device import NO_DEVICE
 from tests.helpers.processes import descendants
 from tests.helpers.servers import free_port, listens
 from tests.helpers.tiny import GRID
@@ -33,16 +34,6 @@ class Hide:
         if name.split(".")[0] in ("orchestrator", "model"):
             raise ModuleNotFoundError(f"No module named {name!r}")
 sys.meta_path.insert(0, Hide())
-"""
-#: Loaded by every Python process of one node: no device works there.
-BROKEN = """\
-import sys
-class Break:
-    def find_spec(self, name, path=None, target=None):
-        if name == "orchestrator.execution.worker":
-            import orchestrator.execution.device as device
-            device.device_trouble = lambda kind: "a stand-in says so"
-sys.meta_path.insert(0, Break())
 """
 
 #: Loaded by every Python process of one node: it cannot write there while a file says so.
@@ -205,7 +196,7 @@ def test_a_node_that_disagrees_and_comes_late_stops_the_sweep(cluster, command, 
 @pytest.mark.parametrize("sound", [True, False], ids=["beside a sound one", "alone"])
 def test_a_node_that_cannot_compute_is_left_out(cluster, command, tmp_path, sound):
     """No trial is to blame; where another machine computes, all is done there."""
-    node_with(cluster, tmp_path, BROKEN)
+    node_with(cluster, tmp_path, NO_DEVICE)
     if sound:
         cluster.add_node(num_cpus=1)
     more = [*SHORT, "--seeds", "3", "--address", cluster.address]
