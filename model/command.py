@@ -3,12 +3,12 @@
 import atexit
 import errno
 import functools
-import gc
 import io
 import os
 import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, ParamSpec
 
 from model.errors import InputError
@@ -24,7 +24,8 @@ _OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF}
 
 def leave(main: Callable[[], int]) -> NoReturn:
     """Run a command and exit with its code; quietly where nobody reads the output any more (`| head`)."""
-    atexit.register(gc.freeze)  # else Python, as it ends, looks for cycles in all of torch and Ray: a second
+    code = 1  # of what nobody catches
+    atexit.register(lambda: _end(code))  # the first that is registered is the last that is called
     _fill_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -36,6 +37,9 @@ def leave(main: Callable[[], int]) -> NoReturn:
         if not output_is_gone():
             raise
         code = _GONE
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        raise
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         code = _INTERRUPTED
@@ -46,6 +50,15 @@ def leave(main: Callable[[], int]) -> NoReturn:
         print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End at once, after threads and all else that asked to be told. Python itself would look for cycles in
+    all of torch and Ray first, which takes a second, and Triton's bindings tell a person what it then left."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def command(main: Callable[_P, int]) -> Callable[_P, int]:
