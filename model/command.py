@@ -53,8 +53,11 @@ def leave(main: Callable[[], int]) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """End at once, after threads and all else that asked to be told. Python itself would look for cycles in
-    all of torch and Ray first, which takes a second, and Triton's bindings tell a person what it then left."""
+    """End at once, after threads and all else that asked to be told.
+
+    Python itself would look for cycles in all of torch and Ray first, which takes a second; and what it is
+    kept from looking through, Triton's bindings call leaked.
+    """
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()

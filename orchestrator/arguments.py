@@ -4,6 +4,7 @@ import argparse
 
 from analysis import options as reading
 from model.norm_table import STATISTICS, Statistics
+from model.spec import AXES
 from orchestrator.cli import Parser, called, positive
 from orchestrator.grid.arguments import add_options
 from orchestrator.planning.arguments import add_rule_options, add_run_options
@@ -41,6 +42,7 @@ def run() -> argparse.ArgumentParser:
         epilog=_RUN_EXAMPLES.format(run=name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        instead=_expected(),
     )
     parser.add_argument("--grid", metavar="NAME|FILE.yaml", help="a grid that ships (--list-grids) or a file")
     parser.add_argument(
@@ -57,6 +59,16 @@ def run() -> argparse.ArgumentParser:
     for add in (reading.add_x, reading.add_base, reading.add_measure, reading.add_margin):
         add(shown)
     return parser
+
+
+def _expected() -> dict[str, str]:
+    """What is no option of `run`, and what to do instead."""
+    found = {"--resume": "the same command resumes a sweep that was interrupted"}
+    for name, axis in AXES.items():
+        dashed = f"--{name.replace('_', '-')}"
+        meant = (axis.option.flag or dashed) if axis.option else f"--set {name}=VALUE"
+        found |= dict.fromkeys((f"--{name}", dashed), f"write {meant}")
+    return found
 
 
 def status() -> argparse.ArgumentParser:

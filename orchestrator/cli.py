@@ -1,13 +1,39 @@
 """What the commands share: arguments whose errors are one clear line and exit code 2, and words for time."""
 
 import argparse
+import difflib
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's own, without its usage in front of every error."""
+    """argparse's own, without its usage in front of every error, and with a word on what was meant.
+
+    `instead`: of options that somebody may expect and that there are not, what to do.
+    """
+
+    def __init__(self, *args: Any, instead: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._instead = instead or {}
+
+    def parse_args(  # type: ignore[override]  # argparse's has overloads for namespaces that nobody gives
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return known
+
+    def _unknown(self, word: str) -> str:
+        if not word.startswith("-"):
+            return f"unexpected argument {word!r}"
+        name = word.partition("=")[0]
+        if name in self._instead:
+            return f"there is no option {name}; {self._instead[name]}"
+        near = difflib.get_close_matches(name, self._option_string_actions, n=1, cutoff=0.7)
+        return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)

@@ -97,7 +97,10 @@ def test_alone_it_lists_its_commands(typed, capsys):
         (["raport"], "there is no command 'raport'; did you mean report? (see normsweep --help)"),
         (["xyzzy"], "there is no command 'xyzzy' (see normsweep --help)"),
         (["--grid", "demo"], "--grid demo: expected a command first, as in normsweep run --grid demo"),
-        (["run", "--grd", "demo"], "unrecognized arguments: --grd demo (see normsweep run --help)"),
+        (
+            ["run", "--grd", "demo"],
+            "there is no option --grd; did you mean --grid? (see normsweep run --help)",
+        ),
         (["run"], "--grid is missing: name a grid of --list-grids, or a YAML file"),
         (["tables"], "the following arguments are required: RESULTS (see normsweep tables --help)"),
         (["status", "/nowhere"], "/nowhere"),
