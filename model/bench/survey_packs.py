@@ -12,6 +12,7 @@ from model.bench.survey_rows import SurveyRow, cell
 from model.bench.throughput import BATCH_SIZES, plain_loop, timed
 from model.bench.variants import DEFAULT, Variant, training
 from model.data.dataset import DataInfo, Dataset
+from model.starts import STARTS
 from model.streams import free_memory
 from model.training.calibrate import noise
 from model.training.graphs import CudaGraphs
@@ -62,7 +63,7 @@ class Packs:
         keys = [key for key in _ALL_CELLS if key not in self._kept][: 2 if self.tiny else None]
         begun = time.perf_counter()
         with ThreadPoolExecutor(len(keys)) as pool:
-            list(pool.map(self._pack, keys))
+            list(pool.map(self._together, keys))
         row: SurveyRow = {"packs": len(keys), "start_seconds": round(time.perf_counter() - begun, 2)}
         if self.device.type == "cuda":
             row["reserved_gib"] = self._reserved_gib()
@@ -195,6 +196,11 @@ class Packs:
         return {"packs": count}
 
     # -- below -------------------------------------------------------------------------------------
+
+    def _together(self, key: Key) -> None:
+        """As packs of a sweep begin."""
+        with STARTS.begun(str(self.device)):
+            self._pack(key)
 
     def _pack(self, key: Key) -> Training:
         if key not in self._kept:

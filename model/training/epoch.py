@@ -24,6 +24,7 @@ from torch import Tensor
 from model.data import augment
 from model.data.augment import Order
 from model.data.dataset import Dataset
+from model.starts import STARTS
 from model.streams import exclusive
 from model.training.backend import arithmetic
 from model.training.graphs import CudaGraphs
@@ -194,7 +195,10 @@ class GraphedEpoch:
         """
         steps = len(lrs)
         self._fill(order, lrs)
-        begun = 0 if self.graphs else self._start(steps, rehearse)
+        if self.graphs:
+            return self._replay(0, steps, leave)
+        begun = self._start(steps, rehearse)
+        STARTS.all_over(lambda: leave(begun, steps))
         return self._replay(begun, steps, leave)
 
     def _start(self, steps: int, rehearse: Callable[[], None]) -> int:

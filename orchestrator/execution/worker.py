@@ -23,6 +23,7 @@ from model.data.dataset import Dataset
 from model.data.registry import load
 from model.data.selection import Selection
 from model.errors import InputError, summary
+from model.starts import STARTS, Start
 from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError, SpoiledError, device_trouble, refuse_broken, spoiled
@@ -68,6 +69,11 @@ def run_pack(assignment: Assignment, report: Report, until: Until = unasked) -> 
     where the device is broken: none is a failure of the trials. SpoiledError where this process is, which is
     one only where no other pack trains in it.
     """
+    with STARTS.begun(assignment.device) as start:
+        _run_pack(assignment, report, until, start)
+
+
+def _run_pack(assignment: Assignment, report: Report, until: Until, start: Start) -> None:
     voice = Voice(lambda text: report(Warned(text)))
     store = store_of(assignment, waiting=voice)
     trials = list(assignment.pack.trials)
@@ -81,6 +87,7 @@ def run_pack(assignment: Assignment, report: Report, until: Until = unasked) -> 
     except (Stopped, StorageError):
         raise
     except Exception as error:
+        start.over()  # what follows may take long
         refuse_broken(assignment.device)
         ended = spoiled(assignment.device)
         if not (ended and assignment.beside_others):  # else it may have been another pack's doing

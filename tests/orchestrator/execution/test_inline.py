@@ -1,7 +1,12 @@
 """Packs side by side in one process: the same numbers, each pack once, and an end when asked."""
 
+import threading
+from types import SimpleNamespace
+
 import pytest
 
+from model.training import training
+from model.training.graphs import CudaGraphs
 from orchestrator.display.progress import Progress
 from orchestrator.execution.inline import run_inline
 from orchestrator.execution.signals import Interrupt
@@ -10,6 +15,7 @@ from orchestrator.results.store import Store
 from tests.helpers.assignments import assignment
 from tests.helpers.numbers_of import numbers
 from tests.helpers.tiny import trial
+from tests.helpers.waiting import HANGS, until
 
 TRIALS = [trial(seed=s, norm=n, groups=g) for s in range(1, 4) for n, g in (("bn", None), ("gn", 4))]
 
@@ -30,6 +36,47 @@ def test_side_by_side_as_one_after_another(tmp_path, images):
     assert progress.trials("done") == 6
     assert numbers(tmp_path / "three") == numbers(tmp_path / "one")
     assert len(numbers(tmp_path / "one")) == 6
+
+
+def test_packs_that_begin_together_are_all_prepared_before_any_replays(tmp_path, images, monkeypatch):
+    """As on a GPU, with "graphs" that call the step. The third pack fails while it starts, once."""
+    told, all_here, failing = list[str](), threading.Barrier(3), [True]
+
+    class Calls(CudaGraphs):
+        def capture(self, work, beside=None):
+            told.append("captured")
+            return SimpleNamespace(replay=lambda: (told.append("replayed"), work()))
+
+        def settle(self): ...
+
+    class Together(training.Training):
+        def __init__(self, specs, seeds, *more, **options):
+            if "replayed" not in told:
+                all_here.wait(HANGS)
+            if failing and seeds == [3]:
+                failing.clear()
+                raise RuntimeError("a GPU that was busy")
+            super().__init__(specs, seeds, *more, **options, graphs=Calls(steps=1))
+
+    train(tmp_path / "one", images, 1)
+    monkeypatch.setattr(training, "Training", Together)
+    monkeypatch.setattr("model.starts._LOOK", HANGS)
+    three = TRIALS[:2] + TRIALS[4:5]
+    packs = [assignment(tmp_path / "three", images, [t]) for t in three]
+    Store(str(tmp_path / "three")).open(three)
+    progress = Progress([a.pack for a in packs], [1.0] * 3, [3] * 3, slots=3, before=0)
+    # What fails is tried again when the others replay: they do not wait for it.
+    monkeypatch.setattr("orchestrator.execution.inline.given_up", lambda *_: until_replayed(told))
+    run_inline(packs, progress, Interrupt(), at_once=3)
+    first = told.index("replayed")
+    assert told[:first] == ["captured"] * 2
+    assert told[first:].count("captured") == 1
+    one = numbers(tmp_path / "one")
+    assert numbers(tmp_path / "three") == {t.trial_id: one[t.trial_id] for t in three}
+
+
+def until_replayed(told):
+    until(lambda: "replayed" in told, what="the others replay")
 
 
 def test_an_interrupt_ends_every_seat(tmp_path, images):
