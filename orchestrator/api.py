@@ -178,7 +178,7 @@ class Sweep:
             )
         os.environ.setdefault(*CUDA_QUEUES)
         from orchestrator.driver import train
-        from orchestrator.report import Again
+        from orchestrator.outcome import Again
 
         retry = _spelt({**self._said, "retry_failed": True})
         again = Again(f"{self!r}.run()", f"{retry}.run()")

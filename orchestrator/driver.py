@@ -23,19 +23,12 @@ from orchestrator.grid.blocks import Grid
 from orchestrator.grid.trial import Trial
 from orchestrator.growth import stages
 from orchestrator.live.server import PageServer, listen, serving
+from orchestrator.outcome import Again, print_outcome, spent
+from orchestrator.plan_in_words import print_later, print_plan, print_rule
 from orchestrator.planning.local import local_site
 from orchestrator.planning.options import Options
 from orchestrator.planning.precision import refuse_precision
-from orchestrator.report import (
-    Again,
-    print_later,
-    print_outcome,
-    print_plan,
-    print_rule,
-    spent,
-    try_report,
-    write_report,
-)
+from orchestrator.report import try_report, write_report
 from orchestrator.request import Request, warn
 from orchestrator.results.archives import keep
 from orchestrator.results.lock import Lock

@@ -82,7 +82,7 @@ def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
         grid = _grid(arguments.grid)
         from orchestrator.driver import train
         from orchestrator.execution.signals import Interrupt
-        from orchestrator.report import Again
+        from orchestrator.outcome import Again
 
     retry = command if arguments.retry_failed else f"{command} --retry-failed"
     done = train(arguments, grid, Again(command, retry), console, Interrupt())

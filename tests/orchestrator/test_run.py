@@ -14,7 +14,7 @@ from PIL import Image
 
 from analysis import report, tables
 from orchestrator import driver
-from orchestrator.report import spent
+from orchestrator.outcome import spent
 from orchestrator.results.files import Files
 from orchestrator.results.store import Store
 from orchestrator.run import main
