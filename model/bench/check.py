@@ -2,14 +2,15 @@
 
 For a machine that is lent for minutes and has no test runner. Both norms, in every precision that the device
 has, by the convolutions, layouts and norms that a sweep takes there, and by torch's grouped convolutions,
-which are taken where ours are not:
+which are taken where ours are not; on a GPU also by ours with weights' gradients on a stream of their own:
 
 - *products*: each convolution of the network and its gradients, beside float64 (`model.bench.products`);
 - *float64*: two epochs beside the CPU's, in either layout;
 - *training*: two epochs beside the CPU's in float64;
 - *NaN*: a replica that is not a number leaves the others as they are. cuDNN may pad merged groups, and zero
   times NaN is NaN;
-- *resumption*: the second epoch from the first one's state, beside both in one go.
+- *resumption*: the second epoch from the first one's state, beside both in one go;
+- *aside*: both epochs with weights' gradients on that stream, beside those on the pack's own, to the bit.
 
 Epochs are long enough that on a GPU most steps are replays of captured ones. How far apart two trainings may
 be follows from how much rounding changes them: see `_spread`.
@@ -114,6 +115,16 @@ def _checks(device: torch.device, norms: Sequence[str], *, others: bool) -> Iter
         for precision in precisions:
             for way in ways:
                 yield from _of_a_variant(cell, device, Variant(way, precision))
+            if device.type == "cuda":
+                yield from _of_aside(cell, device, precision)
+
+
+def _of_aside(cell: Spec, device: torch.device, precision: Precision) -> Iterator[Check]:
+    variant = Variant(precision=precision, aside=True)
+    yield from _of_a_variant(cell, device, variant)
+    usual = replace(variant, aside=False)
+    apart = lambda v: _apart(_trained(cell, device, v), _trained(cell, device, usual))  # noqa: E731
+    yield _held("aside", cell.norm, variant, apart, 0.0)
 
 
 def _of_a_variant(cell: Spec, device: torch.device, variant: Variant) -> Iterator[Check]:

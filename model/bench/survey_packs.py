@@ -36,6 +36,7 @@ def variants(device: torch.device) -> Iterator[Variant]:
         yield Variant(precision="bf16")
         yield Variant("grouped")
         return
+    yield Variant(aside=True)
     yield Variant(precision="tf32")
     yield Variant(precision="bf16")
     yield Variant("grouped")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from model.bench.survey_rows import SurveyRow
 from model.bench.throughput import BATCH_SIZES, FIG1
+from model.net.convolution import WORTH
 
 #: Norm and batch size.
 Cell = tuple[str, int]
@@ -81,6 +82,11 @@ def _chosen(ranked: Sequence[SurveyRow]) -> Iterator[str]:
                 else f"but {best['way']} takes {best['us_per_step'] / usual['us_per_step']:.2f} of its time"
             )
             yield f"  a sweep takes {usual['kernels']} in {precision}: {verdict}"
+        aside = next((row for row in own if str(row["way"]) == f"usual {precision} aside"), None)
+        if usual is not None and aside is not None:
+            share = aside["us_per_step"] / usual["us_per_step"]
+            won = "won" if share * WORTH <= 1 else "did not win"
+            yield f"  weights' gradients on a stream of their own {won}: {share:.2f} of its time"
 
 
 def _rates(rows: Sequence[SurveyRow], *, beside: bool) -> dict[Cell, float]:

@@ -15,15 +15,22 @@ from model.training.training import Training
 
 @dataclass(frozen=True)
 class Variant:
-    """How a pack's step is computed; None is what a sweep takes."""
+    """How a pack's step is computed; None is what a sweep takes. `aside`: weights' gradients on a stream of
+    their own, where kernels are ours."""
 
     convolution: Convolution | None = None
     precision: Precision = "fp32"
     layout: Layout | None = None
+    aside: bool = False
 
     @property
     def name(self) -> str:
-        parts = [self.convolution or "usual", self.precision, self.layout or ""]
+        parts = [
+            self.convolution or "usual",
+            self.precision,
+            self.layout or "",
+            "aside" if self.aside else "",
+        ]
         return " ".join(part for part in parts if part)
 
 
@@ -50,6 +57,7 @@ def training(
         dtype=dtype,
         layout=variant.layout,
         convolution=variant.convolution,
+        kernels="aside" if variant.aside else None,
         graphs=graphs,
         search=search,
     )

@@ -30,6 +30,10 @@ from model.precision import Precision
 
 Convolution = Literal["grouped", "ordered", "triton"]
 CONVOLUTIONS: tuple[Convolution, ...] = get_args(Convolution)
+#: What can be chosen on a GPU: kernels of ours where they can be used; the same with weights' gradients on a
+#: stream of their own, which changes no bit; torch's.
+Kernels = Literal["ours", "aside", "torch"]
+KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 #: (x, weight, stride, replicas) -> the convolved
 Convolve = Callable[[Tensor, Tensor, int, int], Tensor]
 
@@ -40,17 +44,20 @@ def grouped(x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
 
 
 class Triton:
-    """The same as `grouped`, in one kernel of ours where it takes these tensors."""
+    """The same as `grouped`, in one kernel of ours where it takes these tensors.
 
-    def __init__(self, precision: Precision) -> None:
-        self.precision = precision
+    `aside`: a stream for the gradients of weights (`model.net.aside`).
+    """
+
+    def __init__(self, precision: Precision, aside: torch.cuda.Stream | None = None) -> None:
+        self.precision, self.aside = precision, aside
 
     def __call__(self, x: Tensor, weight: Tensor, stride: int, replicas: int) -> Tensor:
         kernels = _kernels()
         if kernels is None or not kernels.fits(x):
             other = Rounded(grouped) if self.precision == "bf16" else grouped
             return other(x, weight, stride, replicas)
-        out: Tensor = kernels.convolve(x, weight, stride, replicas, self.precision)
+        out: Tensor = kernels.convolve(x, weight, stride, replicas, self.precision, self.aside)
         return out
 
 
@@ -66,13 +73,18 @@ class Rounded:
         return by_rounded(lambda x, weight: self.function(x, weight, stride, replicas), x, weight)
 
 
-def convolve(name: Convolution, layout: torch.memory_format, precision: Precision = "fp32") -> Convolve:
+def convolve(
+    name: Convolution,
+    layout: torch.memory_format,
+    precision: Precision = "fp32",
+    aside: torch.cuda.Stream | None = None,
+) -> Convolve:
     """The convolution of this name, for activations of this layout and products of this precision.
 
-    torch's own take TF32 from its settings (`model.training.backend`).
+    torch's own take TF32 from its settings (`model.training.backend`). `aside`: see `Triton`.
     """
     if name == "triton":
-        return Triton(precision)
+        return Triton(precision, aside)
     function: Convolve = Ordered(layout) if name == "ordered" else grouped
     return Rounded(function) if precision == "bf16" else function
 
@@ -84,19 +96,33 @@ def convolve(name: Convolution, layout: torch.memory_format, precision: Precisio
 TRITON_PIXELS = 32 * 32 * 32
 
 
+#: How many times as fast others have to be, where they are timed, to be taken instead of the rule's.
+WORTH = 1.05
+
+
 def default_convolution(
-    device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int
+    device: torch.device,
+    dtype: torch.dtype,
+    precision: Precision,
+    pixels: int,
+    kernels: Kernels | None = None,
 ) -> Convolution:
-    """On a CPU the one that gives the same bits in any pack, on a GPU the faster one as far as was measured.
+    """On a CPU the one that gives the same bits in any pack; on a GPU what `kernels` says, or else the faster
+    one as far as was measured.
 
     `pixels`: of a batch of one replica. Chosen by the cell and not by the pack, so that a seed has the same
     kernels in any pack.
     """
     if device.type == "cpu":
         return "ordered"
-    if device.type != "cuda" or dtype != torch.float32 or pixels > TRITON_PIXELS:
+    if device.type != "cuda" or dtype != torch.float32 or (kernels or by_rule(pixels)) == "torch":
         return "grouped"
     return "grouped" if why_not_triton(device, precision) else "triton"
+
+
+def by_rule(pixels: int) -> Kernels:
+    """What a GPU has for a batch of so many pixels of one replica, where nobody has timed it."""
+    return "ours" if pixels <= TRITON_PIXELS else "torch"
 
 
 def why_not_triton(device: torch.device, precision: Precision) -> str | None:

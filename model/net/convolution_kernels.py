@@ -25,7 +25,8 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from model.net.tiles import PROGRAMS, WARPS, tiles
+from model.net.aside import beside
+from model.net.tiles import PROGRAMS, WARPS, Tiles, tiles
 from model.precision import Precision
 
 #: Triton's own switch, which it reads when it is imported: kernels run in Python, on any device.
@@ -183,32 +184,64 @@ def countable(x: Tensor) -> bool:
     return x.is_contiguous() and x.numel() < 2**30
 
 
-def convolve(x: Tensor, weight: Tensor, stride: int, replicas: int, precision: Precision = "fp32") -> Tensor:
-    """[N, R·I, H, W] and [R·O, I, k, k], k odd, to [N, R·O, ⌈H/stride⌉, ⌈W/stride⌉]."""
-    out: Tensor = _Convolution.apply(x, weight, stride, replicas, _PRODUCTS[precision])
+def convolve(
+    x: Tensor,
+    weight: Tensor,
+    stride: int,
+    replicas: int,
+    precision: Precision = "fp32",
+    aside: torch.cuda.Stream | None = None,
+) -> Tensor:
+    """[N, R·I, H, W] and [R·O, I, k, k], k odd, to [N, R·O, ⌈H/stride⌉, ⌈W/stride⌉].
+
+    `aside`: a stream for the weights' gradient while the input's is computed; to the bit the same.
+    """
+    out: Tensor = _Convolution.apply(x, weight, stride, replicas, _PRODUCTS[precision], aside)
     return out
 
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, replicas: int, products: str) -> Tensor:
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        stride: int,
+        replicas: int,
+        products: str,
+        aside: torch.cuda.Stream | None,
+    ) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.replicas, ctx.products = stride, replicas, products
+        ctx.stride, ctx.replicas, ctx.products, ctx.aside = stride, replicas, products, aside
         n, _, height, width = x.shape
         shape = (n, len(weight), -(-height // stride), -(-width // stride))
         return _launch(x, weight, x.new_empty(shape), stride, replicas, products, transposed=False)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         how = ctx.stride, ctx.replicas, ctx.products
         grad = grad.contiguous()
-        by_weight = _weight_gradient(x, grad, weight, *how)
-        if not ctx.needs_input_grad[0]:
-            return None, by_weight, None, None, None
-        by_input = _launch(grad, weight, torch.empty_like(x), *how, transposed=True)
-        return by_input, by_weight, None, None, None
+        parts = grad.new_empty((_cuts(grad, weight, ctx.replicas), *weight.shape))
+        by_weight = parts[0] if len(parts) == 1 else torch.empty_like(parts[0])
+        by_input = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+
+        def weigh() -> None:
+            _weigh_into(parts, x, grad, weight, *how)
+            if len(parts) > 1:
+                torch.sum(parts, 0, out=by_weight)
+
+        def go_on() -> None:
+            if by_input is not None:
+                _launch(grad, weight, by_input, *how, transposed=True)
+
+        if ctx.aside is None or by_input is None:
+            weigh()
+            go_on()
+        else:
+            beside(ctx.aside, weigh, go_on)
+        return by_input, by_weight, None, None, None, None
 
 
 def _launch(
@@ -233,24 +266,35 @@ def _launch(
     return target
 
 
-def _weight_gradient(
-    x: Tensor, grad: Tensor, weight: Tensor, stride: int, replicas: int, products: str
-) -> Tensor:
+def _cuts(grad: Tensor, weight: Tensor, replicas: int) -> int:
+    """In how many parts the places of a weight gradient are summed."""
+    outputs, inputs, size = len(weight) // replicas, weight.shape[1], weight.shape[-1]
+    places = len(grad) * grad.shape[2] * grad.shape[3]
+    of = tiles("weights", outputs, places)
+    columns = _columns(of, inputs * size * size, outputs, replicas)
+    return max(1, min(-(-places // (2 * of.places)), PROGRAMS // columns))
+
+
+def _columns(of: Tiles, terms: int, outputs: int, replicas: int) -> int:
+    """Programs that a weight gradient has for each part."""
+    return replicas * -(-terms // of.terms) * -(-outputs // of.channels)
+
+
+def _weigh_into(
+    parts: Tensor, x: Tensor, grad: Tensor, weight: Tensor, stride: int, replicas: int, products: str
+) -> None:
+    """The gradient of the weights, in parts of the places: [cuts, R·O, I, k, k]."""
     n, _, height, width = x.shape
     _, inputs, size, _ = weight.shape
     outputs = len(weight) // replicas
     ho, wo = grad.shape[2:]
-    of = tiles("weights", outputs, n * ho * wo)
-    columns = replicas * -(-inputs * size * size // of.terms) * -(-outputs // of.channels)
-    most = -(-n * ho * wo // (2 * of.places))
-    cuts = max(1, min(most, PROGRAMS // columns))
+    of, cuts = tiles("weights", outputs, n * ho * wo), len(parts)
+    columns = _columns(of, inputs * size * size, outputs, replicas)
     chunk = -(-n * ho * wo // (cuts * of.places)) * of.places
-    parts = grad.new_empty((cuts, *weight.shape), dtype=torch.float32)
     _weigh[(cuts, columns)](
         x, grad, parts, n, replicas, chunk, inputs, height, width, outputs, ho, wo, size, stride,
         products, of.places, of.terms, of.channels, num_warps=WARPS, num_stages=of.stages,
     )  # fmt: skip
-    return (parts[0] if cuts == 1 else parts.sum(0)).to(weight.dtype)
 
 
 @functools.cache

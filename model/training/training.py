@@ -24,7 +24,7 @@ from model.data.dataset import Dataset
 from model.errors import InputError
 from model.net import replicas
 from model.net.build import network
-from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
+from model.net.convolution import CONVOLUTIONS, Convolution, Kernels, convolve, default_convolution
 from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
@@ -33,7 +33,8 @@ from model.precision import Precision, checked, refuse_elsewhere
 from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
-from model.training.backend import arithmetic, convolutions, kernels
+from model.training import backend
+from model.training.backend import arithmetic, convolutions
 from model.training.epoch import GraphedEpoch, Leave, LoopedEpoch, Source, Tally, never
 from model.training.graphs import CudaGraphs
 from model.training.layout import MEMORY_FORMATS, Layout, default_layout
@@ -69,10 +70,11 @@ class Training:
 
     `spec`: of all, or one for each of `seeds`.
     `dtype`: tests take float64. `layout`: of activations in memory; None takes the faster one as far as is
-    known (`default_layout`). `convolution`: one of CONVOLUTIONS; None takes `default_convolution`. For
-    tests and benchmarks: `make_step` makes another kind of `Step`, `graphs` captures otherwise than a GPU
-    does by default, and without `search` cuDNN takes its own first choice of kernels. `leave`: asked whether
-    to leave an epoch that is under way.
+    known (`default_layout`). `kernels`: whose a GPU uses, where they can be used; None follows the rule
+    (`default_convolution`). `leave`: asked whether to leave an epoch that is under way. For tests and
+    benchmarks: `convolution`, one of CONVOLUTIONS, overrules `kernels`; `make_step` makes another kind of
+    `Step`, `graphs` captures otherwise than a GPU does by default, and without `search` cuDNN takes its own
+    first choice of kernels.
 
     Raises InputError where the training set holds less than one batch or the device has not the precision of
     the cell, torch.OutOfMemoryError on a GPU that is too small for the pack. On a GPU, packs may train in
@@ -88,6 +90,7 @@ class Training:
         *,
         dtype: torch.dtype = torch.float32,
         layout: Layout | None = None,
+        kernels: Kernels | None = None,
         convolution: Convolution | None = None,
         make_step: Callable[..., Step] = Step,
         graphs: CudaGraphs | None = None,
@@ -108,17 +111,18 @@ class Training:
         self.total_epochs = spec.total_epochs(self._available)
         self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
         self._precision = precision = checked(spec.precision)
-        self.convolution = convolution or _convolution(self.device, dtype, precision, pixels)
+        self.convolution = convolution or _convolution(self.device, dtype, precision, pixels, kernels)
         default = default_layout(self.device, precision, spec.norm, pixels, self.convolution)
         self.layout: Layout = layout or default
-        self.net = self._network(dtype)
         self._stream = _stream(self.device, self)
+        apart = kernels == "aside" and self.convolution == "triton"
+        self.net = self._network(dtype, _aside(self.device, self) if apart else None)
         self._source = Source(data, self.device, dtype, MEMORY_FORMATS[self.layout])
         self._tally = Tally(len(self.seeds), self.device)
         self.step = make_step(self.net, self.specs)
         self.loop = self._make_loop(graphs)
 
-    def _network(self, dtype: torch.dtype) -> ReplicaNetwork:
+    def _network(self, dtype: torch.dtype, aside: torch.cuda.Stream | None) -> ReplicaNetwork:
         net = network(
             self.spec,
             self.data.info,
@@ -127,14 +131,14 @@ class Training:
             together=why_alone(self.spec, self.data.info) is None,
         )
         know_length(net, self.spec.total_steps(self._available))
-        function = convolve(self.convolution, MEMORY_FORMATS[self.layout], self._precision)
+        function = convolve(self.convolution, MEMORY_FORMATS[self.layout], self._precision, aside)
         net.compute_by(function, fused=self.convolution == "triton", precision=self._precision)
         return net.to(self.device, dtype, memory_format=MEMORY_FORMATS[self.layout])  # type: ignore[call-overload, no-any-return]
 
     @property
     def kernels(self) -> str:
         """What computes: beside torch, device, processor and threads the last bits depend on it."""
-        return f"{self.layout}, {self.convolution} convolutions{kernels(self.device, self._pixels)}"
+        return f"{self.layout}, {self.convolution} convolutions{backend.kernels(self.device, self._pixels)}"
 
     def _make_loop(self, graphs: CudaGraphs | None) -> LoopedEpoch | GraphedEpoch:
         if self._stream is None and graphs is None:
@@ -393,9 +397,11 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
         raise InputError(f"convolution {convolution!r}; expected one of {', '.join(CONVOLUTIONS)}")
 
 
-def _convolution(device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int) -> Convolution:
+def _convolution(
+    device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int, kernels: Kernels | None
+) -> Convolution:
     with exclusive():  # it may compile, and waits for the device
-        return default_convolution(device, dtype, precision, pixels)
+        return default_convolution(device, dtype, precision, pixels, kernels)
 
 
 def _stream(device: torch.device, owner: Training) -> torch.cuda.Stream | None:
@@ -406,3 +412,8 @@ def _stream(device: torch.device, owner: Training) -> torch.cuda.Stream | None:
     if stream is None:
         raise InputError(f"more than {MAX_STREAMS} packs at once on {device}; give each a larger share of it")
     return stream
+
+
+def _aside(device: torch.device, owner: Training) -> torch.cuda.Stream | None:
+    """A second one for what may run beside the first; None where all are lent: it computes nothing else."""
+    return POOL.take(device, owner) if device.type == "cuda" else None

@@ -49,6 +49,22 @@ def test_a_replica_that_leaks_into_its_neighbours_is_found(monkeypatch):
     assert not found.passed
 
 
+def test_weights_gradients_aside_are_held_to_the_bits_of_the_usual_ones(monkeypatch):
+    told = {"usual fp32": [1.0, 2.0, 3.0], "usual fp32 aside": [1.0, 2.0, 3.0]}
+    monkeypatch.setattr(check, "_trained", lambda cell, device, variant, *_: told[variant.name])
+    monkeypatch.setattr(check, "_beside_nan", lambda cell, device, variant: told[variant.name][::2])
+    monkeypatch.setattr(check, "_resumed", lambda cell, device, variant: told[variant.name])
+    monkeypatch.setattr(check, "_exact", lambda cell: [1.0, 2.0, 3.0])
+    monkeypatch.setattr(check, "_spread", lambda cell, precision: 1e-8)
+    cell, gpu = check._cell("bn"), torch.device("cuda")
+    found = list(check._of_aside(cell, gpu, "fp32"))
+    assert [(one.kind, one.passed) for one in found] == [
+        (kind, True) for kind in ("training", "NaN", "resumption", "aside")
+    ]
+    told["usual fp32 aside"] = [1.0, 2.0, 3.0 * (1 + 2**-52)]
+    assert [one.kind for one in check._of_aside(cell, gpu, "fp32") if not one.passed] == ["aside"]
+
+
 def test_what_raises_or_is_not_a_number_is_no_pass_and_the_table_counts_it():
     broken = check._held("training", "bn", Variant(), lambda v: 1 / 0, 1.0)
     lost = Check("training", "bn", "fp32", "usual", math.nan, 1.0)

@@ -93,7 +93,17 @@ def test_the_summary_adds_up_fig1_one_pack_at_a_time_and_side_by_side():
         timed_row("ln", 2, 100.0, **chosen),
         {**timed_row("ln", 2, 200.0, **chosen), "row": "way", "way": "grouped fp32"},
     ]
+    rows += [
+        {**timed_row("ln", 4, rate, **chosen), "row": "way", "way": way}
+        for way, rate in (("usual fp32", 100.0), ("usual fp32 aside", 104.0))
+    ]
+    rows += [
+        {**timed_row("ln", 8, rate, **chosen), "row": "way", "way": way}
+        for way, rate in (("usual fp32", 100.0), ("usual fp32 aside", 125.0))
+    ]
     text = "\n".join(summary(rows))
+    assert "weights' gradients on a stream of their own did not win: 0.96 of its time" in text
+    assert "weights' gradients on a stream of their own won: 0.80 of its time" in text
     alone = sum(500 * (50_000 // size * size) for _, size in cells) / 10_000 / 3600
     assert f"{alone:.2f} h one pack at a time" in text
     assert "ten side by side, which gains 5.00" in text

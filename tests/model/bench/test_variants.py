@@ -27,6 +27,7 @@ def test_grouped_convolutions_train_as_those_in_an_order_of_their_own(norm, grou
 def test_a_variant_says_what_it_is():
     assert Variant().name == "usual fp32"
     assert Variant("grouped", "bf16", "nhwc").name == "grouped bf16 nhwc"
+    assert Variant(aside=True).name == "usual fp32 aside"
 
 
 @needs_cuda

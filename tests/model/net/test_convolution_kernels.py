@@ -49,22 +49,6 @@ assert out[:, :32].isnan().all() and out[:, 32:].isfinite().all()
 print("same")
 """
 
-TRAINING = """
-from model.training.training import Training
-from tests.helpers.cells import spec, toy_data
-cell = spec(norm="gn", groups=4, epochs=1, batch_size=2)
-usual = Training(cell, [1, 2], toy_data(n=3), layout="nchw", convolution="grouped").run_epoch()
-ours = Training(cell, [1, 2], toy_data(n=3), convolution="triton").run_epoch()
-for a, b in zip(usual, ours, strict=True):
-    assert abs(a.train_loss - b.train_loss) < 1e-4 * a.train_loss, (a, b)
-print("same")
-"""
-
 
 def test_they_are_torchs_convolutions_and_their_gradients():
     assert said(CODE) == "same"
-
-
-@pytest.mark.slow
-def test_a_network_trains_by_them_as_by_torchs():
-    assert said(TRAINING) == "same"
