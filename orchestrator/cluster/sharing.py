@@ -1,18 +1,22 @@
 """How packs of a plan share GPUs, here or on the cluster that was joined; here no Ray is needed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from model.data.dataset import DataInfo
 from model.spec import Spec
 from orchestrator.grid.own import own_code
-from orchestrator.planning import measured
+from orchestrator.planning import ladders, measured
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import Ladder, Sharing
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import Site
+from orchestrator.planning.resources import Site, coming_type
 from orchestrator.planning.side_by_side import climb_here, how_many
 from orchestrator.results.records import RunRecord
+
+#: A GPU whose type Ray does not know.
+_UNNAMED = "a GPU"
 
 
 def sharing_of(
@@ -30,19 +34,44 @@ def sharing_of(
     if not site.resources.gpus:
         return None
 
-    def climb(packs: Sequence[tuple[Spec, int]], counts: Sequence[int]) -> Ladder:
-        say("Timing packs side by side")
-        if not joined:
-            return climb_here(packs, infos, site.resources.device, site.resources.threads, counts)
-        from orchestrator.cluster.calibration import climb_there
-        from orchestrator.cluster.own_code import sources
-
-        code = own_code([trial for pack in plan.packs for trial in pack.trials])
-        return climb_there(site, sources(code), packs, infos, counts)
-
-    up = next((node.gpu_type or "a GPU" for node in site.nodes), None)
     known, place = None, options.throughput_from
     if place and (gains := measured.of(place).gains) is not None:
         known = Ladder(gains.by_packs, source=f"by {place}")
+    up = next((node.gpu_type or _UNNAMED for node in site.nodes), None)
     device = up if joined else gpu_name()
-    return how_many(plan, site, options, runs, known=known, device=device, climb=climb)
+    key = _key(device or coming_type(site), plan, infos)
+    kept = ladders.of(key) if key else None
+
+    def climb(packs: Sequence[tuple[Spec, int]], counts: Sequence[int]) -> Ladder:
+        say("Timing packs side by side")
+        code = own_code([trial for pack in plan.packs for trial in pack.trials])
+        ladder = _climb(site, code, packs, infos, counts, joined=joined)
+        if key:
+            ladders.keep(key, ladder)
+        return ladder
+
+    if kept is not None:
+        kept = replace(kept, source=f"as timed earlier on {'such a GPU' if joined else 'this machine'}")
+    return how_many(plan, site, options, runs, known=known, kept=kept, device=device, climb=climb)
+
+
+def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo]) -> ladders.Key | None:
+    """None where it is not known which GPU that is."""
+    return None if device in (None, _UNNAMED) else ladders.key(device, plan.packs, infos)
+
+
+def _climb(
+    site: Site,
+    code: tuple[str, ...],
+    packs: Sequence[tuple[Spec, int]],
+    infos: Mapping[str, DataInfo],
+    counts: Sequence[int],
+    *,
+    joined: bool,
+) -> Ladder:
+    if not joined:
+        return climb_here(packs, infos, site.resources.device, site.resources.threads, counts)
+    from orchestrator.cluster.calibration import climb_there
+    from orchestrator.cluster.own_code import sources
+
+    return climb_there(site, sources(code), packs, infos, counts)

@@ -94,12 +94,8 @@ def rungs(site: Site, packs: int) -> tuple[int, ...]:
 
 
 def of_one_gpu(packs: Sequence[Pack], gpus: int, most: int) -> list[tuple[Spec, int]]:
-    """Cells and replicas of the packs, longest first, that one of several GPUs would begin with.
-
-    Of one precision alone: others wait while it computes.
-    """
-    own = [(pack.spec, len(pack.trials)) for pack in packs[:: max(1, gpus)]]
-    return [one for one in own if one[0].precision == own[0][0].precision][:most]
+    """Cells and replicas of the packs, longest first, that one of several GPUs would begin with."""
+    return [(pack.spec, len(pack.trials)) for pack in packs[:: max(1, gpus)]][:most]
 
 
 def too_short(seconds: float) -> bool:
@@ -124,13 +120,13 @@ def record_of(sharing: Sharing | None, specs: Iterable[Spec]) -> SharingRecord |
     if sharing is None or sharing.ladder is None or sharing.device is None:
         return None
     gains = {str(count): gain for count, gain in sharing.ladder.gains.items()}
-    return {"device": sharing.device, "gains": gains, "end": sharing.ladder.end, "cells": _cells(specs)}
+    return {"device": sharing.device, "gains": gains, "end": sharing.ladder.end, "cells": cells_of(specs)}
 
 
 def remembered(runs: Sequence[RunRecord], device: str | None, specs: Iterable[Spec]) -> Ladder | None:
     """What an earlier run timed on such a device, where these cells were among its own; `device`: None
     where it is not up to be asked."""
-    cells = {*_cells(specs)}
+    cells = {*cells_of(specs)}
     for run in reversed(runs):
         record = run.get("sharing")
         if not record or {"device", "gains", "cells"} - record.keys():
@@ -145,6 +141,11 @@ def remembered(runs: Sequence[RunRecord], device: str | None, specs: Iterable[Sp
     return None
 
 
-def _cells(specs: Iterable[Spec]) -> list[str]:
-    """What decides how packs share a GPU."""
-    return sorted({f"{one.dataset} {one.model} {one.width} {one.norm} {one.batch_size}" for one in specs})
+def cells_of(specs: Iterable[Spec]) -> list[str]:
+    """What decides how packs share a GPU, a line a cell."""
+    return sorted({_cell(one) for one in specs})
+
+
+def _cell(spec: Spec) -> str:
+    precision = "" if spec.precision == "fp32" else f" {spec.precision}"
+    return f"{spec.dataset} {spec.model} {spec.width} {spec.norm} {spec.batch_size}{precision}"

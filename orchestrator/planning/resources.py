@@ -81,12 +81,14 @@ class NodeType:
 
 @dataclass(frozen=True)
 class MachineGroup:
-    """`count` machines that take `packs` packs each at once and have `gpus` GPUs and `cpus` cores each."""
+    """`count` machines that take `packs` packs each at once and have `gpus` GPUs and `cpus` cores each.
+    `gpu_type`: see `Node`."""
 
     count: int
     packs: int
     gpus: float
     cpus: float = math.inf
+    gpu_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,11 +186,22 @@ def _fleet(
     for machine in coming:
         count = int(min(machine.most, left))
         left -= count
-        fleet.append(MachineGroup(count, packs_on(machine, resources), machine.gpus, machine.cpus))
+        fleet.append(_group(count, machine, resources))
     # The autoscaler's machines that are up already are counted in the most of their type.
     up = [machine for machine in machines if isinstance(machine, Node) and (machine.head or not coming)]
-    fleet += [MachineGroup(1, packs_on(machine, resources), machine.gpus, machine.cpus) for machine in up]
+    fleet += [_group(1, machine, resources) for machine in up]
     return tuple(sorted((group for group in fleet if group.count), key=lambda group: -group.packs))
+
+
+def _group(count: int, machine: Node | NodeType, resources: Resources) -> MachineGroup:
+    packs = packs_on(machine, resources)
+    return MachineGroup(count, packs, machine.gpus, machine.cpus, machine.gpu_type)
+
+
+def coming_type(site: Site) -> str | None:
+    """The type of the GPU that a machine has which comes; None where it may have one or another."""
+    types = {group.gpu_type for group in site.fleet if group.gpus}
+    return types.pop() if len(types) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,14 @@ def how_many(
     runs: Sequence[RunRecord],
     *,
     known: Ladder | None,
+    kept: Ladder | None = None,
     device: str | None,
     climb: Callable[[Sequence[tuple[Spec, int]], Sequence[int]], Ladder],
 ) -> Sharing | None:
     """How many packs of `plan`, longest first, train at once on each GPU of `site`; None where none does.
 
-    `runs`: of this sweep, before; `known`: from elsewhere; `device`: the GPU's name, None where none is up;
-    `climb`: times packs there. Raises InputError.
+    `runs`: of this sweep, before; `known`: from elsewhere, as somebody said; `kept`: of such a plan, on such
+    a GPU; `device`: the GPU's name, None where none is up; `climb`: times packs there. Raises InputError.
     """
     each = site.resources
     if not 0 < each.gpus <= 1:
@@ -56,6 +57,8 @@ def how_many(
     gpus = max(1, site.slots)
     if counts == (1,):
         return Sharing(1)
+    if ladder is None and kept is not None and max(kept.gains) >= counts[-1]:
+        ladder = kept
     if ladder is None and math.isfinite(alone := sum(plan.seconds) / gpus) and too_short(alone):
         return unshared("it is over before more could be timed")
     try:

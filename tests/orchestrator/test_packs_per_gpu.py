@@ -14,8 +14,9 @@ from tests.helpers.tiny import GRID
 
 
 @pytest.fixture
-def timed(monkeypatch):
-    """A machine with a GPU; gives what was timed on it."""
+def timed(monkeypatch, tmp_path):
+    """A machine with a GPU and an empty cache; gives what was timed on it."""
+    monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
     found = []
 
     def stand_in(packs, infos, device, threads, counts):
@@ -64,6 +65,24 @@ def test_it_is_timed_once_told_and_no_number_depends_on_it(timed, images, tmp_pa
     )
     assert len(timed) == 1, "somebody said"
     assert numbers(tmp_path / "auto") == numbers(tmp_path / "one")
+
+
+def test_a_run_takes_what_its_dry_run_timed(timed, images, tmp_path, capsys):
+    grid = tmp_path / "tiny.yaml"
+    grid.write_text(GRID)
+    command = ["--grid", str(grid), "--data-dir", str(images), "--executor", "inline", "--pack", "2"]
+    command += ["--epochs", "1", "--results"]
+    assert main([*command, str(tmp_path / "out"), "--dry-run"]) == 0
+    assert len(timed) == 1
+    assert "as timed earlier" not in capsys.readouterr().out
+    assert main([*command, str(tmp_path / "out")]) == 0
+    output = capsys.readouterr().out
+    assert "2 packs on each GPU: 1.50 times" in output
+    assert "4 gained 2% more; as timed earlier on this machine" in output
+    (run,) = json.loads((tmp_path / "out/sweep.json").read_text())["runs"]
+    assert run["sharing"]["gains"] == {"1": 1.0, "2": 1.5, "4": 1.53}
+    assert main([*command, str(tmp_path / "other"), "--dry-run", "--norms", "bn"]) == 0
+    assert len(timed) == 2, "other cells"
 
 
 def test_a_machine_without_a_gpu_times_nothing_and_says_what_it_lacks(images, tmp_path, capsys):

@@ -14,11 +14,13 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from model.training.backend import arithmetic
 from model.training.epoch import CHUNK_IMAGES, WARM_UP, Tally
 from model.training.graphs import CudaGraphs
 from model.training.step import Step
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
+from tests.helpers.waiting import HANGS
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -188,6 +190,14 @@ def test_captured_packs_in_threads_train_as_they_do_alone():
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda training: [training.run_epoch() for _ in range(3)], beside))
     assert found == expected
+
+
+def test_replays_wait_for_no_pack_of_another_precision():
+    training = Training(spec(), [1], toy_data(n=60), graphs=Calls())
+    training.train_steps(15)
+    with ThreadPoolExecutor(1) as pool, arithmetic("tf32"):
+        pool.submit(training.train_steps, 15).result(HANGS)
+    assert len(training.loop.graphing.replays) > 0
 
 
 def test_a_captured_step_repeats_nothing_that_is_the_same_in_every_one():

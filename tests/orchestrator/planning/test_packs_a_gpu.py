@@ -94,6 +94,22 @@ def test_what_one_of_two_gpus_begins_with():
     assert [spec.batch_size for spec, _ in of_one_gpu(PACKS, 2, 3)] == [2, 4, 8]
 
 
+def test_packs_of_every_precision_are_timed_side_by_side():
+    """As the sweep has them: captured steps take no settings of the process."""
+    mixed = [Pack((trial(precision=p, batch_size=b),)) for b in (2, 4) for p in ("fp32", "tf32", "bf16")]
+    assert [spec.precision for spec, _ in of_one_gpu(mixed, 1, 4)] == ["fp32", "tf32", "bf16", "fp32"]
+
+
+def test_what_was_kept_is_taken_where_it_has_as_many_packs():
+    kept = Ladder({1: 1.0, 2: 1.5, 4: 1.97}, source="as timed earlier on this machine")
+    sharing, timed = decided(planned(packs=PACKS[:4]), site(), kept=kept)
+    assert (sharing.packs, timed) == (4, [])
+    assert sharing.reason.endswith("as timed earlier on this machine")
+    assert decided(planned(), site(), kept=kept)[1] == [(1, 2, 4, 8)], "eight were not timed"
+    said = Ladder({1: 1.0, 2: 1.1}, source="by survey.jsonl")
+    assert decided(planned(), site(), known=said, kept=kept)[0].reason.endswith("by survey.jsonl")
+
+
 # -- who decides -------------------------------------------------------------------------------------
 
 
@@ -101,7 +117,7 @@ def planned(seconds=1000.0, packs=PACKS):
     return Plan((), tuple(packs), frozenset(), frozenset(), (), (seconds,) * len(packs))
 
 
-def decided(plan, where, options=None, runs=(), known=None, fails=None):
+def decided(plan, where, options=None, runs=(), known=None, kept=None, fails=None):
     """The decision, and what was timed for it."""
     timed = []
 
@@ -112,7 +128,7 @@ def decided(plan, where, options=None, runs=(), known=None, fails=None):
         return Ladder({count: H200[count] for count in counts})
 
     options = options or Options("somewhere")
-    return how_many(plan, where, options, runs, known=known, device="H200", climb=stand_in), timed
+    return how_many(plan, where, options, runs, known=known, kept=kept, device="H200", climb=stand_in), timed
 
 
 def test_without_a_gpu_nothing_is_timed():
