@@ -8,7 +8,7 @@ from ray import tune
 from ray.actor import ActorHandle
 
 from orchestrator.cluster.probe import storage_trouble
-from orchestrator.cluster.spot import metadata_service
+from orchestrator.cluster.spot.service import metadata_service
 from orchestrator.execution.assignment import Assignment
 from orchestrator.execution.device import DeviceError
 from orchestrator.execution.dispatcher import LATER

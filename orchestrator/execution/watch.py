@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from orchestrator.cluster.spot import MetadataService, Notice
+from orchestrator.cluster.spot.notice import MetadataService, Notice
 from orchestrator.execution.left_out import NodeTrouble
 from orchestrator.execution.signals import MOMENT
 

@@ -1,10 +1,12 @@
-"""A stand-in for EC2's instance metadata service, version 2: tokens, and a notice when it is told to give one."""
+"""Stand-ins for the metadata services of Amazon (version 2: tokens), Google and Azure, with a notice when they are
+told to give one."""
 
 import contextlib
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 
 
 class Metadata(ThreadingHTTPServer):
@@ -49,10 +51,83 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Elsewhere(ThreadingHTTPServer):
+    """Another cloud's. `answers`: a body, with headers of its own, by path; 404 for others. `wants`: a header
+    without which nothing is answered. `speaks`: what it says to everything instead, which may be no HTTP."""
+
+    def __init__(self, wants: tuple[str, str]) -> None:
+        super().__init__(("127.0.0.1", 0), _AnswersElsewhere)
+        self.wants = wants
+        self.answers: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self.speaks: bytes | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _AnswersElsewhere(BaseHTTPRequestHandler):
+    server: Elsewhere
+
+    def do_GET(self) -> None:
+        if self.server.speaks is not None:
+            self.wfile.write(self.server.speaks)
+            return
+        name, value = self.server.wants
+        body, headers = self.server.answers.get(self.path, (b"", {}))
+        asked_well = self.headers[name] == value and "X-Forwarded-For" not in self.headers
+        self.send_response(200 if body and asked_well else 404)
+        for one in headers.items():
+            self.send_header(*one)
+        self.send_header("Content-Length", str(len(body) if asked_well else 0))
+        self.end_headers()
+        self.wfile.write(body if asked_well else b"")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+class Google(Elsewhere):
+    """`preempted`: what it says, as Compute Engine documents it."""
+
+    PATH = "/computeMetadata/v1/instance/preempted"
+
+    def __init__(self) -> None:
+        super().__init__(("Metadata-Flavor", "Google"))
+        self.says(b"FALSE")
+
+    def says(self, preempted: bytes, flavor: str = "Google") -> None:
+        self.answers[self.PATH] = (preempted, {"Metadata-Flavor": flavor})
+
+
+class Azure(Elsewhere):
+    """A machine called normsweep_0, with these events, as Azure documents them."""
+
+    def __init__(self) -> None:
+        super().__init__(("Metadata", "true"))
+        self.answers["/metadata/instance/compute/name?api-version=2021-02-01&format=text"] = (
+            b"normsweep_0",
+            {},
+        )
+        self.says()
+
+    def says(self, *events: dict[str, object], body: bytes | None = None) -> None:
+        body = body or json.dumps({"DocumentIncarnation": 1, "Events": events}).encode()
+        self.answers["/metadata/scheduledevents?api-version=2020-07-01"] = (body, {})
+
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
+
+
 @contextlib.contextmanager
 def metadata() -> Iterator[Metadata]:
+    """Amazon's, which answers."""
+    with serving(Metadata()) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(server: Server) -> Iterator[Server]:
     """One that answers."""
-    server = Metadata()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

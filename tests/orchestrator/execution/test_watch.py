@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.cluster.spot import MetadataService
+from orchestrator.cluster.spot.amazon import Amazon
+from orchestrator.cluster.spot.google import Google
 from orchestrator.execution import watch as watching
 from orchestrator.execution.signals import MOMENT
 from orchestrator.execution.watch import Watch, no_service
-from tests.helpers.metadata import metadata
+from tests.helpers import metadata as stand_ins
+from tests.helpers.metadata import metadata, serving
 from tests.helpers.waiting import until
 
 
@@ -32,7 +34,7 @@ def in_seconds(seconds):
 
 
 def test_a_notice_while_a_pack_trains(machine):
-    with Watch(lambda: False, lambda: MetadataService(machine.url)) as watch:
+    with Watch(lambda: False, lambda: Amazon(machine.url)) as watch:
         until(lambda: machine.asked > 2, 30, "it looks")
         assert (watch.until(), watch.trouble()) == (None, None)
         machine.notice = in_seconds(120)
@@ -41,6 +43,15 @@ def test_a_notice_while_a_pack_trains(machine):
         trouble = watch.trouble()
         assert "it will terminate at" in trouble.said
         assert (trouble.gpu, trouble.well) == (False, None)
+
+
+def test_a_notice_that_leaves_no_time_to_end_an_epoch():
+    """Google's half a minute is less than what is kept for saving: the pack leaves at its next step."""
+    with serving(stand_ins.Google()) as machine, Watch(lambda: False, lambda: Google(machine.url)) as watch:
+        machine.says(b"TRUE")
+        until(lambda: watch.trouble() is not None, 30, "it has seen the notice")
+        assert watch.until() < time.monotonic()
+        assert "it will stop at" in watch.trouble().said
 
 
 def test_the_driver_is_asked_where_a_pack_has_said_nothing_for_long(monkeypatch):
@@ -76,7 +87,7 @@ def test_what_cannot_be_asked_fails_nothing():
 
 
 def test_a_watch_ends_with_its_pack(machine):
-    with Watch(lambda: False, lambda: MetadataService(machine.url)):
+    with Watch(lambda: False, lambda: Amazon(machine.url)):
         until(lambda: machine.asked > 0, 30, "it looks")
         assert "watch" in [thread.name for thread in threading.enumerate()]
     until(lambda: "watch" not in [thread.name for thread in threading.enumerate()], 30, "it has ended")
