@@ -88,6 +88,7 @@ class Sweep:
         cpus_per_pack: float | None = None,
         gpus_per_pack: float | None = None,
         packs_per_gpu: int | None = None,
+        kernels: Literal["auto", "ours", "torch"] | None = None,
         address: str | None = None,
         gpu_type: str | None = None,
         use_head: bool = False,

@@ -57,7 +57,7 @@ def print_plan(prepared: Prepared, console: Console, *, cells: bool, price: floa
         where = f"{slots} at a time" if slots > 1 else "one at a time"
         line = f"{_count(len(plan.packs), 'pack')}, {where} on {each}; {_how_long(schedule)}"
         console.print(line, soft_wrap=True, markup=False)
-        if cells:
+        if cells or not schedule.chosen.by_rule:
             console.print(schedule.way, soft_wrap=True, markup=False)
         if schedule.sharing is not None and schedule.sharing.reason:
             console.print(schedule.sharing.reason, soft_wrap=True, markup=False)

@@ -17,6 +17,7 @@ from model.data.dataset import DataInfo
 from model.data.registry import is_fetched, load
 from model.machine import cores
 from model.spec import Spec
+from orchestrator.cluster.kernels import KernelTiming, known_kernels
 from orchestrator.cluster.sharing import sharing_of
 from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
@@ -28,7 +29,7 @@ from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.stopwatch import Stopwatch
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
-from orchestrator.planning import measured, overheads
+from orchestrator.planning import kernels, measured, overheads
 from orchestrator.planning.alike import alike
 from orchestrator.planning.alone import warnings
 from orchestrator.planning.analysis import changed_plan
@@ -36,6 +37,7 @@ from orchestrator.planning.changes import changed_in_the_middle
 from orchestrator.planning.data import data_facts, describe_data
 from orchestrator.planning.edited import edited
 from orchestrator.planning.first_step import examined
+from orchestrator.planning.kernels import Chosen, timed_otherwise
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
 from orchestrator.planning.packing import Choice, choose, shorter
@@ -43,7 +45,7 @@ from orchestrator.planning.packs_per_gpu import Sharing, record_of, shared
 from orchestrator.planning.parents import check_parents
 from orchestrator.planning.plan import Pack, Plan, Remaining, by_length, in_packs, remaining
 from orchestrator.planning.precision import refuse_precision
-from orchestrator.planning.resources import Resources, Site
+from orchestrator.planning.resources import Site
 from orchestrator.planning.sharing import Gains, speed
 from orchestrator.planning.throughput import Calibrate, EstimatedThroughput, observed, with_evaluation
 from orchestrator.planning.wall_clock import Overheads, Place, wall_clock
@@ -76,7 +78,8 @@ class Schedule:
 
     `place`: see `planning.wall_clock`, and `overheads`: what a run there takes beside training.
     `estimate`: seconds from here to the last pack's end, None where nothing could be timed;
-    `estimate_source`: by what, in words. `way`: by whose kernels, and why. `vetted`: the nodes of a joined
+    `estimate_source`: by what, in words. `way`: by whose kernels, and why; `chosen`: the same for those who
+    compute. `vetted`: the nodes of a joined
     cluster that were asked, None elsewhere. `sharing`: how many packs a GPU has and why, None where none
     trains.
     """
@@ -86,6 +89,7 @@ class Schedule:
     estimate: float | None
     estimate_source: str
     way: str
+    chosen: Chosen
     vetted: "Vetted | None"
     place: Place
     overheads: Overheads
@@ -196,20 +200,35 @@ def _schedule(
     choices = _choices(left.trials, infos, options, site)
     choices |= {spec: Choice(1, why) for spec, why in alone.items()}
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
-    throughput = _throughput(left.trials, states, options, infos, site, joined=join is not None)
+    joined = join is not None
+    chosen = known_kernels(site, options, runs, joined=joined)
+    throughput = _throughput(left.trials, states, options, infos, site, chosen, joined=joined)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
+
+    def computed_by(chosen: Chosen) -> Plan:
+        timed = () if options.throughput_from else timed_otherwise(chosen, plan, infos)
+        throughput.compute_by(chosen.of, timed)
+        return by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
+
+    timing = KernelTiming(site, infos, say, joined)
+    if (faster := timing.faster(plan, chosen)) is not chosen:
+        chosen, plan = faster, computed_by(faster)
     gains = throughput.gains
-    if sharing := sharing_of(plan, site, options, runs, infos, say, joined=join is not None):
+    if sharing := sharing_of(plan, site, options, runs, infos, chosen, say, joined=joined):
         site = site if options.share else shared(site, sharing.packs)
         gains = Gains(sharing.ladder.gains) if sharing.ladder else gains
+        if not site.resources.shares_gpu and (aside := timing.aside(plan, chosen)) is not chosen:
+            chosen, plan = aside, computed_by(aside)
     place: Place = "inline" if options.executor == "inline" else "cluster" if join else "ray"
     estimate, beside = None, overheads.of(place)
     if not throughput.guessed:
         packs = [*zip(plan.seconds, epochs_left(plan, infos), strict=True)]
         estimate = wall_clock(packs, site.slots, plan.after, beside, speed(site, gains))
-    how = way({trial.shared for trial in left.waiting}, infos, site, here=join is None)
-    return plan, Schedule(site, choices, estimate, throughput.source, how, vetted, place, beside, sharing)
+    how = way({trial.shared for trial in left.waiting}, infos, site, chosen, here=not joined)
+    return plan, Schedule(
+        site, choices, estimate, throughput.source, how, chosen, vetted, place, beside, sharing
+    )
 
 
 def epochs_left(plan: Plan, infos: Mapping[str, DataInfo]) -> list[int]:
@@ -223,6 +242,7 @@ def _throughput(
     options: Options,
     infos: Mapping[str, DataInfo],
     site: Site,
+    chosen: Chosen,
     *,
     joined: bool,
 ) -> EstimatedThroughput:
@@ -246,6 +266,7 @@ def _throughput(
         calibrate=calibrate,
         calibration=source,
         gains=gains,
+        kernels=chosen.of,
     )
 
 
@@ -337,6 +358,8 @@ def _run_record(prepared: Prepared) -> RunRecord | None:
     }
     if timed := record_of(schedule.sharing, (trial.spec for trial in prepared.plan.trials)):
         record["sharing"] = timed
+    if chosen := kernels.record_of(schedule.chosen):
+        record["kernels"] = chosen
     return record
 
 
@@ -356,7 +379,7 @@ def execute(
     if (schedule := prepared.schedule) is None:
         return None
     site, packs = schedule.site, prepared.plan.packs
-    assignments = [_assignment(prepared, pack, site.resources) for pack in packs]
+    assignments = [_assignment(prepared, pack, schedule) for pack in packs]
     progress = Progress(
         packs,
         prepared.plan.seconds,
@@ -398,7 +421,8 @@ def execute(
         return grid
 
 
-def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignment:
+def _assignment(prepared: Prepared, pack: Pack, schedule: Schedule) -> Assignment:
+    resources = schedule.site.resources
     return Assignment(
         pack,
         results=prepared.options.results,
@@ -410,4 +434,5 @@ def _assignment(prepared: Prepared, pack: Pack, resources: Resources) -> Assignm
         fingerprint=prepared.infos[pack.spec.dataset].fingerprint,
         token=prepared.store.token,
         beside_others=resources.shares_gpu,
+        kernels=schedule.chosen.of(pack.spec, alone=not resources.shares_gpu),
     )

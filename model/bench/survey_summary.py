@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from model.bench.survey_rows import SurveyRow
 from model.bench.throughput import BATCH_SIZES, FIG1
-from model.net.convolution import WORTH
+from model.kernels import WORTH
 
 #: Norm and batch size.
 Cell = tuple[str, int]

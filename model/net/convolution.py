@@ -6,9 +6,9 @@ float32 ones group by group (docs/gpu.md).
 
 `ordered`: the same, but to the last bit the same in any pack (`model.net.ordered`), the default on a CPU.
 
-`triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), the default on a GPU where they
-compile, up to `TRITON_PIXELS`; batch and group norms are then in kernels of ours too
-(`model.net.norm_kernels`).
+`triton`: one kernel of ours a convolution (`model.net.convolution_kernels`), for a GPU where they compile:
+whether it has them or `grouped`, `model.kernels` says, or whoever has timed both. Batch and group norms are
+then in kernels of ours too (`model.net.norm_kernels`).
 
 All give the same numbers up to the order of sums, so none is part of a trial's identity; each result records
 which it was.
@@ -24,16 +24,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from model.kernels import Kernels, by_rule
 from model.net.ordered import Ordered
 from model.net.products import by_rounded
 from model.precision import Precision
 
 Convolution = Literal["grouped", "ordered", "triton"]
 CONVOLUTIONS: tuple[Convolution, ...] = get_args(Convolution)
-#: What can be chosen on a GPU: kernels of ours where they can be used; the same with weights' gradients on a
-#: stream of their own, which changes no bit; torch's.
-Kernels = Literal["ours", "aside", "torch"]
-KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 #: (x, weight, stride, replicas) -> the convolved
 Convolve = Callable[[Tensor, Tensor, int, int], Tensor]
 
@@ -89,17 +86,6 @@ def convolve(
     return Rounded(function) if precision == "bf16" else function
 
 
-#: Up to so many pixels of a replica's batch our kernels were measured, and won: a step of five replicas of
-#: ResNet-20 on 32×32 pixels, H200, torch 2.11, cuDNN 9.19, with norms in kernels of ours too, against
-#: cuDNN's, in ms: batch 2 BN 0.77 and 1.88, GN 0.76 and 2.10; batch 32 BN 3.09 and 4.83, GN 2.85 and 5.21.
-#: In TF32 and bf16 ours were not measured: they have the same kernels with a third of the products.
-TRITON_PIXELS = 32 * 32 * 32
-
-
-#: How many times as fast others have to be, where they are timed, to be taken instead of the rule's.
-WORTH = 1.05
-
-
 def default_convolution(
     device: torch.device,
     dtype: torch.dtype,
@@ -118,11 +104,6 @@ def default_convolution(
     if device.type != "cuda" or dtype != torch.float32 or (kernels or by_rule(pixels)) == "torch":
         return "grouped"
     return "grouped" if why_not_triton(device, precision) else "triton"
-
-
-def by_rule(pixels: int) -> Kernels:
-    """What a GPU has for a batch of so many pixels of one replica, where nobody has timed it."""
-    return "ours" if pixels <= TRITON_PIXELS else "torch"
 
 
 def why_not_triton(device: torch.device, precision: Precision) -> str | None:

@@ -9,6 +9,7 @@ import torch
 
 from model.data.assemble import assemble
 from model.data.dataset import DataInfo, Dataset
+from model.kernels import Kernels
 from model.spec import Spec
 from model.streams import free_memory
 from model.training.training import EVAL_IMAGES, Training
@@ -23,18 +24,26 @@ _FEW, _SLOW = 4, 0.2
 class Paced:
     """A pack of `replicas` that trains on random images in the shape of its data set, warmed up.
 
+    `kernels`: as for `Training`.
     `memory`: bytes of the GPU that it takes, with the data set that a sweep would lay beside it.
     """
 
     def __init__(
-        self, spec: Spec, replicas: int, info: DataInfo, device: str, *, test: int = EVAL_IMAGES
+        self,
+        spec: Spec,
+        replicas: int,
+        info: DataInfo,
+        device: str,
+        *,
+        kernels: Kernels | None = None,
+        test: int = EVAL_IMAGES,
     ) -> None:
         kind = "cuda" if device.startswith("cuda") else "cpu"
         steps = _STEPS[kind]
         spec = spec.as_tried
         before = _reserved(device)
         data = noise(steps * spec.batch_size, min(test, info.test_size), info)
-        self._training = Training(spec, range(1, replicas + 1), data, device)
+        self._training = Training(spec, range(1, replicas + 1), data, device, kernels=kernels)
         begun = time.perf_counter()
         self._training.train_steps(_FEW if kind == "cpu" else steps)
         slow = kind == "cpu" and time.perf_counter() - begun > _SLOW
@@ -49,13 +58,21 @@ class Paced:
         return self._images
 
 
-def calibrate(spec: Spec, replicas: int, info: DataInfo, device: str, *, seconds: float = 0.3) -> float:
+def calibrate(
+    spec: Spec,
+    replicas: int,
+    info: DataInfo,
+    device: str,
+    *,
+    kernels: Kernels | None = None,
+    seconds: float = 0.3,
+) -> float:
     """Training images per second of a pack of `replicas`, all of them together, evaluation not counted.
 
     Runs for about `seconds`, at least one block after a warm-up, on torch's present number of threads. Of
     several blocks the median counts: another process that takes the core for a moment slows one of them.
     """
-    paced = Paced(spec, replicas, info, device, test=1)
+    paced = Paced(spec, replicas, info, device, kernels=kernels, test=1)
     rates, end = list[float](), time.perf_counter() + seconds
     while (begun := time.perf_counter()) < end or not rates:
         images = paced.block()

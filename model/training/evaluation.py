@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from model.data import augment
 from model.data.dataset import DataInfo, Dataset
+from model.kernels import Kernels
 from model.net import replicas
 from model.net.build import network
 from model.norm_table import Statistics
@@ -50,7 +51,7 @@ class Outcome:
 
 
 class Evaluation(Training):
-    """Networks with their final weights. `spec`, `seeds`, `data`, `device`, `dtype`: as for `Training`.
+    """Networks with their final weights. The arguments are those of `Training`.
 
     Products have the precision that they were trained in, but for TF32 on a CPU.
     """
@@ -63,10 +64,16 @@ class Evaluation(Training):
         device: torch.device | str = "cpu",
         *,
         dtype: torch.dtype = torch.float32,
+        kernels: Kernels | None = None,
     ) -> None:
         specs = (spec,) * len(seeds) if isinstance(spec, Spec) else spec
         super().__init__(
-            [_as_judged(one, torch.device(device)) for one in specs], seeds, data, device, dtype=dtype
+            [_as_judged(one, torch.device(device)) for one in specs],
+            seeds,
+            data,
+            device,
+            dtype=dtype,
+            kernels=kernels,
         )
         self._own = (self._source.eval_images, self._source.eval_labels)
 

@@ -22,9 +22,10 @@ from torch import Tensor
 from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
+from model.kernels import Kernels
 from model.net import replicas
 from model.net.build import network
-from model.net.convolution import CONVOLUTIONS, Convolution, Kernels, convolve, default_convolution
+from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
 from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length

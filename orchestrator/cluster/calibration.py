@@ -1,4 +1,5 @@
-"""How fast packs train on a machine of the cluster, and how many on a GPU: a head without one cannot say."""
+"""How fast packs train on a machine of the cluster, by whose kernels and how many on a GPU: a head without
+one cannot say."""
 
 import os
 import time
@@ -8,10 +9,13 @@ from typing import Any
 import ray
 
 from model.data.dataset import DataInfo
+from model.kernels import Kernels
 from model.queues import CUDA_QUEUES
 from model.spec import Spec
 from orchestrator.cluster.nodes import on_node
 from orchestrator.cluster.own_code import Sources, receive
+from orchestrator.planning.kernel_timing import time_here
+from orchestrator.planning.kernels import Chosen, Timings
 from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import Site
 from orchestrator.planning.side_by_side import climb_here
@@ -29,7 +33,9 @@ def calibrator(site: Site, sent: Sources) -> Calibrate:
     """
     end: list[float] = []
 
-    def calibrate(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+    def calibrate(
+        spec: Spec, replicas: int, info: DataInfo, device: str, threads: int, kernels: Kernels | None
+    ) -> float:
         if not site.nodes:
             raise RuntimeError("no machine that trains is up yet")
         first = not end
@@ -38,7 +44,7 @@ def calibrator(site: Site, sent: Sources) -> Calibrate:
         left = _FREE_SECONDS if first else max(0.0, end[0] - time.monotonic())
         each = site.resources
         timed = on_node(site.nodes[0].node_id, _calibrate, each.cpus, each.gpus)
-        task = timed.remote(sent, spec, replicas, info, device, threads)
+        task = timed.remote(sent, spec, replicas, info, device, threads, kernels)
         try:
             return float(ray.get(task, timeout=left))
         except BaseException:
@@ -54,13 +60,14 @@ def climb_there(
     packs: Sequence[tuple[Spec, int]],
     infos: Mapping[str, DataInfo],
     counts: Sequence[int],
+    chosen: Chosen,
 ) -> Ladder:
     """`climb_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
     if not site.nodes:
         raise RuntimeError("no machine that trains is up yet")
     each = site.resources
     task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
-        sent, packs, infos, each.device, each.threads, counts
+        sent, packs, infos, each.device, each.threads, counts, chosen
     )
     try:
         ladder: Ladder = ray.get(task, timeout=_LADDER_SECONDS)
@@ -70,6 +77,36 @@ def climb_there(
     return ladder
 
 
+def time_there(
+    site: Site,
+    sent: Sources,
+    infos: Mapping[str, DataInfo],
+    cells: Sequence[tuple[Spec, int]],
+    kernels: Sequence[Kernels],
+    seconds: float,
+) -> Timings:
+    """`time_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
+    if not site.nodes:
+        raise RuntimeError("no machine that trains is up yet")
+    each = site.resources
+    task = on_node(site.nodes[0].node_id, _time, each.cpus, each.gpus).remote(
+        sent, infos, each.device, each.threads, cells, kernels, seconds
+    )
+    try:
+        timings: Timings = ray.get(task, timeout=_FREE_SECONDS + 2 * seconds)
+    except BaseException:
+        ray.cancel(task, force=True)
+        raise
+    return timings
+
+
+def _time(sent: Sources, *what: Any) -> Timings:
+    """On the node."""
+    os.environ.setdefault(*CUDA_QUEUES)
+    receive(sent)
+    return time_here(*what)
+
+
 def _climb(sent: Sources, *what: Any) -> Ladder:
     """On the node."""
     os.environ.setdefault(*CUDA_QUEUES)
@@ -77,8 +114,8 @@ def _climb(sent: Sources, *what: Any) -> Ladder:
     return climb_here(*what)
 
 
-def _calibrate(sent: Sources, spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+def _calibrate(sent: Sources, *what: Any) -> float:
     """On the node."""
     os.environ.setdefault(*CUDA_QUEUES)
     receive(sent)
-    return calibrate_here(spec, replicas, info, device, threads)
+    return calibrate_here(*what)

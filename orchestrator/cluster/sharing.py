@@ -7,6 +7,7 @@ from model.data.dataset import DataInfo
 from model.spec import Spec
 from orchestrator.grid.own import own_code
 from orchestrator.planning import ladders, measured
+from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import Ladder, Sharing
@@ -16,7 +17,7 @@ from orchestrator.planning.side_by_side import climb_here, how_many
 from orchestrator.results.records import RunRecord
 
 #: A GPU whose type Ray does not know.
-_UNNAMED = "a GPU"
+UNNAMED = "a GPU"
 
 
 def sharing_of(
@@ -25,27 +26,28 @@ def sharing_of(
     options: Options,
     runs: Sequence[RunRecord],
     infos: Mapping[str, DataInfo],
+    chosen: Chosen,
     say: Callable[[str], None],
     *,
     joined: bool,
 ) -> Sharing | None:
-    """None where no GPU trains. Packs are timed where nobody says how many, and none of these earlier `runs`
-    has timed them. `say`: told before. Raises InputError."""
+    """None where no GPU trains. Packs are timed, by the kernels `chosen`, where nobody says how many, and
+    none of these earlier `runs` has timed them. `say`: told before. Raises InputError."""
     if not site.resources.gpus:
         return None
 
     known, place = None, options.throughput_from
     if place and (gains := measured.of(place).gains) is not None:
         known = Ladder(gains.by_packs, source=f"by {place}")
-    up = next((node.gpu_type or _UNNAMED for node in site.nodes), None)
+    up = next((node.gpu_type or UNNAMED for node in site.nodes), None)
     device = up if joined else gpu_name()
-    key = _key(device or coming_type(site), plan, infos)
+    key = _key(device or coming_type(site), plan, infos, chosen)
     kept = ladders.of(key) if key else None
 
     def climb(packs: Sequence[tuple[Spec, int]], counts: Sequence[int]) -> Ladder:
         say("Timing packs side by side")
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
-        ladder = _climb(site, code, packs, infos, counts, joined=joined)
+        ladder = _climb(site, code, packs, infos, counts, chosen, joined=joined)
         if key:
             ladders.keep(key, ladder)
         return ladder
@@ -55,9 +57,9 @@ def sharing_of(
     return how_many(plan, site, options, runs, known=known, kept=kept, device=device, climb=climb)
 
 
-def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo]) -> ladders.Key | None:
+def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo], chosen: Chosen) -> ladders.Key | None:
     """None where it is not known which GPU that is."""
-    return None if device in (None, _UNNAMED) else ladders.key(device, plan.packs, infos)
+    return None if device in (None, UNNAMED) else ladders.key(device, plan.packs, infos, chosen)
 
 
 def _climb(
@@ -66,12 +68,13 @@ def _climb(
     packs: Sequence[tuple[Spec, int]],
     infos: Mapping[str, DataInfo],
     counts: Sequence[int],
+    chosen: Chosen,
     *,
     joined: bool,
 ) -> Ladder:
     if not joined:
-        return climb_here(packs, infos, site.resources.device, site.resources.threads, counts)
+        return climb_here(packs, infos, site.resources.device, site.resources.threads, counts, chosen)
     from orchestrator.cluster.calibration import climb_there
     from orchestrator.cluster.own_code import sources
 
-    return climb_there(site, sources(code), packs, infos, counts)
+    return climb_there(site, sources(code), packs, infos, counts, chosen)

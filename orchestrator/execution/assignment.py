@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from model.kernels import Kernels
 from orchestrator.planning.plan import Pack
 
 
@@ -13,7 +14,7 @@ class Assignment:
     `train_size`: training images of the data set, before any are selected. `device`: cpu, cuda or cuda:N.
     `gpu`: which of its node's GPUs, where a process sees several. `beside_others`: whether other packs train
     in its process. `threads`: of the CPU, for one pack. `fingerprint`: of the data that were declared; None
-    takes any.
+    takes any. `kernels`: whose a GPU uses, where it can; None follows the rule.
     """
 
     pack: Pack
@@ -27,3 +28,4 @@ class Assignment:
     token: str | None = None
     gpu: int = 0
     beside_others: bool = False
+    kernels: Kernels | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from model.data.another import OtherImages
 from model.data.dataset import Dataset
 from model.errors import InputError, reason
+from model.kernels import named
 from model.machine import cores
 from model.norm_table import Statistics, statistics_of
 from model.own import is_own
@@ -163,7 +164,13 @@ def _evaluate(
     members, device = list(tensors), torch.device(task.device)
     threads = min(threads_of(trials[members[0]]), cores())
     torch.set_num_threads(threads)
-    pack = Evaluation([t.spec for t in members], [t.seed for t in members], task.data, device)
+    pack = Evaluation(
+        [t.spec for t in members],
+        [t.seed for t in members],
+        task.data,
+        device,
+        kernels=named(_said(trials[members[0]]).get("kernels")),
+    )
     pack.load_weights(list(tensors.values()))
     facts = provenance(
         device_name(device), threads=str(threads), precision=pack.step.precision, kernels=pack.kernels

@@ -157,7 +157,14 @@ def _train(
     _check_code(trials)
     data = _data(assignment)
     leaving = Leaving(until)
-    training = Training([t.spec for t in trials], [t.seed for t in trials], data, device, leave=leaving)
+    training = Training(
+        [t.spec for t in trials],
+        [t.seed for t in trials],
+        data,
+        device,
+        kernels=assignment.kernels,
+        leave=leaving,
+    )
     facts = provenance(
         device_name(device),
         threads=str(assignment.threads),

@@ -48,6 +48,13 @@ def add_run_options(group: argparse._ArgumentGroup) -> None:
         "worthwhile)",
     )
     group.add_argument(
+        "--kernels",
+        choices=("auto", "ours", "torch"),
+        default="auto",
+        help="on a GPU: whose kernels compute a step. ours: this package's, by Triton, where they can be "
+        "used; torch: cuDNN's; auto: of each cell the faster ones, by a short timing (default)",
+    )
+    group.add_argument(
         "--address", metavar="HOST:PORT", help="a running Ray cluster (default: start one here)"
     )
     group.add_argument("--gpu-type", metavar="NAME", help="on a cluster: only GPUs of this type, like A10G")
@@ -146,6 +153,7 @@ def options_of(arguments: argparse.Namespace, grid: str) -> Options:
         cpus_per_pack=arguments.cpus_per_pack,
         gpus_per_pack=arguments.gpus_per_pack,
         packs_per_gpu=arguments.packs_per_gpu,
+        kernels=None if arguments.kernels == "auto" else arguments.kernels,
         gpu_type=arguments.gpu_type,
         use_head=arguments.use_head,
         throughput_from=arguments.pace_from and place_of(arguments.pace_from),

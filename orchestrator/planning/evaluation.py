@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
+from model.kernels import named
 from model.own import short_name
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
@@ -90,8 +91,8 @@ def _groups(
     for trial in trials:
         result = states[trial.trial_id].result
         said = result.get("provenance") if result else None
-        threads = said.get("threads") if isinstance(said, dict) else None
-        by_network.setdefault((trial.shared, threads), []).append(trial)
+        how = (said.get("threads"), named(said.get("kernels"))) if isinstance(said, dict) else None
+        by_network.setdefault((trial.shared, how), []).append(trial)
     single = trained_alone(spec for spec, _ in by_network)
     groups: list[Group] = []
     for (spec, _), members in by_network.items():

@@ -15,6 +15,7 @@ from model.data import cache
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from orchestrator.grid.limits import MOST_PACKS
+from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.packs_per_gpu import Ladder, cells_of
 from orchestrator.planning.plan import Pack
 from orchestrator.results.disk import write_whole
@@ -29,11 +30,14 @@ _FACTS = ("device", "torch", "packs")
 Key = tuple[str, str, str]
 
 
-def key(device: str, packs: Iterable[Pack], infos: Mapping[str, DataInfo]) -> Key:
-    """Of these packs, however many there are of each kind, on the GPU of that name."""
+def key(device: str, packs: Iterable[Pack], infos: Mapping[str, DataInfo], chosen: Chosen) -> Key:
+    """Of these packs, however many there are of each kind, by their kernels on the GPU of that name."""
     kinds = {(pack.spec, len(pack.trials)) for pack in packs}
     images = {spec.dataset: (infos[spec.dataset].height, infos[spec.dataset].width) for spec, _ in kinds}
-    lines = sorted(f"{cells_of([spec])[0]} {images[spec.dataset]} {replicas}" for spec, replicas in kinds)
+    lines = sorted(
+        f"{cells_of([spec])[0]} {images[spec.dataset]} {replicas} {chosen.of(spec, alone=False) or ''}"
+        for spec, replicas in kinds
+    )
     digest = hashlib.sha256("\n".join([training_code().digest, *lines]).encode()).hexdigest()
     return device, version("torch") or "", digest[:16]
 

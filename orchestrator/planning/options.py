@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from model.kernels import Kernels
 from orchestrator.planning.resources import share_of
 
 
 @dataclass(frozen=True)
 class Options:
     """`pack`: replicas of a pack, None to choose. `packs_per_gpu`: side by side, None to time how many pay,
-    unless `gpus_per_pack` says what a pack has. Where there is a GPU, packs train on GPUs.
+    unless `gpus_per_pack` says what a pack has. Where there is a GPU, packs train on GPUs. `kernels`: whose
+    compute there, None to time what pays.
 
     `throughput_from`: a benchmark's file or another sweep to estimate by, instead of timing a few steps.
     `accept_code`: add to results that other code trained. `trackers`: names, or import paths of one's own.
@@ -22,6 +24,7 @@ class Options:
     cpus_per_pack: float = 1.0
     gpus_per_pack: float | None = None
     packs_per_gpu: int | None = None
+    kernels: Kernels | None = None
     gpu_type: str | None = None
     use_head: bool = False
     address: str | None = None

@@ -12,6 +12,7 @@ from model.data.dataset import DataInfo
 from model.errors import InputError, summary
 from model.queues import quick_switches
 from model.spec import Spec
+from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import (
     Ladder,
@@ -144,8 +145,9 @@ def climb_here(
     device: str,
     threads: int,
     rungs: Sequence[int],
+    chosen: Chosen,
 ) -> Ladder:
-    """The same with these cells and so many replicas of each, on a GPU of this machine."""
+    """The same with these cells and so many replicas of each, by their kernels, on a GPU of this machine."""
     import torch
 
     from model.streams import free_memory
@@ -157,7 +159,8 @@ def climb_here(
 
     def begin(number: int) -> Paced:
         spec, replicas = packs[number]
-        begun.append(Paced(spec, replicas, infos[spec.dataset], device))
+        kernels = chosen.of(spec, alone=False)
+        begun.append(Paced(spec, replicas, infos[spec.dataset], device, kernels=kernels))
         return begun[-1]
 
     try:

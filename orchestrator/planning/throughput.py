@@ -5,6 +5,7 @@ from statistics import median
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
+from model.kernels import Kernels
 from model.spec import Spec
 from orchestrator.grid.trial import Trial
 from orchestrator.planning.sharing import Gains
@@ -21,8 +22,9 @@ def _key(spec: Spec) -> _Key:
     return (spec.dataset, spec.model, spec.shortcut, spec.width, spec.norm, spec.batch_size, spec.precision)
 
 
-#: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads.
-Calibrate = Callable[[Spec, int, DataInfo, str, int], float]
+#: Images per second of training: of a cell, so many replicas, on data of that shape, device and threads, and
+#: by these kernels.
+Calibrate = Callable[[Spec, int, DataInfo, str, int, Kernels | None], float]
 
 
 def with_evaluation(spec: Spec, train_size: int, test_size: int) -> float:
@@ -33,14 +35,16 @@ def with_evaluation(spec: Spec, train_size: int, test_size: int) -> float:
     return 1 + (spec.holdout or test_size) / (3 * spec.images(train_size))
 
 
-def calibrate_here(spec: Spec, replicas: int, info: DataInfo, device: str, threads: int) -> float:
+def calibrate_here(
+    spec: Spec, replicas: int, info: DataInfo, device: str, threads: int, kernels: Kernels | None = None
+) -> float:
     """Time a few steps on this machine."""
     import torch
 
     from model.training.calibrate import calibrate
 
     torch.set_num_threads(threads)
-    return calibrate(spec, replicas, info, device)
+    return calibrate(spec, replicas, info, device, kernels=kernels)
 
 
 class EstimatedThroughput:
@@ -48,7 +52,7 @@ class EstimatedThroughput:
 
     `history`: from `observed`. `device` and `threads`: of one pack. `calibrate`: times training where
     packs will run; None does it here. `calibration`: what a person calls that. `gains`: of packs that share a
-    GPU, None where nobody measured them.
+    GPU, None where nobody measured them. `kernels`: whose each cell has.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class EstimatedThroughput:
         calibrate: Calibrate | None = None,
         calibration: str = "a short calibration",
         gains: Gains | None = None,
+        kernels: Callable[[Spec], Kernels | None] = lambda _: None,
     ) -> None:
         self._history = dict(history)
         self._infos = infos
@@ -70,6 +75,7 @@ class EstimatedThroughput:
         self._calibrated: dict[tuple[_Key, int], float] = {}
         self._used_history = False
         self.gains = gains
+        self.kernels = kernels
         self.guessed = False  # whether nothing could be timed, so that a figure is no estimate
 
     @property
@@ -82,6 +88,17 @@ class EstimatedThroughput:
     def __call__(self, spec: Spec, replicas: int) -> float:
         info = self._infos[spec.dataset]
         return self._training(spec, replicas) / with_evaluation(spec, info.train_size, info.test_size)
+
+    def compute_by(
+        self, kernels: Callable[[Spec], Kernels | None], timed: Iterable[tuple[Spec, int, float]]
+    ) -> None:
+        """From here on each cell has these kernels. `timed`: what some train by them: cell, replicas and
+        images a second."""
+        self.kernels = kernels
+        rates = {(_key(spec), replicas): rate for spec, replicas, rate in timed}
+        others = {key for key, _ in rates}
+        kept = {one: rate for one, rate in self._calibrated.items() if one[0] not in others}
+        self._calibrated = {**kept, **rates}
 
     def _training(self, spec: Spec, replicas: int) -> float:
         """Evaluation not counted."""
@@ -101,7 +118,7 @@ class EstimatedThroughput:
     def _calibrate(self, spec: Spec, replicas: int) -> float:
         info = self._infos[spec.dataset]
         try:
-            return self._measure(spec, replicas, info, self._device, self._threads)
+            return self._measure(spec, replicas, info, self._device, self._threads, self.kernels(spec))
         except InputError:
             raise
         except Exception:  # an estimate must not stop a sweep; if training cannot work, the trial says why

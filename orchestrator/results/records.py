@@ -205,6 +205,16 @@ class SharingRecord(TypedDict):
     cells: list[str]
 
 
+class KernelsRecord(TypedDict):
+    """Whose kernels compute on a GPU, as a run has timed them. `device`: its name; `chosen`: "ours", "aside"
+    or "torch" by kind of cell, the rule's where none was timed; `rates`: of each kind, as far as it was
+    timed, training images per second by kernels."""
+
+    device: str
+    chosen: dict[str, str]
+    rates: dict[str, dict[str, Real]]
+
+
 class RunRecord(TypedDict):
     """What one run meant to do. `begun`: Unix seconds; `estimate_seconds`: None where it was not known."""
 
@@ -216,6 +226,7 @@ class RunRecord(TypedDict):
     cpus_per_pack: Real
     gpus_per_pack: Real
     sharing: NotRequired[SharingRecord]
+    kernels: NotRequired[KernelsRecord]
 
 
 class CodeRecord(TypedDict):

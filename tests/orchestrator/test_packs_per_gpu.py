@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from orchestrator.cluster import sharing
+from orchestrator.cluster import kernels, sharing
 from orchestrator.planning import packs_per_gpu, side_by_side
+from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import MachineGroup, Resources, Site
 from orchestrator.run import main
@@ -19,7 +20,7 @@ def timed(monkeypatch, tmp_path):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
     found = []
 
-    def stand_in(packs, infos, device, threads, counts):
+    def stand_in(packs, infos, device, threads, counts, chosen):
         found.append((len(packs), tuple(counts)))
         return Ladder({1: 1.0, 2: 1.5, 4: 1.53})
 
@@ -27,7 +28,8 @@ def timed(monkeypatch, tmp_path):
         return Site(Resources(1.0, options.share or 1.0, "cpu"), (MachineGroup(1, 1, 1.0, 16.0),))
 
     monkeypatch.setattr(sharing, "climb_here", stand_in)
-    monkeypatch.setattr(sharing, "gpu_name", lambda: "a stand-in")
+    for module in (kernels, sharing):
+        monkeypatch.setattr(module, "gpu_name", lambda: "a stand-in")
     monkeypatch.setattr("orchestrator.sweep.refuse_precision", lambda *_, **__: None)  # it asks the GPU
     for place in ("sweep", "driver"):
         monkeypatch.setattr(f"orchestrator.{place}.local_site", a_gpu)
@@ -111,9 +113,12 @@ def test_real_packs_are_timed_side_by_side(images, monkeypatch):
     monkeypatch.setattr(side_by_side, "_BESIDE", 0.05)
     cells = [(trial(batch_size=b).spec, 2) for b in (2, 4)]
     infos = {"imagefolder": describe("imagefolder", str(images))}
-    ladder = side_by_side.climb_here(cells, infos, "cpu", 1, (1, 2))
+    ladder = side_by_side.climb_here(cells, infos, "cpu", 1, (1, 2), Chosen())
     assert set(ladder.gains) == {1, 2}
     assert ladder.gains[1] == 1.0
     assert 0 < ladder.gains[2] < 4
     monkeypatch.setattr(calibrate, "free_bytes", lambda device: 2)
-    assert side_by_side.climb_here(cells, infos, "cpu", 1, (1, 2)).end == "2 do not fit into its memory"
+    assert (
+        side_by_side.climb_here(cells, infos, "cpu", 1, (1, 2), Chosen()).end
+        == "2 do not fit into its memory"
+    )

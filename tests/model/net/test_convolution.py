@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from model.errors import InputError
-from model.net.convolution import TRITON_PIXELS, Triton, default_convolution, grouped
+from model.kernels import TRITON_PIXELS
+from model.net.convolution import Triton, default_convolution, grouped
 from model.training.training import Training
 from tests.helpers.cells import spec, toy_data
 
@@ -28,6 +29,25 @@ def test_on_a_gpu_small_batches_have_our_kernels_where_they_compile(pixels, why_
     monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device, precision: why_not)
     for precision in ("fp32", "tf32", "bf16"):
         assert default_convolution(torch.device("cuda"), torch.float32, precision, pixels) == expected
+
+
+@pytest.mark.parametrize(
+    ("kernels", "pixels", "why_not", "expected"),
+    [
+        ("torch", 1, None, "grouped"),
+        ("ours", TRITON_PIXELS + 1, None, "triton"),
+        ("aside", TRITON_PIXELS + 1, None, "triton"),
+        ("ours", 1, "no compiler here", "grouped"),
+    ],
+)
+def test_whoever_has_timed_them_overrules_the_rule_but_not_what_can_be_used(
+    kernels, pixels, why_not, expected, monkeypatch
+):
+    monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device, precision: why_not)
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert default_convolution(gpu, torch.float32, "fp32", pixels, kernels) == expected
+    assert default_convolution(gpu, torch.float64, "fp32", pixels, kernels) == "grouped"
+    assert default_convolution(cpu, torch.float32, "fp32", pixels, kernels) == "ordered"
 
 
 def test_what_our_kernels_do_not_take_is_torchs():

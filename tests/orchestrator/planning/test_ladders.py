@@ -7,6 +7,7 @@ import pytest
 
 from model.data.dataset import DataInfo
 from orchestrator.planning import ladders
+from orchestrator.planning.kernels import Chosen, kind
 from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.plan import Pack
 from tests.helpers.tiny import trial
@@ -22,8 +23,8 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def key(device="H200", packs=PACKS, infos=INFOS):
-    return ladders.key(device, packs, infos)
+def key(device="H200", packs=PACKS, infos=INFOS, chosen=Chosen()):  # noqa: B008
+    return ladders.key(device, packs, infos, chosen)
 
 
 def test_it_is_found_again_for_the_same_packs_in_any_order_and_number():
@@ -41,7 +42,9 @@ def test_it_is_no_other_plans(monkeypatch):
     pairs = [Pack((trial(seed=1, batch_size=b), trial(seed=2, batch_size=b))) for b in (2, 4)]
     coarse = [Pack((trial(precision="bf16", batch_size=b),)) for b in (2, 4)]
     others = [key("H100"), key(packs=PACKS[:1]), key(packs=pairs), key(packs=coarse), key(infos=large)]
-    assert [ladders.of(other) for other in others] == [None] * 5
+    others += [key(chosen=Chosen(said="torch")), key(chosen=Chosen(kernels={kind(PACKS[0].spec): "torch"}))]
+    assert [ladders.of(other) for other in others] == [None] * 7
+    assert ladders.of(key(chosen=Chosen(kernels={"another cell": "torch"}))) == LADDER
     monkeypatch.setattr(ladders, "version", lambda package: "9.9")
     assert ladders.of(key()) is None
 

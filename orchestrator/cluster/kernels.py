@@ -1,0 +1,63 @@
+"""Whose kernels a plan's cells have, timed here or on the cluster that was joined; here no Ray is needed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from model.data.dataset import DataInfo
+from model.errors import InputError
+from model.kernels import Kernels
+from model.spec import Spec
+from orchestrator.cluster.sharing import UNNAMED
+from orchestrator.grid.own import own_code
+from orchestrator.planning.kernel_timing import time_here
+from orchestrator.planning.kernels import Chosen, Timings, chosen_for, settled, with_aside
+from orchestrator.planning.local import gpu_name
+from orchestrator.planning.options import Options
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.resources import Site
+from orchestrator.results.records import RunRecord
+
+
+def known_kernels(site: Site, options: Options, runs: Sequence[RunRecord], *, joined: bool) -> Chosen:
+    """Without timing anything: as somebody says, else as earlier `runs` chose. Raises InputError where
+    kernels of ours are asked for and no GPU trains."""
+    if not site.resources.gpus:
+        if options.kernels == "ours":
+            raise InputError("--kernels ours: they are for GPUs, and packs train on CPUs here; leave it out.")
+        return Chosen()
+    up = next((node.gpu_type or UNNAMED for node in site.nodes), None)
+    return settled(options.kernels, runs, up if joined else gpu_name())
+
+
+@dataclass(frozen=True)
+class KernelTiming:
+    """Times the cells of a plan where it will be trained, on `site`, a pack a GPU. `say`: told before."""
+
+    site: Site
+    infos: Mapping[str, DataInfo]
+    say: Callable[[str], None]
+    joined: bool
+
+    def faster(self, plan: Plan, known: Chosen) -> Chosen:
+        """With whose kernels are the faster ones for what is not `known`. Raises InputError."""
+        if not self.site.resources.gpus:
+            return known
+        return chosen_for(plan, known, self.infos, self.site.slots, self._timer(plan))
+
+    def aside(self, plan: Plan, chosen: Chosen) -> Chosen:
+        """With what gains by a stream of its own for weights' gradients, of what has just been timed."""
+        return with_aside(plan, chosen, self._timer(plan))
+
+    def _timer(self, plan: Plan) -> Callable[[Sequence[tuple[Spec, int]], Sequence[Kernels], float], Timings]:
+        def time(cells: Sequence[tuple[Spec, int]], kernels: Sequence[Kernels], seconds: float) -> Timings:
+            self.say("Timing kernels")
+            each = self.site.resources
+            if not self.joined:
+                return time_here(self.infos, each.device, each.threads, cells, kernels, seconds)
+            from orchestrator.cluster.calibration import time_there
+            from orchestrator.cluster.own_code import sources
+
+            code = own_code([trial for pack in plan.packs for trial in pack.trials])
+            return time_there(self.site, sources(code), self.infos, cells, kernels, seconds)
+
+        return time
