@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         default=platform.python_version(),
         metavar="VERSION",
         help="of the hosts' environments, to the last digit; fetched where they have another (default: this "
-        f"machine's, {platform.python_version()})",
+        "machine's)",
     )
     add("--venv", metavar="DIR", help="an environment that every host already has; installs nothing")
     add("--setup", action="append", metavar="CMD", help="instead of installing, in order; may be repeated")

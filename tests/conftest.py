@@ -7,6 +7,7 @@ a time is as much as two cores bear.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,13 @@ def pytest_configure():
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     os.environ["NORMSWEEP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def _on_a_new_machine(_own_cache):
+    """Data that were decoded stay; what runs have measured does not, for it would be another test's load."""
+    for name in ("overheads.json", "ladders.json"):
+        Path(os.environ["NORMSWEEP_CACHE"], name).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
