@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.kernels import Kernels
-from model.spec import Spec
 from orchestrator.cluster.sharing import UNNAMED
 from orchestrator.grid.own import own_code
+from orchestrator.planning.kernel_rates import kept
 from orchestrator.planning.kernel_timing import time_here
-from orchestrator.planning.kernels import Chosen, Timings, chosen_for, settled, with_aside
+from orchestrator.planning.kernels import Cells, Chosen, Time, Timings, chosen_for, settled, with_aside
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Plan
@@ -42,22 +42,25 @@ class KernelTiming:
         """With whose kernels are the faster ones for what is not `known`. Raises InputError."""
         if not self.site.resources.gpus:
             return known
-        return chosen_for(plan, known, self.infos, self.site.slots, self._timer(plan))
+        return chosen_for(plan, known, self.infos, self.site.slots, self._timer(plan, known.device))
 
     def aside(self, plan: Plan, chosen: Chosen) -> Chosen:
         """With what gains by a stream of its own for weights' gradients, of what has just been timed."""
-        return with_aside(plan, chosen, self._timer(plan))
+        return with_aside(plan, chosen, self.site.slots, self._timer(plan, chosen.device))
 
-    def _timer(self, plan: Plan) -> Callable[[Sequence[tuple[Spec, int]], Sequence[Kernels], float], Timings]:
-        def time(cells: Sequence[tuple[Spec, int]], kernels: Sequence[Kernels], seconds: float) -> Timings:
-            self.say("Timing kernels")
-            each = self.site.resources
-            if not self.joined:
-                return time_here(self.infos, each.device, each.threads, cells, kernels, seconds)
-            from orchestrator.cluster.calibration import time_there
-            from orchestrator.cluster.own_code import sources
+    def _timer(self, plan: Plan, device: str | None) -> Time:
+        def time(cells: Cells, kernels: Sequence[Kernels], seconds: float) -> Timings:
+            return self._time(plan, cells, kernels, seconds)
 
-            code = own_code([trial for pack in plan.packs for trial in pack.trials])
-            return time_there(self.site, sources(code), self.infos, cells, kernels, seconds)
+        return time if device in (None, UNNAMED) else kept(time, device, self.infos)
 
-        return time
+    def _time(self, plan: Plan, cells: Cells, kernels: Sequence[Kernels], seconds: float) -> Timings:
+        self.say("Timing kernels")
+        each = self.site.resources
+        if not self.joined:
+            return time_here(self.infos, each.device, each.threads, cells, kernels, seconds)
+        from orchestrator.cluster.calibration import time_there
+        from orchestrator.cluster.own_code import sources
+
+        code = own_code([trial for pack in plan.packs for trial in pack.trials])
+        return time_there(self.site, sources(code), self.infos, cells, kernels, seconds)

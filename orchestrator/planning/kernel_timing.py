@@ -17,15 +17,15 @@ def in_time(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Rates]:
-    """What `pace` gives of these cells, as far as they are over in so many seconds: none is begun that would
-    end later if it took as long as the longest before it."""
-    found, end, longest = list[Rates](), clock() + seconds, 0.0
+    """What `pace` gives of these cells, as far as they are over in so many seconds: after the first none is
+    begun that would end later if it took as long as the one before it."""
+    found, end, took = list[Rates](), clock() + seconds, 0.0
     for spec, replicas in cells:
         begun = clock()
-        if found and begun + longest > end:
+        if found and begun + took > end:
             break
         found.append(pace(spec, replicas))
-        longest = max(longest, clock() - begun)
+        took = clock() - begun
     return found
 
 

@@ -20,6 +20,8 @@ from orchestrator.results.records import KernelsRecord, RunRecord
 
 #: Seconds for all cells by ours and by torch's, and for what is then tried of ours.
 _SECONDS, _ASIDE_SECONDS = 45.0, 15.0
+#: Of what the plan takes, at most, for both together.
+_SHARE = 0.1
 
 #: Training images a second of a kind of cell, by kernels.
 Rates = Mapping[Kernels, float]
@@ -34,8 +36,10 @@ class Timings:
     unusable: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Times cells, so many replicas of each, by each of these kernels, for about so many seconds.
-Time = Callable[[Sequence[tuple[Spec, int]], Sequence[Kernels], float], Timings]
+#: Cells, and replicas of each.
+Cells = Sequence[tuple[Spec, int]]
+#: Times cells by each of these kernels, for about so many seconds.
+Time = Callable[[Cells, Sequence[Kernels], float], Timings]
 
 
 @dataclass(frozen=True)
@@ -105,10 +109,11 @@ def chosen_for(plan: Plan, known: Chosen, infos: Mapping[str, DataInfo], slots: 
     """With what `plan` has beside; `slots`: packs at once. Nothing is timed for a plan that is soon over.
     Raises InputError."""
     cells = {name: one for name, one in dearest(plan).items() if name not in known.kernels}
-    if known.said or not cells or too_short(sum(plan.seconds) / max(1, slots)):
+    whole = sum(plan.seconds) / max(1, slots)
+    if known.said or not cells or too_short(whole):
         return known
     try:
-        timings = time([*cells.values()], ("ours", "torch"), _SECONDS)
+        timings = time([*cells.values()], ("ours", "torch"), _in(whole, _SECONDS))
     except InputError:
         raise
     except Exception as error:  # a plan must not fail by what only makes it faster
@@ -126,7 +131,7 @@ def chosen_for(plan: Plan, known: Chosen, infos: Mapping[str, DataInfo], slots: 
     )
 
 
-def with_aside(plan: Plan, chosen: Chosen, time: Time) -> Chosen:
+def with_aside(plan: Plan, chosen: Chosen, slots: int, time: Time) -> Chosen:
     """The same, where each pack has a GPU to itself: of the cells that were timed just now and have ours,
     those have weights' gradients on a stream of their own that gain by it."""
     cells = {
@@ -137,7 +142,8 @@ def with_aside(plan: Plan, chosen: Chosen, time: Time) -> Chosen:
     if not cells:
         return chosen
     try:
-        timings = time([*cells.values()], ("ours", "aside"), _ASIDE_SECONDS)
+        seconds = _in(sum(plan.seconds) / max(1, slots), _ASIDE_SECONDS)
+        timings = time([*cells.values()], ("ours", "aside"), seconds)
     except InputError:
         raise
     except Exception:  # they are ours either way
@@ -148,6 +154,11 @@ def with_aside(plan: Plan, chosen: Chosen, time: Time) -> Chosen:
         kernels={**chosen.kernels, **{name: decide(rates, "ours") for name, rates in found.items()}},
         rates={**chosen.rates, **{name: {**chosen.rates[name], **rates} for name, rates in found.items()}},
     )
+
+
+def _in(whole: float, most: float) -> float:
+    """Seconds for a timing that may have so many, of a plan of `whole` seconds."""
+    return most * min(1.0, _SHARE * whole / (_SECONDS + _ASIDE_SECONDS))
 
 
 # -- what a run wrote down, for the next ----------------------------------------------------------------

@@ -116,6 +116,8 @@ def test_the_faster_ones_are_taken_told_written_down_and_kept(machine, run, tmp_
     assert "as an earlier run timed it" in " ".join(capsys.readouterr().out.split())
     assert declared(tmp_path / "auto")["runs"][1]["kernels"] == first["kernels"]
 
+    assert run("beside", "--dry-run") == 0
+    assert machine.timed == [], "such cells have been timed on such a GPU"
     machine.name = "another"
     assert run("auto", "--seeds", "4") == 0
     assert machine.timed[0] == (4, ("ours", "torch"))
@@ -148,11 +150,13 @@ def test_a_sweep_of_an_older_version_is_resumed(machine, run, tmp_path):
     assert [len(machine.timed), "kernels" in declared(tmp_path / "old")["runs"][1]] == [2, True]
 
 
-def test_a_dry_run_times_and_writes_nothing(machine, run, tmp_path, capsys):
-    assert run("dry", "--dry-run") == 0
-    assert len(machine.timed) == 2
+def test_a_dry_run_times_and_writes_nothing_and_a_run_takes_what_it_timed(machine, run, tmp_path, capsys):
+    assert run("dry", "--dry-run", "--until-ci", "9", "--max-seeds", "4") == 0
+    assert len(machine.timed) == 2, "though it plans the most seeds too"
     assert "timed here" in " ".join(capsys.readouterr().out.split())
     assert not (tmp_path / "dry").exists()
+    assert run("dry") == 0
+    assert (len(machine.timed), machine.trained) == (2, ALONE)
 
 
 def test_networks_are_judged_by_the_kernels_that_trained_them(machine, run, tmp_path, images):
