@@ -201,7 +201,7 @@ def _schedule(
     choices |= {spec: Choice(1, why) for spec, why in alone.items()}
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     joined = join is not None
-    chosen = known_kernels(site, options, runs, joined=joined)
+    chosen = known_kernels(plan, states, site, options, runs, joined=joined)
     throughput = _throughput(left.trials, states, options, infos, site, chosen, joined=joined)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)

@@ -34,7 +34,7 @@ def _own_cache(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _on_a_new_machine(_own_cache):
     """Data that were decoded stay; what runs have measured does not, for it would be another test's load."""
-    for name in ("overheads.json", "ladders.json"):
+    for name in ("overheads.json", "ladders.json", "kernels.json"):
         Path(os.environ["NORMSWEEP_CACHE"], name).unlink(missing_ok=True)
 
 

@@ -16,17 +16,26 @@ from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Site
 from orchestrator.results.records import RunRecord
+from orchestrator.results.trial_state import TrialState
 
 
-def known_kernels(site: Site, options: Options, runs: Sequence[RunRecord], *, joined: bool) -> Chosen:
-    """Without timing anything: as somebody says, else as earlier `runs` chose. Raises InputError where
-    kernels of ours are asked for and no GPU trains."""
+def known_kernels(
+    plan: Plan,
+    states: Mapping[str, TrialState],
+    site: Site,
+    options: Options,
+    runs: Sequence[RunRecord],
+    *,
+    joined: bool,
+) -> Chosen:
+    """Without timing anything: as somebody says, else as earlier `runs` chose, or trials have begun. Raises
+    InputError where kernels of ours are asked for and no GPU trains."""
     if not site.resources.gpus:
         if options.kernels == "ours":
             raise InputError("--kernels ours: they are for GPUs, and packs train on CPUs here; leave it out.")
         return Chosen()
     up = next((node.gpu_type or UNNAMED for node in site.nodes), None)
-    return settled(options.kernels, runs, up if joined else gpu_name())
+    return settled(options.kernels, runs, up if joined else gpu_name(), plan, states)
 
 
 @dataclass(frozen=True)

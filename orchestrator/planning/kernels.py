@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from model.data.dataset import DataInfo
 from model.errors import InputError, summary
-from model.kernels import KERNELS, WORTH, Kernels, by_rule
+from model.kernels import KERNELS, WORTH, Kernels, by_rule, named
 from model.spec import Spec
 from orchestrator.planning.packs_per_gpu import too_short
 from orchestrator.planning.plan import Plan
 from orchestrator.results.records import KernelsRecord, RunRecord
+from orchestrator.results.stretches import stretches_of
+from orchestrator.results.trial_state import TrialState
 
 #: Seconds for all cells by ours and by torch's, and for what is then tried of ours.
 _SECONDS, _ASIDE_SECONDS = 45.0, 15.0
@@ -46,7 +48,8 @@ Time = Callable[[Cells, Sequence[Kernels], float], Timings]
 class Chosen:
     """Whose kernels compute, by kind of cell; what is not in `kernels` follows the rule.
 
-    `said`: as somebody said, of all. `rates`: of the kinds that were timed. `now`: those chosen for this plan
+    `said`: as somebody said, of all. `rates`: of the kinds that were timed; the others of `kernels` have the
+    rule's because there was no time, or those that their trials began with. `now`: those chosen for this plan
     and not by an earlier run. `device`: where. `unusable`: by precision, why ours cannot be used there.
     `trouble`: why nothing could be timed.
     """
@@ -62,7 +65,7 @@ class Chosen:
     @property
     def by_rule(self) -> bool:
         """Whether nobody has said, timed or tried to time any."""
-        return not (self.said or self.kernels or self.trouble)
+        return not (self.said or self.kernels or self.trouble or self.unusable)
 
     def of(self, spec: Spec, *, alone: bool = True) -> Kernels | None:
         """None follows the rule. `alone`: whether a pack has its GPU to itself; else nothing runs aside."""
@@ -99,10 +102,33 @@ def dearest(plan: Plan) -> dict[str, tuple[Spec, int]]:
     return {name: packs[name] for name in sorted(packs, key=lambda name: -seconds[name])}
 
 
-def settled(said: Kernels | None, runs: Sequence[RunRecord], device: str | None) -> Chosen:
-    """What needs no timing: as somebody says, else as earlier runs chose on such a device. `device`: None
-    where it is not up to be asked, and then as the latest chose."""
-    return Chosen(said=said) if said else replace(remembered(runs, device), device=device)
+def settled(
+    said: Kernels | None,
+    runs: Sequence[RunRecord],
+    device: str | None,
+    plan: Plan,
+    states: Mapping[str, TrialState],
+) -> Chosen:
+    """What needs no timing: as somebody says, else as earlier runs chose on such a device, else as trials of
+    the plan have begun there. `device`: None where it is not up to be asked, and then as the latest did."""
+    if said:
+        return Chosen(said=said)
+    known = remembered(runs, device)
+    return replace(known, kernels={**_begun(plan, states, device), **known.kernels}, device=device)
+
+
+def _begun(plan: Plan, states: Mapping[str, TrialState], device: str | None) -> Mapping[str, Kernels]:
+    """Those that trials are in the middle of: of old versions, of a run that could not time, or where
+    somebody said which."""
+    found: dict[str, Kernels] = {}
+    for pack in plan.packs:
+        for trial in pack.trials:
+            state = states.get(trial.trial_id)
+            stretches = stretches_of({**state.history}) if state and state.history else []
+            facts = stretches[-1]["provenance"] if stretches else {}
+            if (device or "") in (facts.get("device") or "") and (by := named(facts.get("kernels"))):
+                found.setdefault(kind(pack.spec), by)
+    return found
 
 
 def chosen_for(plan: Plan, known: Chosen, infos: Mapping[str, DataInfo], slots: int, time: Time) -> Chosen:

@@ -14,7 +14,7 @@ from orchestrator.planning.kernels import Chosen, kind, rule
 from orchestrator.planning.resources import Site
 
 #: Why a cell has its kernels.
-_Why = Literal["said", "rule", "not timed", "timed", "remembered"]
+_Why = Literal["said", "rule", "not timed", "begun", "timed", "remembered"]
 _WHOSE: Mapping[Kernels, str] = {
     "ours": "kernels of ours",
     "aside": "kernels of ours, weights' gradients on a stream of their own",
@@ -46,7 +46,7 @@ def way(
         return f"computed by cuDNN's kernels: ours cannot be used here ({why})"
     groups: dict[tuple[Kernels, _Why], list[Spec]] = {}
     for spec, kernels in cells.items():
-        groups.setdefault((kernels, _why(spec, chosen)), []).append(spec)
+        groups.setdefault((kernels, _why(spec, chosen, infos)), []).append(spec)
     where = "timed here" if here else "timed on a node"
     parts = [_part(*group, members, chosen, where) for group, members in groups.items()]
     trouble = f"; which are the faster ones here could not be timed ({chosen.trouble})"
@@ -66,14 +66,14 @@ def _unusable(precisions: Iterable[str], chosen: Chosen, *, here: bool) -> str |
     return next(filter(None, asked), None)
 
 
-def _why(spec: Spec, chosen: Chosen) -> _Why:
+def _why(spec: Spec, chosen: Chosen, infos: Mapping[str, DataInfo]) -> _Why:
     name = kind(spec)
     if chosen.said:
         return "said"
     if name not in chosen.kernels:
         return "rule"
     if name not in chosen.rates:
-        return "not timed"
+        return "not timed" if chosen.kernels[name] == rule(spec, infos) else "begun"
     return "timed" if name in chosen.now else "remembered"
 
 
@@ -85,6 +85,8 @@ def _part(kernels: Kernels, why: _Why, cells: Sequence[Spec], chosen: Chosen, wh
         return f"{by}{_BY_RULE[kernels]}"
     if why == "not timed":
         return f"{by} (by rule: they were not timed)"
+    if why == "begun":
+        return f"{by} (as their trials have begun)"
     source = where if why == "timed" else "as an earlier run timed it"
     return f"{by} ({_gain(kernels, cells, chosen)}, {source})"
 

@@ -31,6 +31,17 @@ def test_a_variant_says_what_it_is():
 
 
 @needs_cuda
+@pytest.mark.parametrize(("norm", "groups"), CELLS)
+def test_on_cuda_weights_gradients_aside_change_no_bit_of_captured_steps(norm, groups):
+    cell, gpu, data = spec(norm=norm, groups=groups), torch.device("cuda"), toy_data(n=90)
+    usual, aside = (training(cell, 3, data, gpu, Variant(aside=aside)) for aside in (False, True))
+    for _ in range(2):
+        assert usual.run_epoch() == aside.run_epoch()
+    for one, other in zip(usual.weights(), aside.weights(), strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@needs_cuda
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
 @pytest.mark.parametrize(("norm", "groups"), CELLS)
 def test_on_cuda_grouped_ones_are_captured_and_train_as_the_cpu(norm, groups, layout):

@@ -26,6 +26,7 @@ from orchestrator.planning.kernels import (
 )
 from orchestrator.planning.plan import Pack, Plan
 from orchestrator.planning.throughput import EstimatedThroughput
+from orchestrator.results.trial_state import TrialState
 from tests.helpers.tiny import trial
 
 INFOS = {"imagefolder": DataInfo("imagefolder", 20, 8, 3, 8, 8, ("a", "b"), "0" * 12)}
@@ -140,7 +141,7 @@ def test_what_was_not_reached_follows_the_rule_and_stays_so():
     assert kind(cell(8)) not in chosen.rates
     run = {"kernels": record_of(chosen)}
     time = Timer(RATES)
-    again = chosen_for(LONG, settled(None, [run], "H200"), INFOS, 1, time)
+    again = chosen_for(LONG, settled(None, [run], "H200", LONG, {}), INFOS, 1, time)
     assert (again.kernels, time.asked) == (chosen.kernels, [])
     assert with_aside(LONG, again, 1, time).kernels == chosen.kernels
     assert time.asked == [], "an earlier run's choice is not tried any further"
@@ -260,7 +261,7 @@ def test_a_later_run_of_that_device_takes_it_and_times_what_is_new_alone():
     first = chosen_for(plan((4, 500.0)), Chosen(device="H200"), INFOS, 1, Timer(RATES))
     runs = [{}, {"kernels": record_of(first)}]
     time = Timer(RATES)
-    second = chosen_for(LONG, settled(None, runs, "H200"), INFOS, 1, time)
+    second = chosen_for(LONG, settled(None, runs, "H200", LONG, {}), INFOS, 1, time)
     assert [sizes for sizes, *_ in time.asked] == [[(8, 2), (2, 2)]]
     assert [second.of(cell(size)) for size in (8, 4, 2)] == ["torch", "ours", "ours"]
     runs.append({"kernels": record_of(second)})
@@ -268,7 +269,7 @@ def test_a_later_run_of_that_device_takes_it_and_times_what_is_new_alone():
     assert remembered(runs, "H200").rates == second.rates
     assert remembered(runs, None).kernels == second.kernels, "no GPU is up that could be asked"
     assert remembered(runs, "H100") == Chosen()
-    assert settled("ours", runs, "H200") == Chosen(said="ours")
+    assert settled("ours", runs, "H200", LONG, {}) == Chosen(said="ours")
 
 
 def test_records_of_old_or_forged_runs_are_as_none():
@@ -280,6 +281,34 @@ def test_records_of_old_or_forged_runs_are_as_none():
         "rates": {"y": {"torch": 0.0, "z": 1.0}},
     }
     assert remembered([{"kernels": forged}], "H200") == Chosen(kernels={"y": "torch"})
+
+
+def state(trial, kernels, device="NVIDIA H200"):
+    facts = {"device": device, "kernels": kernels}
+    return TrialState(
+        trial.trial_id, "partial", (1,), history={"pack": [], "provenance": facts, "epochs": [{"epoch": 1}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "kernels", "expected"),
+    [
+        ("NVIDIA H200", "nchw, grouped convolutions", {kind(cell(8)): "torch"}),
+        ("NVIDIA H200", "nchw, triton convolutions", {kind(cell(8)): "ours"}),
+        ("H200", "nchw, grouped convolutions", {kind(cell(8)): "torch"}),  # as Ray calls it
+        (None, "nchw, grouped convolutions", {kind(cell(8)): "torch"}),
+        ("NVIDIA H100", "nchw, grouped convolutions", {}),
+        ("NVIDIA H200", "nhwc, ordered convolutions of oneDNN, AVX512", {}),
+        ("NVIDIA H200", None, {}),
+    ],
+)
+def test_trials_go_on_by_the_kernels_that_they_began_with_where_no_run_has_chosen(device, kernels, expected):
+    begun = LONG.packs[0].trials[1]
+    states = {begun.trial_id: state(begun, kernels)}
+    assert settled(None, [], device, LONG, states).kernels == expected
+    run = {"kernels": {"device": device or "x", "chosen": {kind(cell(8)): "aside"}, "rates": {}}}
+    assert settled(None, [run], device, LONG, states).kernels == {kind(cell(8)): "aside"}
+    assert settled("ours", [], device, LONG, states) == Chosen(said="ours")
 
 
 # -- what an estimate goes by ---------------------------------------------------------------------------

@@ -87,6 +87,13 @@ def chosen(sizes, now=TIMED, **more):
             False,
             "computed: 2 cells by kernels of ours where they compile, as --kernels says",
         ),
+        (
+            (8, 2),
+            Chosen(kernels={kind(CELLS[8]): "torch", kind(CELLS[2]): "ours"}),
+            True,
+            "computed: 1 cell by cuDNN's (as their trials have begun); "
+            "1 cell by kernels of ours (by rule: they were not timed)",
+        ),
         ((8,), Chosen(said="torch"), True, "computed: 1 cell by cuDNN's, as --kernels says"),
         (
             (8,),
