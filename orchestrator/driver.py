@@ -14,7 +14,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 
-from orchestrator.display.busy import busy
+from orchestrator.cluster.joined import Patience
+from orchestrator.display.busy import Say, busy
 from orchestrator.display.live import refreshing
 from orchestrator.display.output import LastingOutput
 from orchestrator.execution.limits import Limits, limits_of
@@ -155,7 +156,7 @@ class _Run:
         run."""
         asked, console = self._asked, self._console
         with busy(console, "Reading the results") as say:
-            prepared = asked.prepare(trials, options, say, lock)
+            prepared = asked.prepare(trials, options, say, lock, _patience(say, console, interrupt))
         print_plan(prepared, console, cells=False, price=self._price)
         if prepared.schedule is not None:
             self._limits.trains_on(prepared.schedule.site)
@@ -191,6 +192,22 @@ class _Run:
                 live.close()
         lock.check()
         self._console.print(spent(schedule, time.monotonic() - begun, whole=not interrupt.requested))
+
+
+def _patience(say: Say, console: Console, interrupt: Interrupt) -> Patience:
+    """Until somebody interrupts: then the run is over at once, for nothing trains yet."""
+
+    def tell(words: str) -> None:
+        say(words)
+        if not console.is_terminal:  # a log, which would be silent for minutes
+            console.print(f"{words} …", soft_wrap=True, markup=False)
+
+    def ended() -> bool:
+        if interrupt.signal is not None:
+            raise KeyboardInterrupt
+        return interrupt.requested
+
+    return Patience(tell, ended)
 
 
 def _read_data(prepared: Prepared) -> None:

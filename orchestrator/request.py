@@ -5,8 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from analysis.stats.best_groups import best_groups
 from analysis.stats.choices import Choices
 from model.data.dataset import DataInfo
 from model.errors import InputError
+from orchestrator.cluster.joined import Joined, Patience
 from orchestrator.display.busy import Say, quiet
 from orchestrator.execution.signals import Interrupt
 from orchestrator.grid.arguments import adjustments
@@ -29,7 +29,6 @@ from orchestrator.planning.analysis import plan_of
 from orchestrator.planning.arguments import options_of
 from orchestrator.planning.data import describe_data
 from orchestrator.planning.options import Options
-from orchestrator.planning.resources import Site
 from orchestrator.planning.searches import record_of
 from orchestrator.report import check_choices
 from orchestrator.results.lock import Lock
@@ -37,11 +36,8 @@ from orchestrator.results.records import AnalysisPlan
 from orchestrator.results.store import Store
 from orchestrator.rounds import Rounds
 from orchestrator.searching import known_and_pending
-from orchestrator.sweep import Join, Prepared, prepare
+from orchestrator.sweep import Prepared, prepare
 from orchestrator.trackers.catalogue import check
-
-if TYPE_CHECKING:
-    from orchestrator.cluster.preflight import Vetted
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Request:
     options: Options
     choices: Choices
     infos: Mapping[str, DataInfo]
-    join: Join | None
+    join: Joined | None
 
     @classmethod
     def of(cls, arguments: argparse.Namespace, grid: Grid, joined: ExitStack, say: Say, *, dry: bool) -> Self:
@@ -81,7 +77,9 @@ class Request:
         say("Looking at the data")
         infos = describe_data(trials, options.data_dir)  # its faults are told before anything is written
         check_choices(declared.trials or trials, options.results, choices, plan)
-        join = _join(options, infos, joined, own_code(trials), dry=dry)
+        join = None
+        if options.address and options.executor == "ray":
+            join = Joined(options, infos, joined, own_code(trials), warn, dry=dry)
         return cls(grid, declared, plan, rounds, options, choices, infos, join)
 
     def known_and_pending(self, store: Store) -> tuple[list[Trial], list[Trial]]:
@@ -107,9 +105,15 @@ class Request:
         return prepared, report, known()
 
     def prepare(
-        self, trials: Sequence[Trial], options: Options, say: Say = quiet, lock: Lock | None = None
+        self,
+        trials: Sequence[Trial],
+        options: Options,
+        say: Say = quiet,
+        lock: Lock | None = None,
+        patience: Patience | None = None,
     ) -> Prepared:
-        """`lock`: held by this run; without it nothing is written."""
+        """`lock`: held by this run; without it nothing is written, and without `patience` nothing is waited
+        for."""
         return prepare(
             self.grid.name,
             self.grid.description,
@@ -119,31 +123,10 @@ class Request:
             join=self.join,
             lock=lock,
             say=say,
+            patience=patience,
             analysis=self.plan,
             tuning=record_of(self.declared),
         )
-
-
-def _join(
-    options: Options, infos: Mapping[str, DataInfo], stack: ExitStack, code: tuple[str, ...], *, dry: bool
-) -> Join | None:
-    """A function that joins the cluster, where one is named: a sweep with nothing to train needs none.
-
-    A sweep that trains in rounds joins it once. It has the machines vetted, unless the run is `dry` and may
-    write nothing. `code`: import paths of code of the user's own.
-    """
-    if not options.address or options.executor != "ray":
-        return None
-
-    @cache
-    def join() -> "tuple[Site, Vetted | None]":
-        from orchestrator.cluster.preflight import check_nodes
-        from orchestrator.cluster.session import joined
-
-        site = stack.enter_context(joined(options))
-        return site, None if dry else check_nodes(site, options, infos, code, left_out=warn)
-
-    return join
 
 
 def warn(text: str) -> None:

@@ -85,7 +85,14 @@ def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
         from orchestrator.outcome import Again
 
     retry = command if arguments.retry_failed else f"{command} --retry-failed"
-    done = train(arguments, grid, Again(command, retry), console, Interrupt())
+    interrupt = Interrupt()
+    try:
+        done = train(arguments, grid, Again(command, retry), console, interrupt)
+    except KeyboardInterrupt:
+        if interrupt.signal is None:
+            raise
+        print("Interrupted while it waited for a machine: nothing was begun on it.", file=sys.stderr)
+        return interrupt.exit_code
     if arguments.open and done.report.startswith("/"):
         import webbrowser  # it is slow to load, and seldom asked for
 

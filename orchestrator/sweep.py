@@ -4,11 +4,12 @@ The first run, a resume, more seeds, a wider grid and a run of a finished sweep 
 and `execute`; none of them is a special case.
 """
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,8 +18,9 @@ from model.data.dataset import DataInfo
 from model.data.registry import is_fetched, load
 from model.machine import cores
 from model.spec import Spec
+from orchestrator.cluster.joined import Joined, Patience
 from orchestrator.cluster.kernels import KernelTiming, known_kernels
-from orchestrator.cluster.sharing import sharing_of
+from orchestrator.cluster.sharing import sharing_of, untimed
 from orchestrator.display.busy import Say, quiet
 from orchestrator.display.panel import show
 from orchestrator.display.progress import Progress
@@ -66,8 +68,6 @@ if TYPE_CHECKING:
     from orchestrator.cluster.preflight import Vetted
 
 
-#: Joins the cluster that is to train: where packs go, and its nodes vetted, or None where they were not.
-Join = Callable[[], tuple[Site, "Vetted | None"]]
 #: Gives a listener that passes on what it hears of these packs to the one given.
 Hear = Callable[[Listener, Sequence[Pack]], Listener]
 
@@ -124,9 +124,10 @@ def prepare(
     options: Options,
     *,
     infos: Mapping[str, DataInfo] | None = None,
-    join: Join | None = None,
+    join: Joined | None = None,
     lock: Lock | None = None,
     say: Say = quiet,
+    patience: Patience | None = None,
     analysis: AnalysisPlan | None = None,
     tuning: TuningRecord | None = None,
 ) -> Prepared:
@@ -137,8 +138,8 @@ def prepare(
 
     `infos`: what `describe_data` gave, where that was asked already: it looks at every image of a folder.
     `join`: asked only where there is something to train; None trains on this machine. `say`: told what takes
-    long. `analysis`: as it is planned, told of where it is another than before; `tuning`: the searches that
-    `trials` are of.
+    long. `patience`: of a run, which may wait for a first machine to time packs on. `analysis`: as it is
+    planned, told of where it is another than before; `tuning`: the searches that `trials` are of.
     """
     infos = infos or describe_data(trials, options.data_dir)
     store = Store(options.results, token=lock.token if lock else None)
@@ -158,7 +159,8 @@ def prepare(
         check_parents(store, left.waiting, states, infos)
         alone = examined({trial.shared: None for trial in left.waiting}, infos)
         told += warnings(alone) + edited(trials, declared) + alike(trial.spec for trial in trials)
-        plan, schedule = _schedule(left, states, options, infos, join, alone, declared.get("runs", []), say)
+        runs = declared.get("runs", [])
+        plan, schedule = _schedule(left, states, options, infos, join, alone, runs, say, patience)
         here = {"torch": version("torch"), "threads": str(schedule.site.resources.threads)}
         told += changed_in_the_middle(plan, states, here)
     else:
@@ -187,10 +189,11 @@ def _schedule(
     states: Mapping[str, TrialState],
     options: Options,
     infos: Mapping[str, DataInfo],
-    join: Join | None,
+    join: Joined | None,
     alone: Mapping[Spec, str],
     runs: Sequence[RunRecord],
     say: Say,
+    patience: Patience | None,
 ) -> tuple[Plan, Schedule]:
     """The packs of what is left, longest first, and where they go; those in `alone` of one seed each. `runs`:
     of this sweep, before."""
@@ -202,6 +205,10 @@ def _schedule(
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     joined = join is not None
     chosen = known_kernels(plan, states, site, options, runs, joined=joined)
+    waits = join is not None and untimed(plan, site, options, runs, infos, chosen)
+    lacking = join.machine(patience) if join and waits else None
+    if lacking == "":
+        return _schedule(left, states, options, infos, join, alone, runs, say, patience)
     throughput = _throughput(left.trials, states, options, infos, site, chosen, joined=joined)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
@@ -211,11 +218,16 @@ def _schedule(
         throughput.compute_by(chosen.of, timed)
         return by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
 
+    def unguessed(plan: Plan) -> Plan:
+        return replace(plan, seconds=(math.inf,) * len(plan.packs)) if throughput.guessed else plan
+
     timing = KernelTiming(site, infos, say, joined)
-    if (faster := timing.faster(plan, chosen)) is not chosen:
+    if (faster := timing.faster(unguessed(plan), chosen)) is not chosen:
         chosen, plan = faster, computed_by(faster)
     gains = throughput.gains
-    if sharing := sharing_of(plan, site, options, runs, infos, chosen, say, joined=joined):
+    if sharing := sharing_of(
+        unguessed(plan), site, options, runs, infos, chosen, say, joined=joined, lacking=lacking
+    ):
         site = site if options.share else shared(site, sharing.packs)
         gains = Gains(sharing.ladder.gains) if sharing.ladder else gains
         if not site.resources.shares_gpu and (aside := timing.aside(plan, chosen)) is not chosen:

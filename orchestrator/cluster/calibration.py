@@ -17,10 +17,11 @@ from orchestrator.cluster.own_code import Sources, receive
 from orchestrator.planning.kernel_timing import time_here
 from orchestrator.planning.kernels import Chosen, Timings
 from orchestrator.planning.packs_per_gpu import Ladder
-from orchestrator.planning.resources import Site
+from orchestrator.planning.resources import NoMachineError, Site
 from orchestrator.planning.side_by_side import climb_here
 from orchestrator.planning.throughput import Calibrate, calibrate_here
 
+_NONE_UP = "no machine that trains is up yet"
 _FREE_SECONDS = 20  # until a machine is free for the first calibration
 _CALIBRATION_SECONDS = 60  # for all of them
 _LADDER_SECONDS = 240  # until packs have been timed side by side, waiting for a machine included
@@ -37,7 +38,7 @@ def calibrator(site: Site, sent: Sources) -> Calibrate:
         spec: Spec, replicas: int, info: DataInfo, device: str, threads: int, kernels: Kernels | None
     ) -> float:
         if not site.nodes:
-            raise RuntimeError("no machine that trains is up yet")
+            raise NoMachineError(_NONE_UP)
         first = not end
         if first:
             end.append(time.monotonic() + _CALIBRATION_SECONDS)
@@ -64,7 +65,7 @@ def climb_there(
 ) -> Ladder:
     """`climb_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
     if not site.nodes:
-        raise RuntimeError("no machine that trains is up yet")
+        raise NoMachineError(_NONE_UP)
     each = site.resources
     task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
         sent, packs, infos, each.device, each.threads, counts, chosen
@@ -87,7 +88,7 @@ def time_there(
 ) -> Timings:
     """`time_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
     if not site.nodes:
-        raise RuntimeError("no machine that trains is up yet")
+        raise NoMachineError(_NONE_UP)
     each = site.resources
     task = on_node(site.nodes[0].node_id, _time, each.cpus, each.gpus).remote(
         sent, infos, each.device, each.threads, cells, kernels, seconds

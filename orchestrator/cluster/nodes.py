@@ -6,7 +6,7 @@ import ray
 from ray.remote_function import RemoteFunction
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from orchestrator.planning.resources import Node
+from orchestrator.planning.resources import Node, Site
 
 _GPU_TYPE = "accelerator_type:"
 _HEAD = "node:__internal_head__"
@@ -51,3 +51,16 @@ def on_node(
     """The function as a task on that node or nowhere, tried once."""
     here = NodeAffinitySchedulingStrategy(node_id, soft=False)
     return ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0, scheduling_strategy=here)(function)
+
+
+def bundle(site: Site) -> dict[str, float]:
+    """What a pack asks of Ray."""
+    resources = {"CPU": site.resources.cpus, "GPU": site.resources.gpus}
+    if site.gpu_type:
+        resources[f"{_GPU_TYPE}{site.gpu_type}"] = 0.001
+    return resources
+
+
+def elsewhere(site: Site) -> list[dict[str, str]] | None:
+    """The labels of machines that a bundle may be put on, for a placement group: all but the one to avoid."""
+    return None if site.avoid is None else [{"ray.io/node-id": f"!{site.avoid}"}]

@@ -121,13 +121,18 @@ def _silent(*_: object, **__: object) -> None:
 def joined(options: Options) -> Iterator[Site]:
     """The cluster at `options.address`: where packs go there. Raises InputError."""
     with cluster(options.address):
-        types, most = node_types()
-        yield choose_site(
-            nodes_up(),
-            types,
-            most=most,
-            cpus_per_pack=options.cpus_per_pack,
-            gpus_per_pack=options.share,
-            gpu_type=options.gpu_type,
-            use_head=options.use_head,
-        )
+        yield look(options)
+
+
+def look(options: Options) -> Site:
+    """Where packs go on the cluster that was joined, by what is up now. Raises InputError."""
+    types, most = node_types()
+    return choose_site(
+        nodes_up(),
+        types,
+        most=most,
+        cpus_per_pack=options.cpus_per_pack,
+        gpus_per_pack=options.share,
+        gpu_type=options.gpu_type,
+        use_head=options.use_head,
+    )

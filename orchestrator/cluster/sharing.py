@@ -10,9 +10,9 @@ from orchestrator.planning import ladders, measured
 from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
-from orchestrator.planning.packs_per_gpu import Ladder, Sharing
+from orchestrator.planning.packs_per_gpu import Ladder, Sharing, reaches, remembered, rungs
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import Site, coming_type
+from orchestrator.planning.resources import NoMachineError, Site, coming_type
 from orchestrator.planning.side_by_side import climb_here, how_many
 from orchestrator.results.records import RunRecord
 
@@ -30,9 +30,11 @@ def sharing_of(
     say: Callable[[str], None],
     *,
     joined: bool,
+    lacking: str | None = None,
 ) -> Sharing | None:
     """None where no GPU trains. Packs are timed, by the kernels `chosen`, where nobody says how many, and
-    none of these earlier `runs` has timed them. `say`: told before. Raises InputError."""
+    none of these earlier `runs` has timed them. `say`: told before. `lacking`: why no machine is up that
+    could. Raises InputError."""
     if not site.resources.gpus:
         return None
 
@@ -45,6 +47,8 @@ def sharing_of(
     kept = ladders.of(key) if key else None
 
     def climb(packs: Sequence[tuple[Spec, int]], counts: Sequence[int]) -> Ladder:
+        if lacking:
+            raise NoMachineError(lacking)
         say("Timing packs side by side")
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
         ladder = _climb(site, code, packs, infos, counts, chosen, joined=joined)
@@ -55,6 +59,24 @@ def sharing_of(
     if kept is not None:
         kept = replace(kept, source=f"as timed earlier on {'such a GPU' if joined else 'this machine'}")
     return how_many(plan, site, options, runs, known=known, kept=kept, device=device, climb=climb)
+
+
+def untimed(
+    plan: Plan,
+    site: Site,
+    options: Options,
+    runs: Sequence[RunRecord],
+    infos: Mapping[str, DataInfo],
+    chosen: Chosen,
+) -> bool:
+    """Whether packs would be timed on this cluster, and no machine is up for that."""
+    each, place = site.resources, options.throughput_from
+    if site.nodes or not 0 < each.gpus <= 1 or options.share is not None or place:
+        return False
+    counts = rungs(site, len(plan.packs))
+    key = _key(coming_type(site), plan, infos, chosen)
+    known = remembered(runs, None, {pack.spec for pack in plan.packs})
+    return counts != (1,) and not known and not (key and reaches(ladders.of(key), counts))
 
 
 def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo], chosen: Chosen) -> ladders.Key | None:

@@ -16,7 +16,7 @@ from ray import tune
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 
-from orchestrator.cluster.nodes import this_node
+from orchestrator.cluster.nodes import bundle, elsewhere, this_node
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
 from orchestrator.execution.arrival import arrive
 from orchestrator.execution.as_tune_sees import Configured, OfPacks
@@ -130,9 +130,5 @@ def _set_up_tune(site: Site) -> None:
 
 def _placement(site: Site) -> tune.PlacementGroupFactory:
     """What a pack asks of Ray. One bundle a pack goes to the machine with most room, which spreads packs."""
-    bundle = {"CPU": site.resources.cpus, "GPU": site.resources.gpus}
-    if site.gpu_type:
-        bundle[f"accelerator_type:{site.gpu_type}"] = 0.001
-    if site.avoid is None:
-        return tune.PlacementGroupFactory([bundle])
-    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[{"ray.io/node-id": f"!{site.avoid}"}])
+    where = {} if (labels := elsewhere(site)) is None else {"bundle_label_selector": labels}
+    return tune.PlacementGroupFactory([bundle(site)], **where)

@@ -16,6 +16,7 @@ from model.kernels import KERNELS, WORTH, Kernels, by_rule, named
 from model.spec import Spec
 from orchestrator.planning.packs_per_gpu import too_short
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.resources import NoMachineError
 from orchestrator.results.records import KernelsRecord, RunRecord
 from orchestrator.results.stretches import stretches_of
 from orchestrator.results.trial_state import TrialState
@@ -142,6 +143,8 @@ def chosen_for(plan: Plan, known: Chosen, infos: Mapping[str, DataInfo], slots: 
         timings = time([*cells.values()], ("ours", "torch"), _in(whole, _SECONDS))
     except InputError:
         raise
+    except NoMachineError as error:
+        return replace(known, trouble=str(error))
     except Exception as error:  # a plan must not fail by what only makes it faster
         return replace(known, trouble=summary(error))
     usable = {name: one for name, one in cells.items() if one[0].precision not in timings.unusable}

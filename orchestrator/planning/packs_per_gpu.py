@@ -38,6 +38,11 @@ class Ladder:
         return self if len(kept) == len(self.gains) else replace(self, gains=kept, end=None)
 
 
+def reaches(ladder: Ladder | None, counts: Sequence[int]) -> bool:
+    """Whether so many packs were timed."""
+    return ladder is not None and max(ladder.gains) >= counts[-1]
+
+
 @dataclass(frozen=True)
 class Sharing:
     """`packs` on each GPU, and why, in a line that is empty where a person has said so. `ladder`: None where

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from model.errors import InputError
 
 
+class NoMachineError(RuntimeError):
+    """No machine is up that anything could be timed on. The message says why."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """What one pack occupies, and where it runs. `device` is "cpu" or "cuda"."""

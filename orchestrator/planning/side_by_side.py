@@ -19,13 +19,14 @@ from orchestrator.planning.packs_per_gpu import (
     Sharing,
     decide,
     of_one_gpu,
+    reaches,
     remembered,
     rungs,
     too_short,
     unshared,
 )
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import Site
+from orchestrator.planning.resources import NoMachineError, Site
 from orchestrator.results.records import RunRecord
 
 _ALONE, _BESIDE = 0.5, 1.5  # seconds of a pack by itself, and of several at once
@@ -58,7 +59,7 @@ def how_many(
     gpus = max(1, site.slots)
     if counts == (1,):
         return Sharing(1)
-    if ladder is None and kept is not None and max(kept.gains) >= counts[-1]:
+    if ladder is None and reaches(kept, counts):
         ladder = kept
     if ladder is None and math.isfinite(alone := sum(plan.seconds) / gpus) and too_short(alone):
         return unshared("it is over before more could be timed")
@@ -67,7 +68,9 @@ def how_many(
     except InputError:
         raise
     except Exception as error:  # a plan must not fail by what only makes it faster
-        return unshared(f"more could not be timed ({summary(error)}); --packs-per-gpu says how many")
+        lacks = isinstance(error, NoMachineError)
+        why = str(error) if lacks else f"more could not be timed ({summary(error)})"
+        return unshared(f"{why}; --packs-per-gpu says how many")
     return replace(decide(ladder.up_to(counts[-1])), device=device)
 
 

@@ -20,7 +20,7 @@ from orchestrator.results.store import Store
 from tests.helpers.processes import descendants
 from tests.helpers.servers import free_port
 from tests.helpers.tiny import make_images
-from tests.helpers.waiting import until
+from tests.helpers.waiting import HANGS, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
@@ -45,14 +45,42 @@ while True:
 """
 
 
+#: Loaded by every Python process: packs that get a GPU train on the CPU, and two of them gain half as much again.
+STAND_INS = """\
+import sys
+class StandIns:
+    def find_spec(self, name, path=None, target=None):
+        if name == "orchestrator.cluster.session":
+            from dataclasses import replace
+            from orchestrator.planning import resources
+            real = resources.choose_site
+            def choose_site(*nodes, **asked):
+                site = real(*nodes, **asked)
+                return replace(site, resources=replace(site.resources, device="cpu"))
+            resources.choose_site = choose_site
+        if name == "orchestrator.cluster.calibration":
+            from orchestrator.planning import packs_per_gpu, side_by_side
+            side_by_side.climb_here = lambda *_: packs_per_gpu.Ladder({1: 1.0, 2: 1.5})
+            packs_per_gpu._SHORT = 0.0
+sys.meta_path.insert(0, StandIns())
+"""
+
+
 @pytest.fixture
 def head(tmp_path):
     """A head with an autoscaler that may start two workers of one core: its address and the driver's home."""
+    with started(tmp_path, {"CPU": 1}, idle_minutes=0.1) as (address, home):
+        yield address, home
+
+
+@contextlib.contextmanager
+def started(tmp_path, worker, *, idle_minutes, **environment):
+    """`worker`: what each of the two has."""
     port, host = free_port(), ray.util.get_node_ip_address()
     config = {
         "cluster_name": "test",
         "max_workers": 2,
-        "idle_timeout_minutes": 0.1,
+        "idle_timeout_minutes": idle_minutes,
         "upscaling_speed": 10.0,
         "provider": {
             "type": "external",  # by its own name Ray looks for defaults that the wheel lacks
@@ -64,7 +92,7 @@ def head(tmp_path):
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 2}, "node_config": {}, "max_workers": 0},
             "spot": {
-                "resources": {"CPU": 1, "object_store_memory": 80_000_000},
+                "resources": {**worker, "object_store_memory": 80_000_000},
                 "node_config": {},
                 "min_workers": 0,
                 "max_workers": 2,
@@ -96,17 +124,18 @@ def head(tmp_path):
         "RAY_CLOUD_INSTANCE_ID": HEAD_ID,
         "RAY_OVERRIDE_NODE_ID_FOR_TESTING": HEAD_ID,
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+        **environment,
     }
     with (tmp_path / "head.log").open("wb") as log:
         process = subprocess.Popen(start, stdout=log, stderr=subprocess.STDOUT, env=environment)
-    yield f"{host}:{port}", home
-    family = [process.pid, *descendants(process.pid)]
-    for pid in family:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
+    try:
+        yield f"{host}:{port}", home
+    finally:
+        family = [process.pid, *descendants(process.pid)]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
 
 
 def short(tmp_path):
@@ -174,3 +203,47 @@ def test_from_none_to_two_and_back(head, tmp_path):
     assert len(workers) == 2, "two packs, two workers at once"
     assert most() == 3, "the head and two workers were up at once"
     until(lambda: alive(address) == [HEAD_ID], 120, "the workers went when idle", every=1)
+
+
+def test_a_run_waits_for_a_gpu_to_time_packs_on_and_the_next_plan_knows(tmp_path):
+    """Whose device is a stand-in: Ray is told of it."""
+    (tmp_path / "stand_ins").mkdir()
+    (tmp_path / "stand_ins" / "sitecustomize.py").write_text(STAND_INS)
+    own = {"PYTHONPATH": os.pathsep.join([str(tmp_path / "stand_ins"), os.environ.get("PYTHONPATH", "")])}
+    own["NORMSWEEP_CACHE"] = str(tmp_path / "cache")
+    gpu = {"CPU": 2, "GPU": 1, "accelerator_type:A10G": 1}
+    grid = tmp_path / "tiny.yaml"
+    grid.write_text(GRID.replace("epochs: 40, seeds: 2", "epochs: 1, seeds: 4"))
+    images = make_images(tmp_path / "images")
+    command = [sys.executable, "-m", "orchestrator.run", "--grid", str(grid), "--data-dir", str(images)]
+    with started(tmp_path, gpu, idle_minutes=1, **own) as (address, home):
+        log = (tmp_path / "head.log").read_text
+        until(lambda: alive(address) == [HEAD_ID], 90, "the head is up", explain=log)
+
+        def run(*more):
+            return subprocess.run(
+                [*command, "--pack", "1", "--address", address, *more],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=HANGS,
+                check=False,
+                env={**os.environ, **own, "HOME": str(home)},
+            )
+
+        dry = run("--results", str(tmp_path / "out"), "--dry-run")
+        assert dry.returncode == 0, dry.stdout
+        assert "1 pack on each GPU: no machine with a GPU is up, and a run waits for one" in dry.stdout
+        assert alive(address) == [HEAD_ID], "a dry run brings none"
+
+        done = run("--results", str(tmp_path / "out"))
+        assert done.returncode == 0, done.stdout
+        assert "Waiting for a machine with a GPU, to time packs on it" in done.stdout
+        assert "2 packs on each GPU: 1.50 times the images of one after another" in done.stdout
+        assert "could not be timed" not in done.stdout
+        states = Store(str(tmp_path / "out")).scan().values()
+        assert [state.status for state in states] == ["done"] * 4
+
+        again = run("--results", str(tmp_path / "other"), "--dry-run")
+        assert again.returncode == 0, again.stdout
+        assert "one after another; as timed earlier on such a GPU" in again.stdout
