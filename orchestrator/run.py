@@ -91,7 +91,7 @@ def _train(arguments: argparse.Namespace, command: str, console: Output) -> int:
     except KeyboardInterrupt:
         if interrupt.signal is None:
             raise
-        print("Interrupted while it waited for a machine: nothing was begun on it.", file=sys.stderr)
+        print("Interrupted while it was planned: nothing was begun.", file=sys.stderr)
         return interrupt.exit_code
     if arguments.open and done.report.startswith("/"):
         import webbrowser  # it is slow to load, and seldom asked for

@@ -209,7 +209,7 @@ def _schedule(
     lacking = join.machine(patience) if join and waits else None
     if lacking == "":
         return _schedule(left, states, options, infos, join, alone, runs, say, patience)
-    throughput = _throughput(left.trials, states, options, infos, site, chosen, joined=joined)
+    throughput = _throughput(left.trials, states, options, infos, site, chosen, patience, joined=joined)
     say("Timing a few steps")
     plan = by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
 
@@ -221,12 +221,21 @@ def _schedule(
     def unguessed(plan: Plan) -> Plan:
         return replace(plan, seconds=(math.inf,) * len(plan.packs)) if throughput.guessed else plan
 
-    timing = KernelTiming(site, infos, say, joined)
+    timing = KernelTiming(site, infos, say, joined, patience)
     if (faster := timing.faster(unguessed(plan), chosen)) is not chosen:
         chosen, plan = faster, computed_by(faster)
     gains = throughput.gains
     if sharing := sharing_of(
-        unguessed(plan), site, options, runs, infos, chosen, say, joined=joined, lacking=lacking
+        unguessed(plan),
+        site,
+        options,
+        runs,
+        infos,
+        chosen,
+        say,
+        joined=joined,
+        lacking=lacking,
+        patience=patience,
     ):
         site = site if options.share else shared(site, sharing.packs)
         gains = Gains(sharing.ladder.gains) if sharing.ladder else gains
@@ -255,6 +264,7 @@ def _throughput(
     infos: Mapping[str, DataInfo],
     site: Site,
     chosen: Chosen,
+    patience: Patience | None,
     *,
     joined: bool,
 ) -> EstimatedThroughput:
@@ -266,10 +276,11 @@ def _throughput(
         calibrate, source = measured_there.training, measured_there.source
         gains = measured_there.gains
     elif joined:
-        from orchestrator.cluster.calibration import calibrator
+        from orchestrator.cluster.calibration import calibrator, nobody
         from orchestrator.cluster.own_code import sources
 
-        calibrate = calibrator(site, sources(own_code(trials)))
+        ended = patience.ended if patience else nobody
+        calibrate = calibrator(site, sources(own_code(trials)), ended)
     return EstimatedThroughput(
         observed(trials, states, lambda spec: _evaluation(spec, infos[spec.dataset])),
         infos,

@@ -25,7 +25,8 @@ class Paced:
     """A pack of `replicas` that trains on random images in the shape of its data set, warmed up.
 
     `kernels`: as for `Training`.
-    `memory`: bytes of the GPU that it takes, with the data set that a sweep would lay beside it.
+    `memory`: bytes of the GPU that it takes, with what a sweep would lay beside it: the data set, and an
+    epoch of augmented images of every replica.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class Paced:
         slow = kind == "cpu" and time.perf_counter() - begun > _SLOW
         self._steps = _FEW if slow else steps
         self._images = self._steps * spec.batch_size * replicas
-        whole = (info.train_size + info.test_size) * info.channels * info.height * info.width
-        self.memory = _reserved(device) - before + whole
+        whole = info.train_size + info.test_size + replicas * spec.images(info.train_size)
+        self.memory = _reserved(device) - before + whole * info.channels * info.height * info.width
 
     def block(self) -> int:
         """Train a while; gives how many images that were, of all replicas together."""

@@ -12,7 +12,7 @@ sums have an order that the number of replicas does not change (`model.net.order
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,10 +22,16 @@ from torch import Tensor
 from model.data import augment
 from model.data.dataset import Dataset
 from model.errors import InputError
-from model.kernels import Kernels
+from model.kernels import Kernels, by_rule
 from model.net import replicas
 from model.net.build import network
-from model.net.convolution import CONVOLUTIONS, Convolution, convolve, default_convolution
+from model.net.convolution import (
+    CONVOLUTIONS,
+    Convolution,
+    convolve,
+    default_convolution,
+    why_not_triton,
+)
 from model.net.examine import why_alone
 from model.net.network import ReplicaNetwork
 from model.net.norms.layer import know_length
@@ -112,6 +118,7 @@ class Training:
         self.total_epochs = spec.total_epochs(self._available)
         self._pixels = pixels = spec.batch_size * data.info.height * data.info.width
         self._precision = precision = checked(spec.precision)
+        self._wanted = kernels or by_rule(pixels)
         self.convolution = convolution or _convolution(self.device, dtype, precision, pixels, kernels)
         default = default_layout(self.device, precision, spec.norm, pixels, self.convolution)
         self.layout: Layout = layout or default
@@ -140,6 +147,13 @@ class Training:
     def kernels(self) -> str:
         """What computes: beside torch, device, processor and threads the last bits depend on it."""
         return f"{self.layout}, {self.convolution} convolutions{backend.kernels(self.device, self._pixels)}"
+
+    @property
+    def lacks(self) -> str | None:
+        """Why our kernels cannot be used on this GPU, where they were to be; else None."""
+        if self.device.type != "cuda" or self.convolution == "triton" or self._wanted == "torch":
+            return None
+        return why_not_triton(self.device, self._precision)
 
     def _make_loop(self, graphs: CudaGraphs | None) -> LoopedEpoch | GraphedEpoch:
         if self._stream is None and graphs is None:
@@ -401,7 +415,9 @@ def _check(spec: Spec, data: Dataset, device: torch.device, convolution: str | N
 def _convolution(
     device: torch.device, dtype: torch.dtype, precision: Precision, pixels: int, kernels: Kernels | None
 ) -> Convolution:
-    with exclusive():  # it may compile, and waits for the device
+    # Triton launches on the thread's device, wherever the tensors are: another one's memory ends CUDA.
+    there = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    with exclusive(), there:  # it may compile, and waits for the device
         return default_convolution(device, dtype, precision, pixels, kernels)
 
 

@@ -3,7 +3,7 @@ one cannot say."""
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -22,13 +22,22 @@ from orchestrator.planning.side_by_side import climb_here
 from orchestrator.planning.throughput import Calibrate, calibrate_here
 
 _NONE_UP = "no machine that trains is up yet"
-_FREE_SECONDS = 20  # until a machine is free for the first calibration
-_CALIBRATION_SECONDS = 60  # for all of them
-_LADDER_SECONDS = 240  # until packs have been timed side by side, waiting for a machine included
+#: Seconds for the first calibration, which also waits until a machine is free. One that has just booted reads
+#: torch from a cold disk and, where it has a GPU, starts CUDA and compiles kernels: a guess, not measured.
+_FIRST_SECONDS = {"cpu": 20, "cuda": 120}
+_CALIBRATION_SECONDS = {"cpu": 60, "cuda": 240}  # for all of them
+_LADDER_SECONDS = 360  # until packs have been timed side by side, waiting for a machine included
+_LOOK = 0.5  # seconds between two looks whether somebody has ended it
 
 
-def calibrator(site: Site, sent: Sources) -> Calibrate:
-    """Times training on a machine that will train. `sent`: code of the user's own that it needs for that.
+def nobody() -> bool:
+    """Nobody ends it."""
+    return False
+
+
+def calibrator(site: Site, sent: Sources, ended: Callable[[], bool] = nobody) -> Calibrate:
+    """Times training on a machine that will train. `sent`: code of the user's own that it needs for that;
+    `ended`: asked now and then whether to end it, or raises.
 
     The function raises where none is up, where none is free soon, or when its time for all is up.
     """
@@ -41,16 +50,12 @@ def calibrator(site: Site, sent: Sources) -> Calibrate:
             raise NoMachineError(_NONE_UP)
         first = not end
         if first:
-            end.append(time.monotonic() + _CALIBRATION_SECONDS)
-        left = _FREE_SECONDS if first else max(0.0, end[0] - time.monotonic())
+            end.append(time.monotonic() + _CALIBRATION_SECONDS[device])
+        left = _FIRST_SECONDS[device] if first else max(0.0, end[0] - time.monotonic())
         each = site.resources
         timed = on_node(site.nodes[0].node_id, _calibrate, each.cpus, each.gpus)
         task = timed.remote(sent, spec, replicas, info, device, threads, kernels)
-        try:
-            return float(ray.get(task, timeout=left))
-        except BaseException:
-            ray.cancel(task, force=True)
-            raise
+        return float(_answer(task, left, ended))
 
     return calibrate
 
@@ -62,6 +67,7 @@ def climb_there(
     infos: Mapping[str, DataInfo],
     counts: Sequence[int],
     chosen: Chosen,
+    ended: Callable[[], bool] = nobody,
 ) -> Ladder:
     """`climb_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
     if not site.nodes:
@@ -70,12 +76,23 @@ def climb_there(
     task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
         sent, packs, infos, each.device, each.threads, counts, chosen
     )
+    ladder: Ladder = _answer(task, _LADDER_SECONDS, ended)
+    return ladder
+
+
+def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool]) -> Any:
+    """What it gives within that time; else it is cancelled, and this raises."""
+    end = time.monotonic() + seconds
     try:
-        ladder: Ladder = ray.get(task, timeout=_LADDER_SECONDS)
+        while not ray.wait([task], timeout=_LOOK)[0]:
+            if ended():
+                raise RuntimeError("the run was ended")
+            if time.monotonic() >= end:
+                raise TimeoutError(f"no answer within {seconds:.0f} s")
+        return ray.get(task)
     except BaseException:
         ray.cancel(task, force=True)
         raise
-    return ladder
 
 
 def time_there(
@@ -85,6 +102,7 @@ def time_there(
     cells: Sequence[tuple[Spec, int]],
     kernels: Sequence[Kernels],
     seconds: float,
+    ended: Callable[[], bool] = nobody,
 ) -> Timings:
     """`time_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
     if not site.nodes:
@@ -93,11 +111,7 @@ def time_there(
     task = on_node(site.nodes[0].node_id, _time, each.cpus, each.gpus).remote(
         sent, infos, each.device, each.threads, cells, kernels, seconds
     )
-    try:
-        timings: Timings = ray.get(task, timeout=_FREE_SECONDS + 2 * seconds)
-    except BaseException:
-        ray.cancel(task, force=True)
-        raise
+    timings: Timings = _answer(task, _FIRST_SECONDS[each.device] + 2 * seconds, ended)
     return timings
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.kernels import Kernels
+from orchestrator.cluster.joined import Patience
 from orchestrator.cluster.sharing import UNNAMED
 from orchestrator.grid.own import own_code
 from orchestrator.planning.kernel_rates import kept
@@ -40,12 +41,14 @@ def known_kernels(
 
 @dataclass(frozen=True)
 class KernelTiming:
-    """Times the cells of a plan where it will be trained, on `site`, a pack a GPU. `say`: told before."""
+    """Times the cells of a plan where it will be trained, on `site`, a pack a GPU. `say`: told before;
+    `patience`: of a run, see `Joined.machine`."""
 
     site: Site
     infos: Mapping[str, DataInfo]
     say: Callable[[str], None]
     joined: bool
+    patience: Patience | None = None
 
     def faster(self, plan: Plan, known: Chosen) -> Chosen:
         """With whose kernels are the faster ones for what is not `known`. Raises InputError."""
@@ -68,8 +71,9 @@ class KernelTiming:
         each = self.site.resources
         if not self.joined:
             return time_here(self.infos, each.device, each.threads, cells, kernels, seconds)
-        from orchestrator.cluster.calibration import time_there
+        from orchestrator.cluster.calibration import nobody, time_there
         from orchestrator.cluster.own_code import sources
 
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
-        return time_there(self.site, sources(code), self.infos, cells, kernels, seconds)
+        ended = self.patience.ended if self.patience else nobody
+        return time_there(self.site, sources(code), self.infos, cells, kernels, seconds, ended)

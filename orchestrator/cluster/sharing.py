@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from model.data.dataset import DataInfo
 from model.spec import Spec
+from orchestrator.cluster.joined import Patience
 from orchestrator.grid.own import own_code
 from orchestrator.planning import ladders, measured
 from orchestrator.planning.kernels import Chosen
@@ -31,10 +32,11 @@ def sharing_of(
     *,
     joined: bool,
     lacking: str | None = None,
+    patience: Patience | None = None,
 ) -> Sharing | None:
     """None where no GPU trains. Packs are timed, by the kernels `chosen`, where nobody says how many, and
     none of these earlier `runs` has timed them. `say`: told before. `lacking`: why no machine is up that
-    could. Raises InputError."""
+    could; `patience`: see `Joined.machine`. Raises InputError."""
     if not site.resources.gpus:
         return None
 
@@ -51,7 +53,7 @@ def sharing_of(
             raise NoMachineError(lacking)
         say("Timing packs side by side")
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
-        ladder = _climb(site, code, packs, infos, counts, chosen, joined=joined)
+        ladder = _climb(site, code, packs, infos, counts, chosen, patience, joined=joined)
         if key:
             ladders.keep(key, ladder)
         return ladder
@@ -91,12 +93,14 @@ def _climb(
     infos: Mapping[str, DataInfo],
     counts: Sequence[int],
     chosen: Chosen,
+    patience: Patience | None,
     *,
     joined: bool,
 ) -> Ladder:
     if not joined:
         return climb_here(packs, infos, site.resources.device, site.resources.threads, counts, chosen)
-    from orchestrator.cluster.calibration import climb_there
+    from orchestrator.cluster.calibration import climb_there, nobody
     from orchestrator.cluster.own_code import sources
 
-    return climb_there(site, sources(code), packs, infos, counts, chosen)
+    ended = patience.ended if patience else nobody
+    return climb_there(site, sources(code), packs, infos, counts, chosen, ended)

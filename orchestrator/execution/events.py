@@ -29,9 +29,10 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class Warned:
-    """What a person should know, though training goes on."""
+    """What a person should know, though training goes on. `once`: others may say the same."""
 
     warning: str
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs n
 PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
 
 
+#: Why our kernels cannot be used, as far as this process has said so.
+_lacking: set[str] = set()
+
+
 class GoneError(StorageError):
     """The data or the code that were declared are not there any more: no failure of a trial's own."""
 
@@ -165,6 +169,9 @@ def _train(
         kernels=assignment.kernels,
         leave=leaving,
     )
+    if (lacks := training.lacks) and lacks not in _lacking:
+        _lacking.add(lacks)
+        report(Warned(_slower(lacks), once=True))
     facts = provenance(
         device_name(device),
         threads=str(assignment.threads),
@@ -206,6 +213,13 @@ def _train(
             )
         )
     return _finish(saving, trials, records, training)
+
+
+def _slower(why: str) -> str:
+    return (
+        f"on {socket.gethostname()} convolutions are cuDNN's, which is slower at small batches: our kernels "
+        f"cannot be used there ({why})"
+    )
 
 
 def _left(name: str, training: "Training") -> str:

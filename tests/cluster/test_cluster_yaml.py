@@ -116,6 +116,7 @@ BROKEN: list[tuple[checks.Check, str, Callable[[Config], None]]] = [
     (checks.installs, "not installed", _with("head_setup_commands", [])),
     (checks.installs, "without its pins", _in_commands("worker_setup_commands", "[cluster]", "")),
     (checks.installs, "newer", _in_commands("worker_setup_commands", "--constraint", "--quiet")),
+    (checks.kernels_compile, "no compiler", _in_commands("worker_setup_commands", "gcc", "make")),
     (checks.head_takes_nothing, "CPUs", _in_commands("head_start_ray_commands", "--num-cpus=0", "")),
     (checks.head_takes_nothing, "GPUs", _in_commands("head_start_ray_commands", "--num-gpus=0", "")),
     (

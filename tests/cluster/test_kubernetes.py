@@ -112,3 +112,4 @@ def test_the_image_has_what_runs(cluster):
     (user,) = {line.split()[1] for line in lines if line.startswith("USER")}
     assert int(user) == groups(cluster)[0]["template"]["spec"]["securityContext"]["runAsUser"]
     assert re.search(r"apt-get install .*\bwget\b", "\n".join(lines)), "KubeRay's probes call it"
+    assert re.search(r"apt-get install .*\bgcc\b.*\blibc6-dev\b", "\n".join(lines)), "Triton calls it"

@@ -112,6 +112,14 @@ def installs(config: Config, known: Known) -> list[str]:
     return found
 
 
+def kernels_compile(config: Config, known: Known) -> list[str]:
+    """Triton calls a C compiler where a kernel first runs, and Ray's images for CPUs have none."""
+    lines = [*config.get("setup_commands", []), *config.get("worker_setup_commands", [])]
+    if any(re.search(r"apt-get .*install .*\bgcc\b", line) for line in lines):
+        return []
+    return ["worker: no C compiler, so that torch's kernels would be taken for ours"]
+
+
 def head_takes_nothing(config: Config, known: Known) -> list[str]:
     found = []
     for line in started(config, "head"):
@@ -357,6 +365,7 @@ EVERYWHERE: tuple[Check, ...] = (
 )
 ON_AWS: tuple[Check, ...] = (
     installs,
+    kernels_compile,
     counts_agree,
     machines_exist,
     image_is_pinned,

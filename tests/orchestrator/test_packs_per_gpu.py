@@ -117,6 +117,9 @@ def test_real_packs_are_timed_side_by_side(images, monkeypatch):
     assert set(ladder.gains) == {1, 2}
     assert ladder.gains[1] == 1.0
     assert 0 < ladder.gains[2] < 4
+    for (cell, replicas), size in zip(cells, (28 + 2 * 20, 28 + 2 * 20), strict=True):
+        paced = calibrate.Paced(cell, replicas, infos["imagefolder"], "cpu")
+        assert paced.memory == size * 3 * 8 * 8, "the data set, and of each replica an epoch's images"
     monkeypatch.setattr(calibrate, "free_bytes", lambda device: 2)
     assert (
         side_by_side.climb_here(cells, infos, "cpu", 1, (1, 2), Chosen()).end

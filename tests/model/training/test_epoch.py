@@ -18,7 +18,7 @@ from model.training.backend import arithmetic
 from model.training.epoch import CHUNK_IMAGES, WARM_UP, Tally
 from model.training.graphs import CudaGraphs
 from model.training.step import Step
-from model.training.training import Training
+from model.training.training import Training, _convolution
 from tests.helpers.cells import spec, toy_data
 from tests.helpers.waiting import HANGS
 
@@ -242,3 +242,26 @@ def test_warm_up_rehearsal_and_capture_of_a_pack_are_one_start_that_no_other_ove
     training.run_epoch()
     assert seen == [("rehearse", True), ("settle", True), ("capture", True), ("capture", True)]
     assert not held
+
+
+def test_our_kernels_are_tried_on_the_gpu_of_the_pack(monkeypatch):
+    """Triton launches on the device of the thread: the second GPU's memory in a kernel on the first ends CUDA."""
+    there, asked = [], []
+
+    @contextmanager
+    def device(which):
+        there.append(which)
+        yield
+        there.pop()
+
+    def default_convolution(which, *_):
+        asked.append((which, [*there]))
+        return "grouped"
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr("model.training.training.default_convolution", default_convolution)
+    second = torch.device("cuda", 1)
+    assert _convolution(second, torch.float32, "fp32", 128, None) == "grouped"
+    assert asked == [(second, [second])]
+    assert _convolution(torch.device("cpu"), torch.float32, "fp32", 128, None) == "grouped"
+    assert asked[1] == (torch.device("cpu"), [])

@@ -123,7 +123,7 @@ def test_an_interrupt_ends_the_wait_and_leaves_nothing(never, tmp_path):
     process.send_signal(signal.SIGINT)
     until(lambda: process.poll() is not None, what="it ends", explain=log)
     assert process.returncode == 130, log()
-    assert "Interrupted while it waited for a machine" in log()
+    assert "Interrupted while it was planned: nothing was begun" in log()
     assert "Traceback" not in log()
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 

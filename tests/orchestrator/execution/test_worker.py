@@ -11,7 +11,7 @@ import torch
 from model.data.registry import load
 from model.data.selection import corrupted, stratified
 from model.training.training import Training
-from orchestrator.execution.events import EpochEnd
+from orchestrator.execution.events import EpochEnd, Warned
 from orchestrator.execution.failures import out_of_memory
 from orchestrator.execution.worker import Stopped, run_pack
 from orchestrator.results.checkpoint import decode, decode_notes, encode
@@ -347,3 +347,17 @@ def test_memory_that_ran_out_is_known_behind_what_it_led_to():
     caused.__cause__ = of_context.value
     caused.__cause__.__cause__ = caused  # a circle ends too
     assert out_of_memory(caused)
+
+
+def test_that_our_kernels_cannot_be_used_is_told_once(tmp_path, images, monkeypatch):
+    """Where a machine lacks a compiler, say: a sweep would be twice as long and nobody would know why."""
+    monkeypatch.setattr(Training, "lacks", "RuntimeError: Failed to find C compiler", raising=False)
+    monkeypatch.setattr("orchestrator.execution.worker._lacking", set())
+    told = []
+    for one in TRIALS:
+        given = assignment(tmp_path, images, [one])
+        Store(given.results).open([one])
+        run_pack(given, told.append)
+    (warned,) = [event for event in told if isinstance(event, Warned)]
+    assert warned.once
+    assert "our kernels cannot be used there (RuntimeError: Failed to find C compiler)" in warned.warning
