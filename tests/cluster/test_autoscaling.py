@@ -59,7 +59,8 @@ class StandIns:
                 return replace(site, resources=replace(site.resources, device="cpu"))
             resources.choose_site = choose_site
         if name == "orchestrator.cluster.calibration":
-            from orchestrator.planning import packs_per_gpu, side_by_side
+            from orchestrator.planning import kernel_timing, kernels, packs_per_gpu, side_by_side
+            kernel_timing.time_here = lambda *_: kernels.Timings([])
             side_by_side.climb_here = lambda *_: packs_per_gpu.Ladder({1: 1.0, 2: 1.5})
             packs_per_gpu._SHORT = 0.0
 sys.meta_path.insert(0, StandIns())
