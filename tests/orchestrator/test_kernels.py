@@ -13,7 +13,6 @@ from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import MachineGroup, Resources, Site
 from orchestrator.results.files import Files
 from orchestrator.run import main
-from tests.helpers.numbers_of import numbers
 from tests.helpers.tiny import GRID, trial
 
 #: By norm and batch size, of kernels of ours, of torch's, and of ours with weights' gradients aside.
@@ -89,13 +88,15 @@ def declared(folder):
 
 
 ALONE = {"bn, batch 8": "torch", "gn G=4, batch 8": "aside", "bn, batch 2": "ours", "gn G=4, batch 2": "ours"}
+SHARED = {**ALONE, "gn G=4, batch 8": "ours"}
 
 
 def test_the_faster_ones_are_taken_told_written_down_and_kept(machine, run, tmp_path, capsys):
-    assert run("auto") == 0
-    assert machine.timed == [(4, ("ours", "torch")), (3, ("ours", "aside"))]
-    assert machine.ladders == [{**ALONE, "gn G=4, batch 8": "ours"}], "packs that are beside others"
-    assert machine.trained == ALONE
+    assert run("out", "--dry-run", "--until-ci", "9", "--max-seeds", "4") == 0
+    assert machine.timed == [(4, ("ours", "torch")), (3, ("ours", "aside"))], (
+        "though it plans the most seeds too"
+    )
+    assert machine.ladders[0] == SHARED, "packs that are beside others"
     output = " ".join(capsys.readouterr().out.split())
     for part in (
         "2 cells by kernels of ours (1 to 3 times as fast as cuDNN's, timed here)",
@@ -103,60 +104,42 @@ def test_the_faster_ones_are_taken_told_written_down_and_kept(machine, run, tmp_
         "1 cell by cuDNN's (1.5 times as fast as ours, timed here)",
     ):
         assert part in output
-    (first,) = declared(tmp_path / "auto")["runs"]
+    assert not (tmp_path / "out").exists()
+
+    machine.timed.clear()
+    assert run("out") == 0
+    assert (machine.timed, machine.trained) == ([], ALONE), "what the dry run timed is kept"
+    (first,) = declared(tmp_path / "out")["runs"]
     name = kind(trial(norm="bn", batch_size=8).spec)
     assert first["kernels"]["device"] == "a stand-in"
     assert first["kernels"]["chosen"][name] == "torch"
     assert first["kernels"]["rates"][name] == {"ours": 100.0, "torch": 150.0}
 
-    machine.timed.clear()
+    (tmp_path / "cache/kernels.json").unlink()
     machine.trained.clear()
-    assert run("auto", "--seeds", "3") == 0
-    assert (machine.timed, machine.trained) == ([], ALONE), "as the first run chose"
+    assert run("out", "--seeds", "3", "--packs-per-gpu", "2") == 0
+    assert (machine.timed, machine.trained) == ([], SHARED), "nothing aside, whatever the first run chose"
     assert "as an earlier run timed it" in " ".join(capsys.readouterr().out.split())
-    assert declared(tmp_path / "auto")["runs"][1]["kernels"] == first["kernels"]
+    assert declared(tmp_path / "out")["runs"][1]["kernels"] == first["kernels"]
 
-    assert run("beside", "--dry-run") == 0
-    assert machine.timed == [], "such cells have been timed on such a GPU"
     machine.name = "another"
-    assert run("auto", "--seeds", "4") == 0
+    assert run("out", "--seeds", "4", "--dry-run") == 0
     assert machine.timed[0] == (4, ("ours", "torch"))
 
-    machine.timed.clear()
-    assert run("torch", "--seeds", "4", "--kernels", "torch") == 0
+
+def test_where_packs_share_a_gpu_nothing_aside_is_timed(machine, run):
+    machine.gain = 1.5
+    assert run("shared", "--dry-run") == 0
+    assert machine.timed == [(4, ("ours", "torch"))]
+
+
+def test_somebody_says_whose(machine, run, tmp_path, capsys):
+    assert run("torch", "--kernels", "torch") == 0
     assert (machine.timed, {*machine.trained.values()}) == ([], {"torch"})
     assert "4 cells by cuDNN's, as --kernels says" in " ".join(capsys.readouterr().out.split())
-    assert "kernels" not in declared(tmp_path / "torch")["runs"][0]
-    assert numbers(tmp_path / "auto") == numbers(tmp_path / "torch"), "a CPU has kernels of its own"
-
-
-def test_packs_that_share_a_gpu_have_nothing_aside(machine, run, tmp_path):
-    machine.gain = 1.5
-    assert run("shared") == 0
-    assert machine.timed == [(4, ("ours", "torch"))]
-    assert machine.trained == {**ALONE, "gn G=4, batch 8": "ours"}
-    machine.gain = 1.0
-    assert run("alone") == 0
-    machine.trained.clear()
-    assert run("alone", "--seeds", "3", "--packs-per-gpu", "2") == 0
-    assert machine.trained == {**ALONE, "gn G=4, batch 8": "ours"}, "whatever an earlier run chose"
-
-
-def test_a_sweep_of_an_older_version_is_resumed(machine, run, tmp_path):
-    assert run("old", "--kernels", "ours") == 0
-    sweep = declared(tmp_path / "old")
-    assert all("kernels" not in one for one in sweep["runs"])
-    assert run("old", "--seeds", "3") == 0
-    assert [len(machine.timed), "kernels" in declared(tmp_path / "old")["runs"][1]] == [2, True]
-
-
-def test_a_dry_run_times_and_writes_nothing_and_a_run_takes_what_it_timed(machine, run, tmp_path, capsys):
-    assert run("dry", "--dry-run", "--until-ci", "9", "--max-seeds", "4") == 0
-    assert len(machine.timed) == 2, "though it plans the most seeds too"
-    assert "timed here" in " ".join(capsys.readouterr().out.split())
-    assert not (tmp_path / "dry").exists()
-    assert run("dry") == 0
-    assert (len(machine.timed), machine.trained) == (2, ALONE)
+    assert "kernels" not in declared(tmp_path / "torch")["runs"][0], "as in an older version's"
+    assert run("torch", "--seeds", "3") == 0
+    assert [len(machine.timed), "kernels" in declared(tmp_path / "torch")["runs"][1]] == [2, True]
 
 
 def test_networks_are_judged_by_the_kernels_that_trained_them(machine, run, tmp_path, images):
