@@ -205,8 +205,11 @@ def _schedule(
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     joined = join is not None
     chosen = known_kernels(plan, states, site, options, runs, joined=joined)
-    waits = join is not None and untimed(plan, site, options, runs, infos, chosen)
-    lacking = join.machine(patience) if join and waits else None
+    timing = KernelTiming(site, infos, say, joined, patience)
+    lacking = None
+    if join and not site.nodes:
+        kept = timing.faster(_endless(plan), chosen)
+        lacking = join.machine(patience) if untimed(plan, site, options, runs, infos, kept) else None
     if lacking == "":
         return _schedule(left, states, options, infos, join, alone, runs, say, patience)
     throughput = _throughput(left.trials, states, options, infos, site, chosen, patience, joined=joined)
@@ -219,9 +222,8 @@ def _schedule(
         return by_length(plan, throughput, lambda dataset: infos[dataset].train_size)
 
     def unguessed(plan: Plan) -> Plan:
-        return replace(plan, seconds=(math.inf,) * len(plan.packs)) if throughput.guessed else plan
+        return _endless(plan) if throughput.guessed else plan
 
-    timing = KernelTiming(site, infos, say, joined, patience)
     if (faster := timing.faster(unguessed(plan), chosen)) is not chosen:
         chosen, plan = faster, computed_by(faster)
     gains = throughput.gains
@@ -250,6 +252,11 @@ def _schedule(
     return plan, Schedule(
         site, choices, estimate, throughput.source, how, chosen, vetted, place, beside, sharing
     )
+
+
+def _endless(plan: Plan) -> Plan:
+    """Of unknown length, which is no reason to time nothing."""
+    return replace(plan, seconds=(math.inf,) * len(plan.packs))
 
 
 def epochs_left(plan: Plan, infos: Mapping[str, DataInfo]) -> list[int]:

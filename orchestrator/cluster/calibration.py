@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ray
+from ray.exceptions import RayTaskError
 
 from model.data.dataset import DataInfo
 from model.kernels import Kernels
@@ -54,7 +55,7 @@ def calibrator(site: Site, sent: Sources, ended: Callable[[], bool] = nobody) ->
         left = _FIRST_SECONDS[device] if first else max(0.0, end[0] - time.monotonic())
         each = site.resources
         timed = on_node(site.nodes[0].node_id, _calibrate, each.cpus, each.gpus)
-        task = timed.remote(sent, spec, replicas, info, device, threads, kernels)
+        task = timed.remote(sent, device, spec, replicas, info, device, threads, kernels)
         return float(_answer(task, left, ended))
 
     return calibrate
@@ -74,14 +75,14 @@ def climb_there(
         raise NoMachineError(_NONE_UP)
     each = site.resources
     task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
-        sent, packs, infos, each.device, each.threads, counts, chosen
+        sent, each.device, packs, infos, each.device, each.threads, counts, chosen
     )
     ladder: Ladder = _answer(task, _LADDER_SECONDS, ended)
     return ladder
 
 
 def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool]) -> Any:
-    """What it gives within that time; else it is cancelled, and this raises."""
+    """What it gives within that time; else it is cancelled, and this raises. Raises what it raises."""
     end = time.monotonic() + seconds
     try:
         while not ray.wait([task], timeout=_LOOK)[0]:
@@ -90,6 +91,8 @@ def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool
             if time.monotonic() >= end:
                 raise TimeoutError(f"no answer within {seconds:.0f} s")
         return ray.get(task)
+    except RayTaskError as error:
+        raise (error.cause if isinstance(error.cause, Exception) else error) from None
     except BaseException:
         ray.cancel(task, force=True)
         raise
@@ -109,28 +112,36 @@ def time_there(
         raise NoMachineError(_NONE_UP)
     each = site.resources
     task = on_node(site.nodes[0].node_id, _time, each.cpus, each.gpus).remote(
-        sent, infos, each.device, each.threads, cells, kernels, seconds
+        sent, each.device, infos, each.device, each.threads, cells, kernels, seconds
     )
     timings: Timings = _answer(task, _FIRST_SECONDS[each.device] + 2 * seconds, ended)
     return timings
 
 
-def _time(sent: Sources, *what: Any) -> Timings:
-    """On the node."""
+def _begin(sent: Sources, device: str) -> None:
+    """On the node. Raises RuntimeError where its GPU cannot be used, which is that node's trouble alone."""
     os.environ.setdefault(*CUDA_QUEUES)
     receive(sent)
+    if device != "cpu":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise RuntimeError("the GPU of the machine that was asked cannot be used")
+
+
+def _time(sent: Sources, device: str, *what: Any) -> Timings:
+    """On the node."""
+    _begin(sent, device)
     return time_here(*what)
 
 
-def _climb(sent: Sources, *what: Any) -> Ladder:
+def _climb(sent: Sources, device: str, *what: Any) -> Ladder:
     """On the node."""
-    os.environ.setdefault(*CUDA_QUEUES)
-    receive(sent)
+    _begin(sent, device)
     return climb_here(*what)
 
 
-def _calibrate(sent: Sources, *what: Any) -> float:
+def _calibrate(sent: Sources, device: str, *what: Any) -> float:
     """On the node."""
-    os.environ.setdefault(*CUDA_QUEUES)
-    receive(sent)
+    _begin(sent, device)
     return calibrate_here(*what)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.data.dataset import DataInfo
-from model.errors import summary
+from model.errors import InputError, summary
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site
 
@@ -67,8 +67,7 @@ class Joined:
 
     def machine(self, patience: Patience | None) -> str:
         """Wait until a machine that takes packs is up, once in a run, and look at the cluster anew. Gives why
-        there is none; nothing where one is up. Raises InputError, and as `patience` does; None of it waits
-        for none."""
+        there is none; nothing where one is up. Raises as `patience` does; None of it waits for none."""
         if patience is None:
             return _DRY
         if self._waited is None:
@@ -77,9 +76,20 @@ class Joined:
             patience.say("Waiting for a machine with a GPU, to time packs on it")
             self._waited = bring(self()[0], patience, self._warn)
             if not self._waited:
-                self._known = self._vetted(look(self._options))
-                self._waited = "" if self._known[0].nodes else "the machine that had come is gone"
+                self._waited = self._looked_anew(look)
         return self._waited
+
+    def _looked_anew(self, look: Callable[[Options], Site]) -> str:
+        """What stands in the way of the machine that came, which may be its own trouble alone: one that comes
+        later is asked by its first pack."""
+        try:
+            known = self._vetted(look(self._options))
+        except InputError as error:
+            return f"the machine that came cannot take part ({error})"
+        if not known[0].nodes:
+            return "the machine that had come is gone"
+        self._known = known
+        return ""
 
     def _vetted(self, site: Site) -> "tuple[Site, Vetted | None]":
         from orchestrator.cluster.preflight import check_nodes

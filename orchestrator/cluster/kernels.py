@@ -15,7 +15,7 @@ from orchestrator.planning.kernels import Cells, Chosen, Time, Timings, chosen_f
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import Site
+from orchestrator.planning.resources import Site, coming_type
 from orchestrator.results.records import RunRecord
 from orchestrator.results.trial_state import TrialState
 
@@ -35,7 +35,7 @@ def known_kernels(
         if options.kernels == "ours":
             raise InputError("--kernels ours: they are for GPUs, and packs train on CPUs here; leave it out.")
         return Chosen()
-    up = next((node.gpu_type or UNNAMED for node in site.nodes), None)
+    up = next((node.gpu_type or UNNAMED for node in site.nodes), coming_type(site))
     return settled(options.kernels, runs, up if joined else gpu_name(), plan, states)
 
 

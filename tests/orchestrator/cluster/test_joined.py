@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import yaml
 
+from model.errors import InputError
 from orchestrator.cluster import joined
 from orchestrator.cluster.joined import Joined, Patience
 from orchestrator.planning.options import Options
@@ -28,7 +29,7 @@ def cluster(monkeypatch):
     from orchestrator.cluster import preflight
 
     class Cluster:
-        said, looks, why = [], UP, ""
+        said, looks, why, trouble = [], UP, "", ""
 
         @contextmanager
         def joined(self, options):
@@ -41,6 +42,8 @@ def cluster(monkeypatch):
             return self.why
 
         def check_nodes(self, site, *_, **__):
+            if site.nodes and self.trouble:
+                raise InputError(self.trouble)
             self.said.append(f"asked {len(site.nodes)}")
             return "vetted"
 
@@ -82,6 +85,14 @@ def test_where_none_came_it_is_not_waited_for_again(cluster):
 def test_one_that_came_and_went_is_none(cluster):
     cluster.looks = NONE_UP
     assert join().machine(patience([])) == "the machine that had come is gone"
+
+
+def test_one_that_cannot_take_part_ends_nothing(cluster):
+    """Another may come, and each is asked by its first pack."""
+    cluster.trouble = "node name gave no answer within 60 s"
+    one = join()
+    assert one.machine(patience([])) == f"the machine that came cannot take part ({cluster.trouble})"
+    assert one() == (NONE_UP, "vetted")
 
 
 def test_a_dry_run_waits_for_none(cluster):

@@ -75,6 +75,46 @@ def test_packs_that_begin_together_are_all_prepared_before_any_replays(tmp_path,
     assert numbers(tmp_path / "three") == {t.trial_id: one[t.trial_id] for t in three}
 
 
+def test_a_pack_that_halves_while_it_starts_is_still_waited_for(tmp_path, images, monkeypatch):
+    """Memory runs out in the capture of two seeds; what waits goes on when the first of them has captured."""
+    told, both_here = list[str](), threading.Barrier(2)
+
+    class Calls(CudaGraphs):
+        def __init__(self, name):
+            super().__init__(steps=1)
+            object.__setattr__(self, "name", name)
+
+        def capture(self, work, beside=None):
+            if self.name == "pair":
+                raise MemoryError
+            told.append(f"{self.name} captured")
+            return SimpleNamespace(replay=lambda: (told.append(f"{self.name} replayed"), work()))
+
+        def settle(self): ...
+
+    class Together(training.Training):
+        def __init__(self, specs, seeds, *more, **options):
+            halved = "pair halved" in told
+            if not halved and ("other replayed" not in told):
+                both_here.wait(HANGS)
+            name = "other" if seeds == [3] else "pair" if len(seeds) == 2 else "half"
+            super().__init__(specs, seeds, *more, **options, graphs=Calls(name))
+
+    def free():
+        told.append("pair halved")
+
+    monkeypatch.setattr(training, "Training", Together)
+    monkeypatch.setattr("model.streams.free_memory", free)
+    bn = TRIALS[::2]
+    packs = [assignment(tmp_path, images, own) for own in (bn[:2], bn[2:])]
+    Store(str(tmp_path)).open(bn)
+    progress = Progress([a.pack for a in packs], [1.0] * 2, [3] * 2, slots=2, before=0)
+    run_inline(packs, progress, Interrupt(), at_once=2)
+    assert len(numbers(tmp_path)) == 3
+    assert told.index("half captured") < told.index("other replayed")
+    assert told.count("half captured") == 2
+
+
 def until_replayed(told):
     until(lambda: "replayed" in told, what="the others replay")
 
