@@ -16,7 +16,10 @@ _DRIVER = 580
 _SECONDS = 60
 _SCRIPT = """\
 driver=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2> /dev/null | head -n 1)
-if [ -e /proc/driver/nvidia ] || command -v nvidia-smi > /dev/null; then echo "driver ${driver:-none}"; fi
+if [ -e /proc/driver/nvidia ] || command -v nvidia-smi > /dev/null; then
+  echo "driver ${driver:-none}"
+  command -v gcc > /dev/null || command -v clang > /dev/null || echo "compiler none"
+fi
 echo "room $(df -Pk ~ | awk 'NR == 2 {print int($4 / 1048576)}')"
 for program in bash rsync flock python3; do
   command -v $program > /dev/null || echo "missing $program"
@@ -79,6 +82,8 @@ def in_words(said: Mapping[str, Sequence[str]], *, installs: bool) -> list[str]:
             found.append("its NVIDIA driver does not answer: nvidia-smi says what is wrong")
         elif int(major) < _DRIVER:
             found.append(f"its NVIDIA driver is {driver}; torch's CUDA needs {_DRIVER} or newer")
+    if "compiler" in said:
+        found.append("no C compiler (gcc or clang): kernels of ours need one where there is a GPU")
     room = next(iter(said.get("room", ())), "")
     if installs and room.isdecimal() and int(room) < ROOM_GB:
         found.append(f"{room} GB are free in its home; the installation takes {ROOM_GB}")

@@ -1,6 +1,7 @@
 """Hosts looked at before a cluster comes up: the script runs here, ssh is a program in its place."""
 
 import os
+import shutil
 import socket
 import subprocess
 
@@ -33,6 +34,33 @@ def test_the_script_says_what_a_host_has():
     assert not any("does not reach" in text for texts in found.values() for text in texts), "it refuses"
 
 
+def test_a_gpu_without_a_compiler_is_told(tmp_path):
+    """On a host whose programs are those of a folder."""
+    for name in ("bash", "awk", "df", "head", "sed", "timeout", "tr"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+
+    def run(command, script):
+        done = subprocess.run(
+            [str(tmp_path / "bash"), "-s"],
+            input=script,
+            capture_output=True,
+            text=True,
+            env={"PATH": str(tmp_path)},
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def lacks_compiler():
+        return any("no C compiler" in text for text in troubles(PREMISES, run)["w1"])
+
+    assert not lacks_compiler(), "it has no GPU"
+    (tmp_path / "nvidia-smi").write_text(f"#!{tmp_path}/bash\necho 580.65.06\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    assert lacks_compiler()
+    (tmp_path / "clang").symlink_to(tmp_path / "bash")
+    assert not lacks_compiler()
+
+
 @pytest.mark.parametrize("answer", ["exit 124", "echo 'No route to host'; exit 1"])
 def test_a_host_that_the_head_is_hidden_from(tmp_path, monkeypatch, answer):
     """A firewall that says nothing, or that says that there is no way; `timeout` is a program in its place."""
@@ -49,6 +77,7 @@ def test_a_host_that_the_head_is_hidden_from(tmp_path, monkeypatch, answer):
     [
         ({"driver": ["570.86.15"]}, "driver is 570.86.15"),
         ({"driver": ["none"]}, "does not answer"),
+        ({"compiler": ["none"]}, "no C compiler"),
         ({"room": ["3"]}, "3 GB are free"),
         ({"missing": ["rsync"]}, "rsync is not installed"),
         ({"taken": ["22 61003 6379"]}, "6379, 61003"),
