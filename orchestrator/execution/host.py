@@ -67,7 +67,7 @@ class Host:
             pack.until = time.monotonic() + seconds
 
     def end(self, index: int) -> None:
-        """Stop the pack at what it says next, and wait for that. It may have ended, or never begun."""
+        """Stop the pack soon, saved, and wait for that. It may have ended, or never begun."""
         if (pack := self._packs.pop(index, None)) is not None:
             pack.end()
 
@@ -91,7 +91,8 @@ class _Pack:
         return self._said.get()
 
     def end(self) -> None:
-        self._stopping = True
+        """Within the epoch that it is in: whoever begins it anew goes on there."""
+        self._stopping, self.until = True, time.monotonic()
         self._may_go_on.release()
         self._thread.join()
 

@@ -17,6 +17,7 @@ from orchestrator.results.store import Store
 from tests.helpers.assignments import assignment
 from tests.helpers.numbers_of import numbers
 from tests.helpers.tiny import trial
+from tests.helpers.waiting import HANGS, until
 
 TRIALS = [trial(seed=1), trial(seed=1, norm="gn", groups=4)]
 
@@ -99,6 +100,37 @@ def test_a_pack_that_is_begun_again_goes_on_where_the_first_was(host, tmp_path, 
     host.begin(0, given)
     assert [thread.name for thread in threading.enumerate()].count("pack 0") == 1
     assert [event.epoch for event in rest(host, 0)[:2]] == [2, 3]
+
+
+def test_a_pack_that_is_begun_again_while_it_trains_is_left_where_it_is(host, tmp_path, images, monkeypatch):
+    """Its worker was lost; nobody waits for the rest of its epoch."""
+    within, ending = threading.Event(), threading.Event()
+
+    class Slow(worker.Leaving):
+        def __call__(self, done, steps):
+            if done == 3 and not within.is_set():
+                within.set()
+                assert ending.wait(HANGS)
+            return super().__call__(done, steps)
+
+    def go_on_when_asked_to_end(pack):
+        until(lambda: pack.until is not None, what="the pack is asked to end")
+        ending.set()
+
+    monkeypatch.setattr(worker, "Leaving", Slow)
+    given, _ = assigned(tmp_path / "left", images)
+    host.begin(0, given)
+    assert within.wait(HANGS)
+    threading.Thread(target=go_on_when_asked_to_end, args=(host._packs[0],), daemon=True).start()
+    host.end(0)
+    (state,) = Store(str(tmp_path / "left")).states([TRIALS[0].trial_id]).values()
+    assert state.within == ((0, 3),)
+    host.begin(0, given)
+    assert [event.epoch for event in rest(host, 0)[:3]] == [1, 2, 3]
+    whole, _ = assigned(tmp_path / "whole", images)
+    host.begin(1, whole)
+    rest(host, 1)
+    assert numbers(tmp_path / "left") == numbers(tmp_path / "whole")
 
 
 def test_an_error_comes_without_what_it_holds(host, tmp_path, images, monkeypatch):
