@@ -13,7 +13,8 @@ from orchestrator.grid.trial import Trial
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Pack
 from orchestrator.planning.wall_clock import wall_clock
-from orchestrator.sweep import Prepared, epochs_left
+from orchestrator.scheduling import epochs_left
+from orchestrator.sweep import Prepared
 
 #: Every trial that there is, by the results as they are now. Of results that only grow it only grows.
 Following = Callable[[Options], Sequence[Trial]]

@@ -16,7 +16,8 @@ from orchestrator.results.parents import held_in, waiting_in_words
 from orchestrator.results.records import Failure
 from orchestrator.results.store import Store
 from orchestrator.results.trial_state import TrialState
-from orchestrator.sweep import Prepared, Schedule
+from orchestrator.scheduling import Schedule
+from orchestrator.sweep import Prepared
 
 if TYPE_CHECKING:
     from analysis.stats.choices import Choices

@@ -17,7 +17,8 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Resources, bill
 from orchestrator.planning.searches import searching
 from orchestrator.results.parents import waiting_in_words
-from orchestrator.sweep import Prepared, Schedule
+from orchestrator.scheduling import Schedule
+from orchestrator.sweep import Prepared
 
 if TYPE_CHECKING:
     pass

@@ -55,8 +55,8 @@ def machine(monkeypatch, tmp_path):
     for module in (kernels, sharing):
         monkeypatch.setattr(module, "gpu_name", lambda: found.name)
     monkeypatch.setattr("model.net.convolution.why_not_triton", lambda device, precision: None)
-    monkeypatch.setattr("orchestrator.sweep.refuse_precision", lambda *_, **__: None)  # it asks the GPU
-    for place in ("sweep", "driver"):
+    monkeypatch.setattr("orchestrator.scheduling.refuse_precision", lambda *_, **__: None)  # it asks the GPU
+    for place in ("scheduling", "driver"):
         monkeypatch.setattr(f"orchestrator.{place}.local_site", found.site)
     monkeypatch.setattr(packs_per_gpu, "_SHORT", 0.0)
     begin = Training.__init__

@@ -30,8 +30,8 @@ def timed(monkeypatch, tmp_path):
     monkeypatch.setattr(sharing, "climb_here", stand_in)
     for module in (kernels, sharing):
         monkeypatch.setattr(module, "gpu_name", lambda: "a stand-in")
-    monkeypatch.setattr("orchestrator.sweep.refuse_precision", lambda *_, **__: None)  # it asks the GPU
-    for place in ("sweep", "driver"):
+    monkeypatch.setattr("orchestrator.scheduling.refuse_precision", lambda *_, **__: None)  # it asks the GPU
+    for place in ("scheduling", "driver"):
         monkeypatch.setattr(f"orchestrator.{place}.local_site", a_gpu)
     monkeypatch.setattr(packs_per_gpu, "_SHORT", 0.0)
     return found
