@@ -8,7 +8,6 @@ such a GPU with the same torch and the same code would time what the last one ti
 import contextlib
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +24,8 @@ from orchestrator.results.source import training_code
 _NAME = "kernels.json"
 _KEPT = 200
 _FACTS = ("device", "torch", "cell")
+#: Images a second that a GPU may have trained.
+_LEAST, _MOST = 1e-3, 1e9
 
 #: By which the rates of a cell are found again.
 Key = tuple[str, str, str]
@@ -84,7 +85,7 @@ def _rates(said: object) -> Rates:
     """By kernels; empty where they are none."""
     rates: dict[Kernels, float] = {}
     for name, rate in said.items() if isinstance(said, dict) else ():
-        if name not in KERNELS or type(rate) not in (int, float) or not 0 < rate < math.inf:
+        if name not in KERNELS or type(rate) not in (int, float) or not _LEAST <= rate <= _MOST:
             return {}
         rates[name] = float(rate)
     return rates

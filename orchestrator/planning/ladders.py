@@ -7,16 +7,14 @@ GPU with the same torch and the same kernels, would find what the last one found
 import contextlib
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model.data import cache
 from model.data.dataset import DataInfo
 from model.errors import InputError
-from orchestrator.grid.limits import MOST_PACKS
 from orchestrator.planning.kernels import Chosen
-from orchestrator.planning.packs_per_gpu import Ladder, cells_of
+from orchestrator.planning.packs_per_gpu import Ladder, cells_of, gains_of
 from orchestrator.planning.plan import Pack
 from orchestrator.results.disk import write_whole
 from orchestrator.results.provenance import version
@@ -72,20 +70,8 @@ def _read() -> dict[Key, Ladder]:
         return {}
     found: dict[Key, Ladder] = {}
     for entry in (said if isinstance(said, list) else [])[-_KEPT:]:
-        if isinstance(entry, dict) and (gains := _gains(entry.get("gains"))):
+        if isinstance(entry, dict) and (gains := gains_of(entry.get("gains"))):
             device, torch, packs = (entry.get(name) for name in _FACTS)
             if isinstance(device, str) and isinstance(torch, str) and isinstance(packs, str):
                 found[device, torch, packs] = Ladder(gains)
     return found
-
-
-def _gains(said: object) -> dict[int, float]:
-    """By packs; empty where they are none."""
-    gains = {}
-    for packs, gain in said.items() if isinstance(said, dict) else ():
-        if not packs.isdecimal() or not 1 <= len(packs) <= 2 or not 1 <= int(packs) <= MOST_PACKS:
-            return {}
-        if type(gain) not in (int, float) or not math.isfinite(gain) or not 0 < gain <= MOST_PACKS:
-            return {}
-        gains[int(packs)] = float(gain)
-    return gains if gains.get(1) == 1.0 else {}

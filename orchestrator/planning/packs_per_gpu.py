@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from model.spec import Spec
+from orchestrator.grid.limits import MOST_PACKS
 from orchestrator.planning.plan import Pack
 from orchestrator.planning.resources import Site, packs_at_once, share_of
 from orchestrator.results.records import RunRecord, SharingRecord
@@ -137,13 +138,21 @@ def remembered(runs: Sequence[RunRecord], device: str | None, specs: Iterable[Sp
         if not record or {"device", "gains", "cells"} - record.keys():
             continue
         if device in (None, record["device"]) and cells <= {*record["cells"]}:
-            gains = {int(count): gain for count, gain in record["gains"].items() if count.isdecimal()}
-            return (
-                Ladder(gains, record.get("end"), "as an earlier run timed it")
-                if gains.get(1) == 1.0
-                else None
-            )
+            gains = gains_of(record["gains"])
+            return Ladder(gains, record.get("end"), "as an earlier run timed it") if gains else None
     return None
+
+
+def gains_of(said: object) -> dict[int, float]:
+    """By packs, as a file says that anybody can edit; empty where these cannot be gains."""
+    gains = {}
+    for packs, gain in said.items() if isinstance(said, dict) else ():
+        if not packs.isdecimal() or not 1 <= len(packs) <= 2 or not 1 <= int(packs) <= MOST_PACKS:
+            return {}
+        if type(gain) not in (int, float) or not 0 < gain <= MOST_PACKS:
+            return {}
+        gains[int(packs)] = float(gain)
+    return gains if gains.get(1) == 1.0 else {}
 
 
 def cells_of(specs: Iterable[Spec]) -> list[str]:

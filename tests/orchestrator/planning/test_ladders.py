@@ -75,7 +75,15 @@ def test_no_more_than_fifty_are_kept(cache):
 )
 @pytest.mark.parametrize(
     "gains",
-    ['{"2": 1.5}', '{"1": 1.0, "2": NaN}', '{"1": 1.0, "x": 2}', '{"1": 1.0, "99": 2}', "[1]", "true"],
+    [
+        '{"2": 1.5}',
+        '{"1": 1.0, "2": NaN}',
+        f'{{"1": 1.0, "2": {10**400}}}',
+        '{"1": 1.0, "x": 2}',
+        '{"1": 1.0, "99": 2}',
+        "[1]",
+        "true",
+    ],
 )
 def test_a_file_that_somebody_edited_is_none_and_no_error(content, gains, cache):
     cache.mkdir()

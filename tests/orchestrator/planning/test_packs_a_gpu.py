@@ -174,7 +174,9 @@ def test_a_later_run_takes_what_was_timed_unless_device_or_cells_are_others():
 
 
 def test_a_forged_record_is_none():
-    for record in ({}, {"device": "H200"}, {"device": "H200", "gains": {"x": 2.0}, "cells": []}):
+    """None of a GPU with no packs, of more than there are streams, and of a gain that there cannot be."""
+    gains = ({"x": 2.0}, {"0": 5.0, "1": 1.0}, {"1": 1.0, "9" * 5000: 2.0}, {"1": 1.0, "2": 1e300})
+    for record in ({}, {"device": "H200"}, *({"device": "H200", "gains": one, "cells": []} for one in gains)):
         assert remembered([{"sharing": record}], "H200", []) is None
 
 
