@@ -111,7 +111,7 @@ def settled(
     states: Mapping[str, TrialState],
 ) -> Chosen:
     """What needs no timing: as somebody says, else as earlier runs chose on such a device, else as trials of
-    the plan have begun there. `device`: None where it is not up to be asked, and then as the latest did."""
+    its kinds have begun there. `device`: None where it is not up to be asked, and then as the latest did."""
     if said:
         return Chosen(said=said)
     known = remembered(runs, device)
@@ -119,16 +119,23 @@ def settled(
 
 
 def _begun(plan: Plan, states: Mapping[str, TrialState], device: str | None) -> Mapping[str, Kernels]:
-    """Those that trials are in the middle of: of old versions, of a run that could not time, or where
-    somebody said which."""
+    """Those that trials are in the middle of, else those that others of the kind had to their end: of old
+    versions, of a run that was too short to time any or could not, or where somebody said which."""
     found: dict[str, Kernels] = {}
-    for pack in plan.packs:
-        for trial in pack.trials:
-            state = states.get(trial.trial_id)
-            stretches = stretches_of({**state.history}) if state and state.history else []
-            facts = stretches[-1]["provenance"] if stretches else {}
-            if (device or "") in (facts.get("device") or "") and (by := named(facts.get("kernels"))):
-                found.setdefault(kind(pack.spec), by)
+    wanted = {kind(pack.spec) for pack in plan.packs}
+    middle = [trial for pack in plan.packs for trial in pack.trials]
+    for trial in [*middle, *(trial for trial in plan.trials if trial.trial_id in plan.finished)]:
+        state = states.get(trial.trial_id)
+        if (
+            state is None
+            or len(found) == len(wanted)
+            or (name := kind(trial.shared)) not in wanted - found.keys()
+        ):
+            continue
+        stretches = stretches_of({**(state.result or state.history or {})})
+        facts = stretches[-1]["provenance"] if stretches else {}
+        if (device or "") in (facts.get("device") or "") and (by := named(facts.get("kernels"))):
+            found[name] = by
     return found
 
 

@@ -227,6 +227,8 @@ def test_what_was_not_timed_by_all_or_not_reached_is_timed_again(cache):
         '{"device": "H200"}',
         '[{"device": 1, "torch": "T", "cell": "C", "rates": {"ours": 1}}]',
         '[{"device": "H200", "torch": "T", "cell": "C", "rates": {"ours": NaN}}]',
+        '[{"device": "H200", "torch": "T", "cell": "C", "rates": {"ours": 5e-324}}]',
+        f'[{{"device": "H200", "torch": "T", "cell": "C", "rates": {{"ours": {10**400}}}}}]',
         '[{"device": "H200", "torch": "T", "cell": "C", "rates": {"theirs": 1}}]',
         '[{"device": "H200", "torch": "T", "cell": "C", "rates": {"ours": true}}]',
         '[{"device": "H200", "torch": "T", "cell": "C", "rates": [1]}]',
@@ -309,6 +311,29 @@ def test_trials_go_on_by_the_kernels_that_they_began_with_where_no_run_has_chose
     run = {"kernels": {"device": device or "x", "chosen": {kind(cell(8)): "aside"}, "rates": {}}}
     assert settled(None, [run], device, LONG, states).kernels == {kind(cell(8)): "aside"}
     assert settled("ours", [], device, LONG, states) == Chosen(said="ours")
+
+
+def test_more_seeds_of_a_cell_have_the_kernels_of_those_that_are_done():
+    """Whose run was too short to time any, so that no record names them."""
+    by_rule, half = trial(batch_size=8, seed=9), LONG.packs[1].trials[0]
+    states = {
+        by_rule.trial_id: done(by_rule, "nchw, triton convolutions"),
+        half.trial_id: state(half, "nchw, grouped convolutions"),
+    }
+    other = trial(batch_size=4, seed=9)
+    states[other.trial_id] = done(other, "nchw, triton convolutions")
+    wider = replace(LONG, trials=(by_rule, other), finished=frozenset({by_rule.trial_id, other.trial_id}))
+    known = settled(None, [], "H200", wider, states)
+    assert known.kernels == {kind(cell(8)): "ours", kind(cell(4)): "torch"}, "what is half done comes first"
+    time = Timer(RATES)
+    assert chosen_for(wider, known, INFOS, 1, time).of(cell(8)) == "ours"
+    assert [sizes for sizes, *_ in time.asked] == [[(2, 2)]]
+    assert settled(None, [], "H100", wider, states).kernels == {}
+
+
+def done(trial, kernels):
+    facts = {"device": "NVIDIA H200", "kernels": kernels}
+    return TrialState(trial.trial_id, "done", (1,), result={"pack": [], "provenance": facts, "epochs_run": 1})
 
 
 # -- what an estimate goes by ---------------------------------------------------------------------------
