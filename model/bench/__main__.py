@@ -49,7 +49,7 @@ def _roofline_lines(
     rates, info = roofline.cpu(size=data.info.height), data.info
     work = roofline.operations(model, info.channels, info.height, info.width, len(info.classes))
     yield (
-        f"limit: matrix products {rates.matmul:.0f} GFLOP/s, the network's convolutions alone "
+        f"limit: the fastest kernel {rates.arithmetic:.0f} GFLOP/s, the network's convolutions alone "
         f"{rates.convolution:.0f} GFLOP/s; at {work / 1e6:.0f} MFLOP an image no more than "
         f"{rates.convolution * 1e9 / work:.0f} images/s"
     )

@@ -1,7 +1,7 @@
 """What a machine can do at best, measured: the yardsticks that the benchmark names beside its figures.
 
-On a CPU the bound is arithmetic: the rate of a large matrix product, and the rate of the network's own
-3×3 convolutions, forward and backward, with nothing in between. On a GPU at small batches it is the
+On a CPU the bound is arithmetic: the rate of the fastest of several kernels, and the rate of the network's
+own 3×3 convolutions, forward and backward, with nothing in between. On a GPU at small batches it is the
 time of one kernel in a chain of dependent ones, and at large batches memory bandwidth.
 """
 
@@ -16,13 +16,21 @@ from torch.nn import functional as F
 from model.spec import MODELS, WIDTHS
 
 _REPEATS = 5
+_FLOAT = 4
+#: Images, maps and side of 3×3 convolutions that are nothing but arithmetic. On an AMD EPYC (Zen 5, torch
+#: 2.15) they reach 230 to 256 GFLOP/s and products of matrices 98; a loop of AVX-512 FMAs in C reaches 254.
+_CONVOLUTIONS = ((32, 64, 8), (8, 64, 56))
+_MATRIX = 768
 
 
 @dataclass(frozen=True)
 class CpuRoofline:
-    """Rates in 10⁹ floating-point operations a second on torch's present number of threads."""
+    """Rates in 10⁹ floating-point operations a second on torch's present number of threads.
 
-    matmul: float
+    `arithmetic`: of the fastest kernel.
+    """
+
+    arithmetic: float
     convolution: float
 
 
@@ -51,7 +59,7 @@ def operations(model: str, channels: int, height: int, width: int, classes: int)
 
 def cpu(batch_size: int = 32, size: int = 32) -> CpuRoofline:
     """Measure both rates; half a second or so."""
-    matmul = matmul_rate(_seconds)
+    arithmetic = arithmetic_rate(_seconds)
     work, spent = 0.0, 0.0
     for stage, maps in enumerate(WIDTHS):
         side = max(1, size >> stage)
@@ -59,13 +67,49 @@ def cpu(batch_size: int = 32, size: int = 32) -> CpuRoofline:
         w = torch.randn(maps, maps, 3, 3).contiguous(memory_format=torch.channels_last)
         spent += _seconds(lambda x=x, w=w: _both_ways(x, w))  # type: ignore[misc]
         work += 6.0 * batch_size * side * side * 9 * maps * maps
-    return CpuRoofline(matmul / 1e9, work / spent / 1e9)
+    return CpuRoofline(arithmetic / 1e9, work / spent / 1e9)
 
 
-def matmul_rate(seconds: Callable[[Callable[[], object]], float]) -> float:
-    """Floating-point operations a second of a large matrix product. `seconds`: times a call."""
-    a, b = torch.randn(2, 768, 768)
-    return 2 * 768**3 / seconds(lambda: torch.mm(a, b))
+#: Times a call, in seconds.
+Clock = Callable[[Callable[[], object]], float]
+
+
+@torch.no_grad()
+def arithmetic_rate(seconds: Clock) -> float:
+    """Floating-point operations a second of the fastest of several kernels: a product of matrices, and
+    3×3 convolutions in both layouts.
+
+    Which is the fastest is the processor's: MKL's products reach less than half of oneDNN's convolutions on
+    an AMD EPYC, and a bound that most layers pass is none.
+    """
+    a, b = torch.randn(2, _MATRIX, _MATRIX)
+    rates = [2 * _MATRIX**3 / seconds(lambda: torch.mm(a, b))]
+    for images, maps, side in _CONVOLUTIONS:
+        for layout in (torch.channels_last, torch.contiguous_format):
+            x = torch.randn(images, maps, side, side).contiguous(memory_format=layout)
+            w = torch.randn(maps, maps, 3, 3).contiguous(memory_format=layout)
+            work = 2 * x.numel() * 9 * maps
+            rates.append(work / seconds(lambda x=x, w=w: F.conv2d(x, w, padding=1)))  # type: ignore[misc]
+    return max(rates)
+
+
+@torch.no_grad()
+def memory_rate(seconds: Clock, resident: int) -> float:
+    """Bytes a second, read plus written, of the fastest of three kernels on tensors of `resident` bytes
+    altogether: a copy, a tensor overwritten in place, and one added to another.
+
+    What fits into a core's caches stays there. In place is the faster by up to two, as a cache that is
+    written to reads first what it had not.
+    """
+    whole = torch.zeros(max(2, resident // _FLOAT))
+    half = len(whole) // 2
+    one, other = whole[:half], whole[half : 2 * half]
+    size = one.nbytes
+    return max(
+        2 * size / seconds(lambda: one.copy_(other)),
+        3 * size / seconds(lambda: one.add_(other)),
+        2 * whole.nbytes / seconds(whole.relu_),
+    )
 
 
 def _both_ways(x: torch.Tensor, w: torch.Tensor) -> None:

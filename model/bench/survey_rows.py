@@ -72,7 +72,10 @@ def roofline_row(device: torch.device) -> SurveyRow:
     """The floor of a kernel in a captured chain, copy bandwidth, rates of matrix products."""
     if device.type != "cuda":
         rates = roofline.cpu()
-        return {"matmul_gflops": round(rates.matmul, 1), "convolution_gflops": round(rates.convolution, 1)}
+        return {
+            "arithmetic_gflops": round(rates.arithmetic, 1),
+            "convolution_gflops": round(rates.convolution, 1),
+        }
     best = roofline.gpu(device)
     row: SurveyRow = {"kernel_us": round(best.kernel * 1e6, 3), "copy_gb_s": round(best.bandwidth, 1)}
     before = torch.backends.cuda.matmul.allow_tf32

@@ -12,6 +12,7 @@ from model.training.calibrate import noise
 def test_every_kind_has_a_time_and_a_bound(norm, monkeypatch):
     monkeypatch.setattr(layers, "_TRIES", 1)
     monkeypatch.setattr(layers, "_TRY", 0.0)
+    monkeypatch.setattr(layers, "_ROUNDS", 2)
     data = noise(8, 4, DataInfo("noise", 8, 4, 3, 8, 8, ("a", "b", "c"), "0" * 12))
     found = layers.kinds(cell(norm, 2), 2, data)
     names = [
@@ -26,6 +27,7 @@ def test_every_kind_has_a_time_and_a_bound(norm, monkeypatch):
     assert len(found) == layers.COUNT
     assert all(kind.bound > 0 for kind in found[:6])
     assert found[-1].bound == pytest.approx(sum(kind.bound for kind in found[:-1]))
+    assert found[-1].milliseconds == pytest.approx(sum(kind.milliseconds for kind in found[:-1]))
     assert len(list(layers.lines(found))) == layers.COUNT + 1
 
 

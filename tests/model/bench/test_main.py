@@ -34,8 +34,30 @@ def test_operations_are_those_that_torch_counts():
 
 def test_limits_of_a_cpu_are_rates():
     found = roofline.cpu(batch_size=2, size=16)
-    assert found.matmul > 0
+    assert found.arithmetic > 0
     assert found.convolution > 0
+
+
+def test_the_arithmetic_of_every_kernel_is_what_torch_counts():
+    """By a clock that takes a second for each operation, every kernel has the same rate."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    rates = []
+
+    def seconds(work):
+        with FlopCounterMode(display=False) as counter:
+            work()
+        rates.append(counter.get_total_flops())
+        return counter.get_total_flops() / (1 + len(rates))
+
+    assert roofline.arithmetic_rate(seconds) == 1 + len(rates)
+    assert len(rates) == 5
+
+
+def test_the_fastest_kernel_is_the_yardstick():
+    """1,000 floats: a copy moves 4,000 bytes, an addition 6,000, in place 8,000."""
+    times = iter([1.0, 0.5, 1.0])
+    assert roofline.memory_rate(lambda work: next(times), 4000) == 12_000
 
 
 def test_rows_count_all_replicas_and_divide_by_the_plain_loop():
@@ -81,7 +103,7 @@ def test_json_on_standard_output_and_words_elsewhere(capsys):
     needed = {"norm", "batch_size", "pack", "images_per_second", "plain_images_per_second", "ratio"}
     assert all(needed <= set(found) for found in rows)
     assert [(found["norm"], found["groups"], found["pack"]) for found in rows] == [("gn", 8, 1), ("gn", 8, 2)]
-    assert "limit: matrix products" in captured.err
+    assert "limit: the fastest kernel" in captured.err
 
 
 @pytest.mark.parametrize(
