@@ -40,7 +40,7 @@ from model.precision import Precision, checked, refuse_elsewhere
 from model.recipe import RECIPES
 from model.spec import Spec
 from model.streams import MAX_STREAMS, POOL, exclusive
-from model.training import backend
+from model.training import backend, heap
 from model.training.backend import arithmetic, convolutions
 from model.training.epoch import GraphedEpoch, Leave, LoopedEpoch, Source, Tally, never
 from model.training.graphs import CudaGraphs
@@ -105,6 +105,8 @@ class Training:
         leave: Leave = never,
     ) -> None:
         self.device = torch.device(device)
+        if self.device.type == "cpu":
+            heap.keep()
         self.specs = (spec,) * len(seeds) if isinstance(spec, Spec) else tuple(spec)
         spec = _common(self.specs, seeds)
         _check(spec, data, self.device, convolution)
