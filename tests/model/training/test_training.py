@@ -275,12 +275,25 @@ def test_a_gpu_where_there_is_none_is_an_input_error():
     [
         ("cpu", "fp32", "bn", 2048, "ordered", "nhwc"),
         ("cpu", "fp32", "gn", 2048, "ordered", "nchw"),
+        ("cpu", "fp32", "gn", 16 * 1024, "ordered", "nchw"),
+        ("cpu", "fp32", "gn", 32 * 1024, "ordered", "nhwc"),  # seeds train alone
         ("cpu", "fp32", "ln", 128, "ordered", "nhwc"),  # torch's own convolutions
+        ("cpu", "fp32", "ln", 2048, "ordered", "nhwc"),
+        ("cpu", "fp32", "in", 32 * 1024, "ordered", "nchw"),
+        ("cpu", "fp32", "rms", 32 * 1024, "ordered", "nchw"),  # several operations
         ("cuda", "fp32", "bn", 2048, "triton", "nchw"),
         ("cuda", "fp32", "bn", 2048, "grouped", "nchw"),
         ("cuda", "bf16", "bn", 2048, "grouped", "nhwc"),
         ("cuda", "bf16", "gn", 128, "grouped", "nchw"),
     ],
 )
-def test_the_default_layout_is_the_faster_one_as_far_as_is_known(device, precision, norm, pixels, convolution, expected):  # fmt: skip
+def test_the_default_layout_is_the_faster_one_as_far_as_is_known(device, precision, norm, pixels, convolution, expected, monkeypatch):  # fmt: skip
+    monkeypatch.setattr("model.training.layout.vendor", lambda: "AuthenticAMD")
     assert default_layout(torch.device(device), precision, norm, pixels, convolution) == expected
+
+
+@pytest.mark.parametrize("maker", ["GenuineIntel", ""])
+def test_where_small_batches_were_not_measured_group_norm_has_nhwc(maker, monkeypatch):
+    monkeypatch.setattr("model.training.layout.vendor", lambda: maker)
+    for pixels in (128, 2048, 32 * 1024):
+        assert default_layout(torch.device("cpu"), "fp32", "gn", pixels, "ordered") == "nhwc"
