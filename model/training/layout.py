@@ -4,9 +4,9 @@ from typing import Literal
 
 import torch
 
-from model.machine import vendor
 from model.net.convolution import Convolution
 from model.precision import Precision
+from model.processor import vendor
 from model.training.backend import TINY
 
 #: Norms that one kernel of torch's computes.
