@@ -5,7 +5,6 @@ each GPU one of them for the whole of the sweep. A run needs a machine anyway: w
 asks for the first one before the plan, just as Tune will ask for those of the packs.
 """
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from model.data.dataset import DataInfo
 from model.errors import InputError, summary
+from model.patience import patience_of
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # Ray is 300 MB
     from orchestrator.cluster.preflight import Vetted
 
 #: Seconds that a machine may take: a cloud needs three to six minutes, and longer where it has none to give.
-_SECONDS = float(os.environ.get("NORMSWEEP_MACHINE_PATIENCE", "600"))
+_SECONDS = patience_of("NORMSWEEP_MACHINE_PATIENCE", 600)
 _LOOK = 1  # seconds between two looks whether to wait no longer; Ray counts whole ones, and 0.5 is none
 _WORD = 20.0  # seconds between two looks for machines that could not be started
 _DRY = "no machine with a GPU is up, and a run waits for one before it plans"

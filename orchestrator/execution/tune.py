@@ -16,6 +16,7 @@ from ray import tune
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 
+from model.patience import patience_of
 from orchestrator.cluster.nodes import bundle, elsewhere, this_node
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
 from orchestrator.execution.arrival import arrive
@@ -35,7 +36,7 @@ from orchestrator.results.store import Store
 
 _MOST_WAITING = 200  # placement groups that Tune asks for ahead, by which the autoscaler sees what is needed
 #: Seconds that a machine which cannot compute waits for another that can.
-_ALONE = float(os.environ.get("NORMSWEEP_DEVICE_PATIENCE", "300"))
+_ALONE = patience_of("NORMSWEEP_DEVICE_PATIENCE", 300)
 _LOST_WORKERS = 20  # spot machines come and go; a lost one is not the trial's fault
 
 

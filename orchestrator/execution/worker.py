@@ -23,6 +23,7 @@ from model.data.dataset import Dataset
 from model.data.registry import load
 from model.data.selection import Selection
 from model.errors import InputError, summary
+from model.patience import patience_of
 from model.starts import STARTS, Start
 from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
@@ -49,7 +50,7 @@ if TYPE_CHECKING:  # torch is 400 MB, and a driver with nothing to train needs n
     from model.training.training import EpochMetrics, Training
 
 #: Seconds that a worker waits for storage that fails: a share is mounted again, a disk is cleared.
-PATIENCE = float(os.environ.get("NORMSWEEP_STORAGE_PATIENCE", "300"))
+PATIENCE = patience_of("NORMSWEEP_STORAGE_PATIENCE", 300)
 
 
 #: Why our kernels cannot be used, as far as this process has said so.

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from model.errors import InputError
+from model.patience import patience_of
 from orchestrator.display.output import LastingOutput
 from orchestrator.results.store import Store
 from orchestrator.run import main
@@ -235,3 +237,18 @@ def test_half_a_surrogate_pair_is_a_question_mark(tmp_path):
     with open(tmp_path / "log", "w", encoding="utf-8") as strict:
         LastingOutput(strict).write("trained on \ud800, then\n")
     assert (tmp_path / "log").read_text(encoding="utf-8") == "trained on ?, then\n"
+
+
+def test_a_patience_that_is_none(monkeypatch):
+    """One without an end would wait for a machine for ever."""
+    for said in ("inf", "-1", "soon"):
+        monkeypatch.setenv("NORMSWEEP_STORAGE_PATIENCE", said)
+        with pytest.raises(InputError, match=f"NORMSWEEP_STORAGE_PATIENCE={said}: expected a number"):
+            patience_of("NORMSWEEP_STORAGE_PATIENCE", 300)
+    monkeypatch.setenv("NORMSWEEP_STORAGE_PATIENCE", "")
+    assert patience_of("NORMSWEEP_STORAGE_PATIENCE", 300) == 300
+    done = run(
+        "--grid", "demo", "--dry-run", NORMSWEEP_MACHINE_PATIENCE="nan", NORMSWEEP_STORAGE_PATIENCE="0"
+    )
+    told = "error: NORMSWEEP_MACHINE_PATIENCE=nan: expected a number of seconds.\n"
+    assert (done.returncode, done.stderr) == (2, told)
