@@ -15,6 +15,7 @@ from orchestrator.display.busy import Say
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured, overheads
+from orchestrator.planning.kernel_timing import nobody
 from orchestrator.planning.kernels import Chosen, timed_otherwise
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
@@ -156,7 +157,7 @@ def _throughput(
         calibrate, source = measured_there.training, measured_there.source
         gains = measured_there.gains
     elif joined:
-        from orchestrator.cluster.calibration import calibrator, nobody
+        from orchestrator.cluster.calibration import calibrator
         from orchestrator.cluster.own_code import sources
 
         ended = patience.ended if patience else nobody

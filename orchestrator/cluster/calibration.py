@@ -15,7 +15,7 @@ from model.queues import CUDA_QUEUES
 from model.spec import Spec
 from orchestrator.cluster.nodes import on_node
 from orchestrator.cluster.own_code import Sources, receive
-from orchestrator.planning.kernel_timing import time_here
+from orchestrator.planning.kernel_timing import go_on, nobody, time_here
 from orchestrator.planning.kernels import Chosen, Timings
 from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import NoMachineError, Site
@@ -29,11 +29,6 @@ _FIRST_SECONDS = {"cpu": 20, "cuda": 120}
 _CALIBRATION_SECONDS = {"cpu": 60, "cuda": 240}  # for all of them
 _LADDER_SECONDS = 360  # until packs have been timed side by side, waiting for a machine included
 _LOOK = 0.5  # seconds between two looks whether somebody has ended it
-
-
-def nobody() -> bool:
-    """Nobody ends it."""
-    return False
 
 
 def calibrator(site: Site, sent: Sources, ended: Callable[[], bool] = nobody) -> Calibrate:
@@ -86,8 +81,7 @@ def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool
     end = time.monotonic() + seconds
     try:
         while not ray.wait([task], timeout=_LOOK)[0]:
-            if ended():
-                raise RuntimeError("the run was ended")
+            go_on(ended)
             if time.monotonic() >= end:
                 raise TimeoutError(f"no answer within {seconds:.0f} s")
         return ray.get(task)

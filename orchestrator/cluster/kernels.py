@@ -10,7 +10,7 @@ from orchestrator.cluster.joined import Patience
 from orchestrator.cluster.sharing import UNNAMED
 from orchestrator.grid.own import own_code
 from orchestrator.planning.kernel_rates import kept
-from orchestrator.planning.kernel_timing import time_here
+from orchestrator.planning.kernel_timing import nobody, time_here
 from orchestrator.planning.kernels import Cells, Chosen, Time, Timings, chosen_for, settled, with_aside
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
@@ -69,11 +69,11 @@ class KernelTiming:
     def _time(self, plan: Plan, cells: Cells, kernels: Sequence[Kernels], seconds: float) -> Timings:
         self.say("Timing kernels")
         each = self.site.resources
+        ended = self.patience.ended if self.patience else nobody
         if not self.joined:
-            return time_here(self.infos, each.device, each.threads, cells, kernels, seconds)
-        from orchestrator.cluster.calibration import nobody, time_there
+            return time_here(self.infos, each.device, each.threads, cells, kernels, seconds, ended)
+        from orchestrator.cluster.calibration import time_there
         from orchestrator.cluster.own_code import sources
 
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
-        ended = self.patience.ended if self.patience else nobody
         return time_there(self.site, sources(code), self.infos, cells, kernels, seconds, ended)

@@ -8,6 +8,7 @@ from model.spec import Spec
 from orchestrator.cluster.joined import Patience
 from orchestrator.grid.own import own_code
 from orchestrator.planning import ladders, measured
+from orchestrator.planning.kernel_timing import nobody
 from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
@@ -97,10 +98,10 @@ def _climb(
     *,
     joined: bool,
 ) -> Ladder:
+    ended, each = patience.ended if patience else nobody, site.resources
     if not joined:
-        return climb_here(packs, infos, site.resources.device, site.resources.threads, counts, chosen)
-    from orchestrator.cluster.calibration import climb_there, nobody
+        return climb_here(packs, infos, each.device, each.threads, counts, chosen, ended)
+    from orchestrator.cluster.calibration import climb_there
     from orchestrator.cluster.own_code import sources
 
-    ended = patience.ended if patience else nobody
     return climb_there(site, sources(code), packs, infos, counts, chosen, ended)

@@ -8,7 +8,21 @@ from model.kernels import Kernels
 from model.spec import Spec
 from orchestrator.planning.kernels import Rates, Timings
 
+#: Whether somebody has ended the run for which it is timed, or raises that.
+Ended = Callable[[], bool]
+
 _EACH = 0.6  # seconds of a cell by one kind of kernels, once it has started
+
+
+def nobody() -> bool:
+    """Nobody ends it."""
+    return False
+
+
+def go_on(ended: Ended) -> None:
+    """Raises RuntimeError where the run was ended, or as that does: half a timing is none to go by."""
+    if ended():
+        raise RuntimeError("the run was ended")
 
 
 def in_time(
@@ -16,11 +30,14 @@ def in_time(
     pace: Callable[[Spec, int], Rates],
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
+    ended: Ended = nobody,
 ) -> list[Rates]:
     """What `pace` gives of these cells, as far as they are over in so many seconds: after the first none is
-    begun that would end later if it took as long as the one before it."""
+    begun that would end later if it took as long as the one before it. Raises as `go_on` does,
+    which is asked before each."""
     found, end, took = list[Rates](), clock() + seconds, 0.0
     for spec, replicas in cells:
+        go_on(ended)
         begun = clock()
         if found and begun + took > end:
             break
@@ -36,8 +53,10 @@ def time_here(
     cells: Sequence[tuple[Spec, int]],
     kernels: Sequence[Kernels],
     seconds: float,
+    ended: Ended = nobody,
 ) -> Timings:
-    """Training images a second of these cells, so many replicas of each, by each of these kernels.
+    """Training images a second of these cells, so many replicas of each, by each of these kernels. Raises
+    as `go_on`.
 
     Cells in whose precision ours cannot be used are not timed, and what cannot be timed has no rate.
     """
@@ -67,4 +86,4 @@ def time_here(
             free_memory()
         return rates
 
-    return Timings(in_time(cells, pace, seconds), unusable)
+    return Timings(in_time(cells, pace, seconds, ended=ended), unusable)

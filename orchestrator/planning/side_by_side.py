@@ -12,6 +12,7 @@ from model.data.dataset import DataInfo
 from model.errors import InputError, summary
 from model.queues import quick_switches
 from model.spec import Spec
+from orchestrator.planning.kernel_timing import Ended, go_on, nobody
 from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import (
@@ -86,16 +87,18 @@ def climb(
     begin: Callable[[int], Timed],
     fits: Callable[[int], bool],
     pace: "Callable[[Sequence[Timed], float], list[float]] | None" = None,
+    ended: Ended = nobody,
 ) -> Ladder:
     """Time so many packs at once as `rungs` say, in rising order, as far as they fit.
 
     `begin`: starts the pack of this number; `fits`: whether the memory of so many that have begun is there in
-    a sweep too; `pace`: images a second of each of several at once. Raises what goes wrong with one pack
-    alone; what goes wrong with more ends the ladder.
+    a sweep too; `pace`: images a second of each of several at once; `ended`: asked before each number.
+    Raises what goes wrong with one pack alone, and as `go_on`; what goes wrong with more ends the ladder.
     """
     pace = pace or paces
     running, alone, gains = list[Timed](), list[float](), dict[int, float]()
     for count in rungs:
+        go_on(ended)
         try:
             while len(running) < count:
                 running.append(begin(len(running)))
@@ -149,6 +152,7 @@ def climb_here(
     threads: int,
     rungs: Sequence[int],
     chosen: Chosen,
+    ended: Ended = nobody,
 ) -> Ladder:
     """The same with these cells and so many replicas of each, by their kernels, on a GPU of this machine."""
     import torch
@@ -167,7 +171,7 @@ def climb_here(
         return begun[-1]
 
     try:
-        return climb(rungs, begin, lambda count: sum(pack.memory for pack in begun[:count]) <= room)
+        return climb(rungs, begin, lambda count: sum(p.memory for p in begun[:count]) <= room, ended=ended)
     finally:
         begun.clear()
         free_memory()

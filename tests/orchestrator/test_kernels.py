@@ -8,11 +8,14 @@ from model.training.training import Training
 from orchestrator.cluster import kernels, sharing
 from orchestrator.evaluate import main as evaluate
 from orchestrator.planning import packs_per_gpu
+from orchestrator.planning.kernel_timing import in_time
 from orchestrator.planning.kernels import Timings, kind
 from orchestrator.planning.packs_per_gpu import Ladder
 from orchestrator.planning.resources import MachineGroup, Resources, Site
+from orchestrator.planning.side_by_side import climb
 from orchestrator.results.files import Files
 from orchestrator.run import main
+from tests.helpers.processes import interrupt
 from tests.helpers.tiny import GRID, trial
 
 #: By norm and batch size, of kernels of ours, of torch's, and of ours with weights' gradients aside.
@@ -35,11 +38,11 @@ class Machine:
     def site(self, options):
         return Site(Resources(1.0, options.share or 1.0, "cpu"), (MachineGroup(1, 1, 1.0, 16.0),))
 
-    def time(self, infos, device, threads, cells, ways, seconds):
+    def time(self, infos, device, threads, cells, ways, seconds, ended):
         self.timed.append((len(cells), ways))
         return Timings([{way: RATES[c.norm, c.batch_size][WAYS[way]] for way in ways} for c, _ in cells])
 
-    def climb(self, packs, infos, device, threads, counts, chosen):
+    def climb(self, packs, infos, device, threads, counts, chosen, ended):
         self.ladders.append({spec.name: chosen.of(spec, alone=False) for spec, _ in packs})
         return Ladder({1: 1.0, 2: self.gain})
 
@@ -131,6 +134,39 @@ def test_where_packs_share_a_gpu_nothing_aside_is_timed(machine, run):
     machine.gain = 1.5
     assert run("shared", "--dry-run") == 0
     assert machine.timed == [(4, ("ours", "torch"))]
+
+
+@pytest.mark.parametrize("place", ["kernels", "packs"])
+def test_ctrl_c_while_it_is_timed_here_ends_the_run_before_the_next_timing(
+    machine, run, tmp_path, capsys, monkeypatch, place
+):
+    """A minute and a half may be left of it, and nothing was begun."""
+    begun = []
+
+    def kernels_of_cells(infos, device, threads, cells, ways, seconds, ended):
+        return Timings(in_time(cells, pressed if place == "kernels" else pace, seconds, ended=ended))
+
+    def pace(spec, replicas):
+        return {"ours": 1.0, "torch": 1.0}
+
+    def pressed(spec, replicas):
+        begun.append(spec)
+        interrupt()
+        return {"ours": 1.0, "torch": 1.0}
+
+    def ladder(packs, infos, device, threads, counts, chosen, ended):
+        return climb((1, 2), begun.append, lambda count: True, alone, ended=ended)
+
+    def alone(packs, seconds):
+        interrupt()
+        return [1.0] * len(packs)
+
+    monkeypatch.setattr(kernels, "time_here", kernels_of_cells)
+    monkeypatch.setattr(sharing, "climb_here", ladder)
+    assert run("out") == 130
+    assert "Interrupted while it was planned: nothing was begun." in capsys.readouterr().err
+    assert len(begun) == 1
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_somebody_says_whose(machine, run, tmp_path, capsys):

@@ -20,7 +20,7 @@ def timed(monkeypatch, tmp_path):
     monkeypatch.setenv("NORMSWEEP_CACHE", str(tmp_path / "cache"))
     found = []
 
-    def stand_in(packs, infos, device, threads, counts, chosen):
+    def stand_in(packs, infos, device, threads, counts, chosen, ended):
         found.append((len(packs), tuple(counts)))
         return Ladder({1: 1.0, 2: 1.5, 4: 1.53})
 
