@@ -3,6 +3,7 @@
 from typing import Literal
 
 import torch
+from torch.torch_version import TorchVersion
 
 from model.net.convolution import Convolution
 from model.precision import Precision
@@ -14,6 +15,8 @@ _ONE_KERNEL = frozenset({"bn", "gn", "ln", "in"})
 #: Pixels in a batch of one replica above which a step of one keeps a core busy, so that seeds train alone
 #: (`orchestrator.planning.packing`).
 _ALONE = 16 * 32 * 32
+#: The first torch that was measured whose group norm is not slow in nhwc.
+_FAST_IN_NHWC = "2.15"
 
 Layout = Literal["nhwc", "nchw"]
 MEMORY_FORMATS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
@@ -28,7 +31,7 @@ def default_layout(
 ) -> Layout:
     """The faster layout as far as was measured; `pixels`: of a batch of one replica.
 
-    Chosen by the cell and the processor and never by the pack: a sum's order differs between the two.
+    Chosen by the cell, the processor and torch, and never by the pack: a sum's order differs between the two.
 
     On a CPU nhwc, which oneDNN's convolutions take as it is (16 maps of 32×32 pixels, batch 32, forward and
     backward, one core, torch 2.15: 2.1 ms against 2.8), but for what torch's group norm makes of it there: it
@@ -41,6 +44,8 @@ def default_layout(
       5% less. One takes 3 to 19% less in nhwc, and is the fastest of all at batch 32, where seeds train
       alone. On an Intel Xeon packs at batch 32 had 0.97 of the plain loop's images a second in nchw and 1.14
       in nhwc; smaller batches were not measured there. So nchw on AMD's alone, where seeds train in packs.
+      By older torch nhwc takes 1.3 to 2.1 times as long at batch 2, 8 and 32 (2.6; 2.11 too is half as fast,
+      and the kernel alone takes 1.3 times as long in 2.13): nchw everywhere.
 
     Never nchw where torch's own convolutions are used (`backend`): 1,238 images a second of 8×8 pixels in
     nhwc against 798 at batch 2 with three replicas. Norms made of several operations have nchw at every size:
@@ -58,5 +63,6 @@ def default_layout(
         return "nchw"
     if pixels <= TINY or norm in ("bn", "ln"):
         return "nhwc"
-    packed = norm == "gn" and pixels <= _ALONE and vendor() == "AuthenticAMD"
-    return "nchw" if norm == "in" or packed else "nhwc"
+    if norm == "in" or TorchVersion(torch.__version__) < _FAST_IN_NHWC:
+        return "nchw"
+    return "nchw" if pixels <= _ALONE and vendor() == "AuthenticAMD" else "nhwc"

@@ -289,11 +289,24 @@ def test_a_gpu_where_there_is_none_is_an_input_error():
 )
 def test_the_default_layout_is_the_faster_one_as_far_as_is_known(device, precision, norm, pixels, convolution, expected, monkeypatch):  # fmt: skip
     monkeypatch.setattr("model.training.layout.vendor", lambda: "AuthenticAMD")
+    monkeypatch.setattr("torch.__version__", "2.15.0")
     assert default_layout(torch.device(device), precision, norm, pixels, convolution) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "layout"), [("2.6.0", "nchw"), ("2.14.1+cpu", "nchw"), ("2.16.0", "nhwc")]
+)
+def test_a_torch_whose_group_norm_is_slow_in_nhwc(version, layout, monkeypatch):
+    monkeypatch.setattr("model.training.layout.vendor", lambda: "GenuineIntel")
+    monkeypatch.setattr("torch.__version__", version)
+    for pixels in (2048, 32 * 1024):
+        assert default_layout(torch.device("cpu"), "fp32", "gn", pixels, "ordered") == layout
+    assert default_layout(torch.device("cpu"), "fp32", "ln", 2048, "ordered") == "nhwc"
 
 
 @pytest.mark.parametrize("maker", ["GenuineIntel", ""])
 def test_where_small_batches_were_not_measured_group_norm_has_nhwc(maker, monkeypatch):
     monkeypatch.setattr("model.training.layout.vendor", lambda: maker)
+    monkeypatch.setattr("torch.__version__", "2.15.0")
     for pixels in (128, 2048, 32 * 1024):
         assert default_layout(torch.device("cpu"), "fp32", "gn", pixels, "ordered") == "nhwc"
