@@ -28,7 +28,7 @@ from orchestrator.results.evaluations import Question, stored_error
 from orchestrator.results.provenance import provenance
 from orchestrator.results.records import EvaluationRecord, Provenance
 from orchestrator.results.store import Store
-from orchestrator.results.stretches import ORDER
+from orchestrator.results.stretches import ORDER, facts_of
 from orchestrator.results.trial_state import TrialState
 
 if TYPE_CHECKING:
@@ -230,9 +230,8 @@ def threads_of(state: TrialState) -> int:
     return int(said) if said.isdecimal() and len(said) < 6 and int(said) else 1
 
 
-def _said(state: TrialState) -> Mapping[str, str | None]:
-    said = state.result.get("provenance") if state.result else None
-    return said if isinstance(said, dict) else {}
+def _said(state: TrialState) -> Provenance:
+    return facts_of(state.result.get("provenance") if state.result else None)
 
 
 def _differs(trial: Trial, state: TrialState, outcome: "Outcome", facts: Provenance) -> str:

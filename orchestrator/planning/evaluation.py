@@ -15,6 +15,7 @@ from orchestrator.planning.local import alone
 from orchestrator.results.mixing import check_data
 from orchestrator.results.records import Identity
 from orchestrator.results.store import Store
+from orchestrator.results.stretches import facts_of
 from orchestrator.results.trial_state import TrialState
 
 #: Networks that are evaluated as one. Without gradients a pack takes a fraction of what training it took.
@@ -90,8 +91,8 @@ def _groups(
     by_network: dict[tuple[Spec, object], list[Trial]] = {}
     for trial in trials:
         result = states[trial.trial_id].result
-        said = result.get("provenance") if result else None
-        how = (said.get("threads"), named(said.get("kernels"))) if isinstance(said, dict) else None
+        facts = facts_of(result.get("provenance") if result else None)
+        how = (facts.get("threads"), named(facts.get("kernels")))
         by_network.setdefault((trial.shared, how), []).append(trial)
     single = trained_alone(spec for spec, _ in by_network)
     groups: list[Group] = []

@@ -7,7 +7,7 @@ down and kept: sums have another order by other kernels, and a trial should have
 end, whichever worker has it and however often it is resumed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from model.data.dataset import DataInfo
@@ -115,14 +115,16 @@ def settled(
     if said:
         return Chosen(said=said)
     known = remembered(runs, device)
-    return replace(known, kernels={**_begun(plan, states, device), **known.kernels}, device=device)
+    begun = _begun(plan, states, device, {kind(pack.spec) for pack in plan.packs} - known.kernels.keys())
+    return replace(known, kernels={**begun, **known.kernels}, device=device)
 
 
-def _begun(plan: Plan, states: Mapping[str, TrialState], device: str | None) -> Mapping[str, Kernels]:
-    """Those that trials are in the middle of, else those that others of the kind had to their end: of old
+def _begun(
+    plan: Plan, states: Mapping[str, TrialState], device: str | None, wanted: Set[str]
+) -> Mapping[str, Kernels]:
+    """Of these kinds: those that trials are in the middle of, else those that others had to their end. Of old
     versions, of a run that was too short to time any or could not, or where somebody said which."""
     found: dict[str, Kernels] = {}
-    wanted = {kind(pack.spec) for pack in plan.packs}
     middle = [trial for pack in plan.packs for trial in pack.trials]
     for trial in [*middle, *(trial for trial in plan.trials if trial.trial_id in plan.finished)]:
         state = states.get(trial.trial_id)

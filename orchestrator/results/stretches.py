@@ -46,8 +46,8 @@ def stretches_of(record: Mapping[str, Any]) -> list[Stretch]:
     """The stretches of a history, a checkpoint's notes or a result, in order; forged ones are as none."""
     said = record.get("stretches")
     if isinstance(said, list) and said and all(map(_is_stretch, said)):
-        return [{**cast(Stretch, one), "provenance": _words(one.get("provenance"))} for one in said]
-    pack, facts = record.get("pack") or [], _words(record.get("provenance"))
+        return [{**cast(Stretch, one), "provenance": facts_of(one.get("provenance"))} for one in said]
+    pack, facts = record.get("pack") or [], facts_of(record.get("provenance"))
     epochs = record.get("epochs")
     if not isinstance(epochs, list):
         last = int(record.get("epochs_run") or 0)  # of a result; whoever has nothing has none
@@ -59,7 +59,7 @@ def stretches_of(record: Mapping[str, Any]) -> list[Stretch]:
             "first": run[0]["epoch"],
             "last": run[-1]["epoch"],
             "pack": [],
-            "provenance": _words({"device": run[0].get("device")}),
+            "provenance": facts_of({"device": run[0].get("device")}),
         }
         for run in runs
     ]
@@ -128,7 +128,7 @@ def in_trials(counts: Counter[str]) -> str:
     return "; ".join([*named, *more])
 
 
-def _words(facts: object) -> Provenance:
+def facts_of(facts: object) -> Provenance:
     """What a file says under `provenance`, held to its type."""
     known = facts if isinstance(facts, Mapping) else {}
     return {name: value for name, value in known.items() if value is None or isinstance(value, str)}

@@ -169,6 +169,18 @@ def test_where_another_machine_trained_rounding_may_turn_an_image(out, evaluate)
         shutil.rmtree(out / "evaluations")
 
 
+def test_facts_that_are_none_are_as_none(out, evaluate):
+    """Somebody forged how each of the networks was trained."""
+    for one, facts in zip(
+        trials(out), ({"threads": [1]}, {"threads": 3, "kernels": {"triton": 1}}, 7), strict=True
+    ):
+        result = Files(str(one)).read_json("result.json")
+        told = {**result["provenance"], **facts} if isinstance(facts, dict) else facts
+        Files(str(one)).write_json("result.json", {**result, "provenance": told})
+    code, printed, _ = evaluate()
+    assert code == 0, printed
+
+
 def test_the_training_images_and_other_images(out, evaluate, tmp_path, images):
     assert evaluate("--on", "train")[0] == 0
     np.savez(tmp_path / "x.npz", **{k: v for k, v in arrays().items() if k.startswith("test")})
