@@ -197,9 +197,12 @@ class _Run:
 def _patience(say: Say, console: Console, interrupt: Interrupt) -> Patience:
     """Until somebody interrupts: then the run is over at once, for nothing trains yet."""
 
+    told = set[str]()
+
     def tell(words: str) -> None:
         say(words)
-        if not console.is_terminal:  # a log, which would be silent for minutes
+        if not console.is_terminal and words not in told:  # a log, which would be silent for minutes
+            told.add(words)
             console.print(f"{words} …", soft_wrap=True, markup=False)
 
     def ended() -> bool:

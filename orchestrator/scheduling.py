@@ -79,7 +79,8 @@ def scheduled(
     plan = in_packs(left, states, lambda spec: choices[spec].size, most_begun(infos, options, site))
     joined = join is not None
     chosen = known_kernels(plan, states, site, options, runs, joined=joined)
-    timing = KernelTiming(site, infos, say, joined, patience)
+    tell = patience.say if patience else say  # minutes, in which a log would be silent
+    timing = KernelTiming(site, infos, tell, joined, patience)
     lacking = None
     if join and not site.nodes:
         kept = timing.faster(_endless(plan), chosen)
@@ -108,7 +109,7 @@ def scheduled(
         runs,
         infos,
         chosen,
-        say,
+        tell,
         joined=joined,
         lacking=lacking,
         patience=patience,

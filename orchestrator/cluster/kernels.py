@@ -67,7 +67,8 @@ class KernelTiming:
         return time if device in (None, UNNAMED) else kept(time, device, self.infos)
 
     def _time(self, plan: Plan, cells: Cells, kernels: Sequence[Kernels], seconds: float) -> Timings:
-        self.say("Timing kernels")
+        if self.site.nodes or not self.joined:
+            self.say("Timing kernels")
         each = self.site.resources
         ended = self.patience.ended if self.patience else nobody
         if not self.joined:

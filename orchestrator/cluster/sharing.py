@@ -52,7 +52,8 @@ def sharing_of(
     def climb(packs: Sequence[tuple[Spec, int]], counts: Sequence[int]) -> Ladder:
         if lacking:
             raise NoMachineError(lacking)
-        say("Timing packs side by side")
+        if site.nodes or not joined:
+            say("Timing packs side by side")
         code = own_code([trial for pack in plan.packs for trial in pack.trials])
         ladder = _climb(site, code, packs, infos, counts, chosen, patience, joined=joined)
         if key:

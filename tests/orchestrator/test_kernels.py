@@ -136,6 +136,19 @@ def test_where_packs_share_a_gpu_nothing_aside_is_timed(machine, run):
     assert machine.timed == [(4, ("ours", "torch"))]
 
 
+def test_a_log_says_what_a_run_is_timing_and_only_then(machine, run, tmp_path, capsys):
+    words = ["Timing kernels …", "Timing packs side by side …"]
+
+    def said():
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("Timing")]
+
+    assert [run("dry", "--dry-run"), said()] == [0, []]
+    for kept in (tmp_path / "cache").glob("*.json"):
+        kept.unlink()
+    assert [run("out"), said()] == [0, words]
+    assert [run("other"), said()] == [0, words[1:]], "whose kernels are the faster ones was kept"
+
+
 @pytest.mark.parametrize("place", ["kernels", "packs"])
 def test_ctrl_c_while_it_is_timed_here_ends_the_run_before_the_next_timing(
     machine, run, tmp_path, capsys, monkeypatch, place
