@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from model.data.dataset import DataInfo
 from model.spec import Spec
 from orchestrator.cluster.joined import Joined, Patience
-from orchestrator.cluster.kernels import KernelTiming, known_kernels
+from orchestrator.cluster.kernels import KernelTiming, as_before, known_kernels
 from orchestrator.cluster.sharing import sharing_of, untimed
 from orchestrator.display.busy import Say
 from orchestrator.grid.own import own_code
@@ -73,6 +73,7 @@ def scheduled(
     of this sweep, before."""
     say("Asking the cluster" if join else "Looking at this machine")
     site, vetted = join() if join else (local_site(options), None)
+    site = as_before(site, runs)
     refuse_precision({trial.shared for trial in left.waiting}, site, here=join is None)
     choices = _choices(left.trials, infos, options, site)
     choices |= {spec: Choice(1, why) for spec, why in alone.items()}

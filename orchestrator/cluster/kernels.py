@@ -1,7 +1,7 @@
 """Whose kernels a plan's cells have, timed here or on the cluster that was joined; here no Ray is needed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.data.dataset import DataInfo
 from model.errors import InputError
@@ -18,6 +18,16 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import Site, coming_type
 from orchestrator.results.records import RunRecord
 from orchestrator.results.trial_state import TrialState
+
+
+def as_before(site: Site, runs: Sequence[RunRecord]) -> Site:
+    """With those machines first whose GPU is one on which earlier `runs` timed: of several types that are up,
+    Ray names any first, and each run would choose anew on another."""
+    records = [record for run in reversed(runs) if (record := run.get("kernels") or run.get("sharing"))]
+    up = {node.gpu_type or UNNAMED for node in site.nodes}
+    device = next((said for record in records if (said := record.get("device")) in up), None)
+    nodes = sorted(site.nodes, key=lambda node: (node.gpu_type or UNNAMED) != device)
+    return replace(site, nodes=tuple(nodes))
 
 
 def known_kernels(
