@@ -76,7 +76,8 @@ class Watch:
                 self._ends_in(MOMENT)
 
     def _run(self) -> None:
-        self._service = self._find_service()
+        with contextlib.suppress(Exception):  # or nobody would hear of the driver's end either
+            self._service = self._find_service()
         self.look()
         while not self._over.wait(_LOOK):
             self.look()

@@ -86,6 +86,14 @@ def test_what_cannot_be_asked_fails_nothing():
         assert (watch.until(), watch.trouble()) == (None, None)
 
 
+def test_a_service_that_cannot_be_found_hides_nothing():
+    def broken():
+        raise RuntimeError("no such thing")
+
+    with Watch(lambda: True, broken) as watch:
+        until(lambda: watch.until() is not None, 30, "it has heard that the sweep is to end")
+
+
 def test_a_watch_ends_with_its_pack(machine):
     with Watch(lambda: False, lambda: Amazon(machine.url)):
         until(lambda: machine.asked > 0, 30, "it looks")
