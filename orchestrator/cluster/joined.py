@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from model.data.dataset import DataInfo
 from model.errors import InputError, summary
-from model.patience import patience_of
+from orchestrator.patience import patience_of
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site
 

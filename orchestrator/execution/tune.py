@@ -16,7 +16,6 @@ from ray import tune
 from ray.tune.experiment import trial as tune_trial
 from ray.tune.logger import JsonLoggerCallback
 
-from model.patience import patience_of
 from orchestrator.cluster.nodes import bundle, elsewhere, this_node
 from orchestrator.cluster.preflight import Vetted, late_nodes_trouble
 from orchestrator.execution.arrival import arrive
@@ -29,6 +28,7 @@ from orchestrator.execution.hosts import sharing
 from orchestrator.execution.signals import Interrupt
 from orchestrator.execution.trainable import trainable
 from orchestrator.execution.tune_storage import fresh_storage
+from orchestrator.patience import patience_of
 from orchestrator.planning.order import After
 from orchestrator.planning.resources import Site
 from orchestrator.results.source import training_code

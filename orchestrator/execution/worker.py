@@ -23,7 +23,6 @@ from model.data.dataset import Dataset
 from model.data.registry import load
 from model.data.selection import Selection
 from model.errors import InputError, summary
-from model.patience import patience_of
 from model.starts import STARTS, Start
 from orchestrator.execution.ancestry import start_from_parents
 from orchestrator.execution.assignment import Assignment
@@ -35,6 +34,7 @@ from orchestrator.execution.resumption import TrialRecord, goes_on_otherwise, re
 from orchestrator.execution.saving import Saving, Voice
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
+from orchestrator.patience import patience_of
 from orchestrator.results.archives import kept_at
 from orchestrator.results.checkpoint import Within
 from orchestrator.results.provenance import provenance

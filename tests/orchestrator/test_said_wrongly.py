@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from model.errors import InputError
-from model.patience import patience_of
 from orchestrator.display.output import LastingOutput
+from orchestrator.patience import patience_of
 from orchestrator.results.store import Store
 from orchestrator.run import main
 from tests.helpers.numbers_of import numbers
