@@ -42,16 +42,12 @@ def calibrator(site: Site, sent: Sources, ended: Callable[[], bool] = nobody) ->
     def calibrate(
         spec: Spec, replicas: int, info: DataInfo, device: str, threads: int, kernels: Kernels | None
     ) -> float:
-        if not site.nodes:
-            raise NoMachineError(_NONE_UP)
         first = not end
-        if first:
+        if first and site.nodes:
             end.append(time.monotonic() + _CALIBRATION_SECONDS[device])
         left = _FIRST_SECONDS[device] if first else max(0.0, end[0] - time.monotonic())
-        each = site.resources
-        timed = on_node(site.nodes[0].node_id, _calibrate, each.cpus, each.gpus)
-        task = timed.remote(sent, device, spec, replicas, info, device, threads, kernels)
-        return float(_answer(task, left, ended))
+        what = spec, replicas, info, device, threads, kernels
+        return float(_asked(site, sent, left, ended, calibrate_here, *what))
 
     return calibrate
 
@@ -66,14 +62,42 @@ def climb_there(
     ended: Callable[[], bool] = nobody,
 ) -> Ladder:
     """`climb_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
+    each = site.resources
+    what = packs, infos, each.device, each.threads, counts, chosen
+    ladder: Ladder = _asked(site, sent, _LADDER_SECONDS, ended, climb_here, *what)
+    return ladder
+
+
+def time_there(
+    site: Site,
+    sent: Sources,
+    infos: Mapping[str, DataInfo],
+    cells: Sequence[tuple[Spec, int]],
+    kernels: Sequence[Kernels],
+    seconds: float,
+    ended: Callable[[], bool] = nobody,
+) -> Timings:
+    """`time_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
+    each = site.resources
+    what = infos, each.device, each.threads, cells, kernels, seconds
+    timings: Timings = _asked(site, sent, _FIRST_SECONDS[each.device] + 2 * seconds, ended, time_here, *what)
+    return timings
+
+
+def _asked(
+    site: Site,
+    sent: Sources,
+    seconds: float,
+    ended: Callable[[], bool],
+    function: Callable[..., Any],
+    *what: Any,
+) -> Any:
+    """What `function` gives on a machine that will train, with what a pack has of it."""
     if not site.nodes:
         raise NoMachineError(_NONE_UP)
     each = site.resources
-    task = on_node(site.nodes[0].node_id, _climb, each.cpus, each.gpus).remote(
-        sent, each.device, packs, infos, each.device, each.threads, counts, chosen
-    )
-    ladder: Ladder = _answer(task, _LADDER_SECONDS, ended)
-    return ladder
+    there = on_node(site.nodes[0].node_id, _there, each.cpus, each.gpus)
+    return _answer(there.remote(sent, each.device, function, *what), seconds, ended)
 
 
 def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool]) -> Any:
@@ -92,26 +116,6 @@ def _answer(task: "ray.ObjectRef[Any]", seconds: float, ended: Callable[[], bool
         raise
 
 
-def time_there(
-    site: Site,
-    sent: Sources,
-    infos: Mapping[str, DataInfo],
-    cells: Sequence[tuple[Spec, int]],
-    kernels: Sequence[Kernels],
-    seconds: float,
-    ended: Callable[[], bool] = nobody,
-) -> Timings:
-    """`time_here` on a GPU of a machine that will train. Raises what `calibrator` gives raises."""
-    if not site.nodes:
-        raise NoMachineError(_NONE_UP)
-    each = site.resources
-    task = on_node(site.nodes[0].node_id, _time, each.cpus, each.gpus).remote(
-        sent, each.device, infos, each.device, each.threads, cells, kernels, seconds
-    )
-    timings: Timings = _answer(task, _FIRST_SECONDS[each.device] + 2 * seconds, ended)
-    return timings
-
-
 def _begin(sent: Sources, device: str) -> None:
     """On the node. Raises RuntimeError where its GPU cannot be used, which is that node's trouble alone."""
     os.environ.setdefault(*CUDA_QUEUES)
@@ -123,19 +127,7 @@ def _begin(sent: Sources, device: str) -> None:
             raise RuntimeError("the GPU of the machine that was asked cannot be used")
 
 
-def _time(sent: Sources, device: str, *what: Any) -> Timings:
+def _there(sent: Sources, device: str, function: Callable[..., Any], *what: Any) -> Any:
     """On the node."""
     _begin(sent, device)
-    return time_here(*what)
-
-
-def _climb(sent: Sources, device: str, *what: Any) -> Ladder:
-    """On the node."""
-    _begin(sent, device)
-    return climb_here(*what)
-
-
-def _calibrate(sent: Sources, device: str, *what: Any) -> float:
-    """On the node."""
-    _begin(sent, device)
-    return calibrate_here(*what)
+    return function(*what)

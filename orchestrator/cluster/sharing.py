@@ -8,6 +8,7 @@ from model.spec import Spec
 from orchestrator.cluster.joined import Patience
 from orchestrator.grid.own import own_code
 from orchestrator.planning import ladders, measured
+from orchestrator.planning.gpu_timings import Key
 from orchestrator.planning.kernel_timing import nobody
 from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.local import gpu_name
@@ -83,7 +84,7 @@ def untimed(
     return counts != (1,) and not known and not (key and reaches(ladders.of(key), counts))
 
 
-def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo], chosen: Chosen) -> ladders.Key | None:
+def _key(device: str | None, plan: Plan, infos: Mapping[str, DataInfo], chosen: Chosen) -> Key | None:
     """None where it is not known which GPU that is."""
     return None if device in (None, UNNAMED) else ladders.key(device, plan.packs, infos, chosen)
 

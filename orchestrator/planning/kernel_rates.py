@@ -5,37 +5,24 @@ A run that follows its own dry run, a plan that is made in two stages, and anoth
 such a GPU with the same torch and the same code would time what the last one timed.
 """
 
-import contextlib
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from model.data import cache
 from model.data.dataset import DataInfo
-from model.errors import InputError
 from model.kernels import KERNELS, Kernels
 from model.spec import Spec
-from orchestrator.planning.kernels import Cells, Rates, Time, Timings, kind
-from orchestrator.results.disk import write_whole
-from orchestrator.results.provenance import version
-from orchestrator.results.source import training_code
+from orchestrator.planning import gpu_timings
+from orchestrator.planning.gpu_timings import GpuTimings, Key
+from orchestrator.planning.kernels import Cells, Rates, Time, Timings
+from orchestrator.planning.packs_per_gpu import kind
 
-_NAME = "kernels.json"
-_KEPT = 200
-_FACTS = ("device", "torch", "cell")
 #: Images a second that a GPU may have trained.
 _LEAST, _MOST = 1e-3, 1e9
-
-#: By which the rates of a cell are found again.
-Key = tuple[str, str, str]
 
 
 def key(device: str, spec: Spec, replicas: int, info: DataInfo, kernels: Sequence[Kernels]) -> Key:
     """Of a pack of so many replicas, timed by these kernels one after the other on the GPU of that name."""
     what = f"{kind(spec)} {info.height} {info.width} {info.channels} {replicas} {' '.join(kernels)}"
-    digest = hashlib.sha256(f"{training_code().digest}\n{what}".encode()).hexdigest()
-    return device, version("torch") or "", digest[:16]
+    return gpu_timings.key(device, [what])
 
 
 def kept(time: Time, device: str, infos: Mapping[str, DataInfo]) -> Time:
@@ -54,33 +41,6 @@ def kept(time: Time, device: str, infos: Mapping[str, DataInfo]) -> Time:
     return timed
 
 
-def read() -> dict[Key, Rates]:
-    """The latest last; what is no such thing, in a file that anybody can edit, is left out."""
-    try:
-        said: Any = json.loads((cache.folder() / _NAME).read_bytes())
-    except (OSError, ValueError, RecursionError, InputError):
-        return {}
-    found: dict[Key, Rates] = {}
-    for entry in (said if isinstance(said, list) else [])[-_KEPT:]:
-        if isinstance(entry, dict) and (rates := _rates(entry.get("rates"))):
-            device, torch, cell = (entry.get(name) for name in _FACTS)
-            if isinstance(device, str) and isinstance(torch, str) and isinstance(cell, str):
-                found[device, torch, cell] = rates
-    return found
-
-
-def keep(timed: Mapping[Key, Rates]) -> None:
-    """Add these. Where the cache folder cannot be written, nothing is kept."""
-    everything = {one: rates for one, rates in read().items() if one not in timed} | dict(timed)
-    entries = [
-        {**dict(zip(_FACTS, one, strict=True)), "rates": {str(by): rate for by, rate in rates.items()}}
-        for one, rates in [*everything.items()][-_KEPT:]
-    ]
-    with contextlib.suppress(OSError, InputError):
-        folder = str(cache.folder())
-        write_whole(folder, f"{folder}/{_NAME}", json.dumps(entries, indent=1).encode())
-
-
 def _rates(said: object) -> Rates:
     """By kernels; empty where they are none."""
     rates: dict[Kernels, float] = {}
@@ -89,3 +49,7 @@ def _rates(said: object) -> Rates:
             return {}
         rates[name] = float(rate)
     return rates
+
+
+_FILE = GpuTimings[Kernels]("kernels.json", "cell", "rates", 200, _rates)
+read, keep = _FILE.read, _FILE.keep

@@ -14,7 +14,7 @@ from model.data.dataset import DataInfo
 from model.errors import InputError, summary
 from model.kernels import KERNELS, WORTH, Kernels, by_rule, named
 from model.spec import Spec
-from orchestrator.planning.packs_per_gpu import too_short
+from orchestrator.planning.packs_per_gpu import kind, too_short
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.resources import NoMachineError
 from orchestrator.results.records import KernelsRecord, RunRecord
@@ -72,11 +72,6 @@ class Chosen:
         """None follows the rule. `alone`: whether a pack has its GPU to itself; else nothing runs aside."""
         found = self.said or self.kernels.get(kind(spec))
         return "ours" if found == "aside" and not alone else found
-
-
-def kind(spec: Spec) -> str:
-    """What decides which kernels are the faster ones."""
-    return f"{spec.dataset} {spec.model} {spec.width} {spec.norm} {spec.batch_size} {spec.precision}"
 
 
 def rule(spec: Spec, infos: Mapping[str, DataInfo]) -> Kernels:

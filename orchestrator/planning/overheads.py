@@ -6,17 +6,12 @@ another, and a checkpoint as long as its disk takes. So every run measures its o
 another took more was other work of the machine's, and by the median of what depends on the networks too.
 """
 
-import contextlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from statistics import median
-from typing import Any
 
-from model.data import cache
-from model.errors import InputError
+from orchestrator.planning import cache_file
 from orchestrator.planning.wall_clock import USUAL, Overheads, Place
-from orchestrator.results.disk import write_whole
 
 _NAME = "overheads.json"
 _KEPT = 5
@@ -36,17 +31,12 @@ def keep(place: Place, measured: Mapping[str, float]) -> None:
     kept = everything.setdefault(place, {})
     for part, value in measured.items():
         kept[part] = [*kept.get(part, ()), round(value, 4)][-_KEPT:]
-    with contextlib.suppress(OSError, InputError):
-        folder = str(cache.folder())
-        write_whole(folder, f"{folder}/{_NAME}", json.dumps(everything, indent=1).encode())
+    cache_file.write(_NAME, everything)
 
 
 def _read() -> dict[str, dict[str, list[float]]]:
     """By place and part; what is no such thing, in a file that anybody can edit, is left out."""
-    try:
-        said: Any = json.loads((cache.folder() / _NAME).read_bytes())
-    except (OSError, ValueError, RecursionError, InputError):
-        return {}
+    said = cache_file.read(_NAME)
     return {
         place: {part: values for part in _WAYS if (values := _numbers(parts.get(part)))}
         for place, parts in (said.items() if isinstance(said, dict) else ())

@@ -157,9 +157,9 @@ def gains_of(said: object) -> dict[int, float]:
 
 def cells_of(specs: Iterable[Spec]) -> list[str]:
     """What decides how packs share a GPU, a line a cell."""
-    return sorted({_cell(one) for one in specs})
+    return sorted({kind(one).removesuffix(" fp32") for one in specs})  # as it was before precision was said
 
 
-def _cell(spec: Spec) -> str:
-    precision = "" if spec.precision == "fp32" else f" {spec.precision}"
-    return f"{spec.dataset} {spec.model} {spec.width} {spec.norm} {spec.batch_size}{precision}"
+def kind(spec: Spec) -> str:
+    """What decides which kernels are the faster ones, and how packs share a GPU."""
+    return f"{spec.dataset} {spec.model} {spec.width} {spec.norm} {spec.batch_size} {spec.precision}"

@@ -10,7 +10,8 @@ from typing import Literal
 from model.data.dataset import DataInfo
 from model.kernels import Kernels
 from model.spec import Spec
-from orchestrator.planning.kernels import Chosen, kind, rule
+from orchestrator.planning.kernels import Chosen, rule
+from orchestrator.planning.packs_per_gpu import kind
 from orchestrator.planning.resources import Site
 
 #: Why a cell has its kernels.

@@ -9,8 +9,8 @@ from orchestrator.cluster import kernels, sharing
 from orchestrator.evaluate import main as evaluate
 from orchestrator.planning import packs_per_gpu
 from orchestrator.planning.kernel_timing import in_time
-from orchestrator.planning.kernels import Timings, kind
-from orchestrator.planning.packs_per_gpu import Ladder
+from orchestrator.planning.kernels import Timings
+from orchestrator.planning.packs_per_gpu import Ladder, kind
 from orchestrator.planning.resources import MachineGroup, Resources, Site
 from orchestrator.planning.side_by_side import climb
 from orchestrator.results.files import Files

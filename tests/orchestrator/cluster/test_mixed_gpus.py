@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 
 from orchestrator.cluster.kernels import as_before, known_kernels
-from orchestrator.planning.kernels import kind
 from orchestrator.planning.options import Options
+from orchestrator.planning.packs_per_gpu import kind
 from orchestrator.planning.plan import Pack, Plan
 from orchestrator.planning.resources import MachineGroup, Node, Resources, Site
 from tests.helpers.tiny import trial

@@ -72,5 +72,5 @@ def test_a_node_whose_gpu_does_not_work_is_told_before_anything_is_timed(monkeyp
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr(calibration, "receive", lambda sent: None)
     with pytest.raises(RuntimeError, match="cannot be used"):
-        calibration._climb(None, "cuda")
+        calibration._there(None, "cuda", calibration.climb_here)
     calibration._begin(None, "cpu")

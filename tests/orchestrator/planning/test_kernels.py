@@ -204,7 +204,7 @@ def test_another_plan_of_the_same_cells_times_only_what_is_new(cache, monkeypatc
         ("H200", INFOS, ("ours", "torch"), 3),
     ):
         kept(third, device, infos)([(cell(4), replicas)], kernels, 30.0)
-    monkeypatch.setattr("orchestrator.planning.kernel_rates.version", lambda package: "9.9")
+    monkeypatch.setattr("orchestrator.planning.gpu_timings.version", lambda package: "9.9")
     kept(third, "H200", INFOS)([cells[1]], ("ours", "torch"), 30.0)
     assert len(third.asked) == 5, "each is something else"
 

@@ -7,8 +7,8 @@ import pytest
 
 from model.data.dataset import DataInfo
 from orchestrator.planning import ladders
-from orchestrator.planning.kernels import Chosen, kind
-from orchestrator.planning.packs_per_gpu import Ladder
+from orchestrator.planning.kernels import Chosen
+from orchestrator.planning.packs_per_gpu import Ladder, kind
 from orchestrator.planning.plan import Pack
 from tests.helpers.tiny import trial
 
@@ -45,7 +45,7 @@ def test_it_is_no_other_plans(monkeypatch):
     others += [key(chosen=Chosen(said="torch")), key(chosen=Chosen(kernels={kind(PACKS[0].spec): "torch"}))]
     assert [ladders.of(other) for other in others] == [None] * 7
     assert ladders.of(key(chosen=Chosen(kernels={"another cell": "torch"}))) == LADDER
-    monkeypatch.setattr(ladders, "version", lambda package: "9.9")
+    monkeypatch.setattr("orchestrator.planning.gpu_timings.version", lambda package: "9.9")
     assert ladders.of(key()) is None
 
 

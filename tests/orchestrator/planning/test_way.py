@@ -4,7 +4,8 @@ import pytest
 
 from model.data.registry import describe
 from model.errors import InputError
-from orchestrator.planning.kernels import Chosen, kind
+from orchestrator.planning.kernels import Chosen
+from orchestrator.planning.packs_per_gpu import kind
 from orchestrator.planning.precision import refuse_precision
 from orchestrator.planning.resources import MachineGroup, Resources, Site
 from orchestrator.planning.sharing import Gains, speed
