@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from model.data.dataset import DataInfo
 from model.spec import Spec
-from orchestrator.cluster.joined import Joined, Patience
+from orchestrator.cluster.joined import Joined, Patience, ended_by
 from orchestrator.cluster.kernels import KernelTiming, as_before, known_kernels
 from orchestrator.cluster.sharing import sharing_of, untimed
 from orchestrator.display.busy import Say
 from orchestrator.grid.own import own_code
 from orchestrator.grid.trial import Trial
 from orchestrator.planning import measured, overheads
-from orchestrator.planning.kernel_timing import nobody
 from orchestrator.planning.kernels import Chosen, timed_otherwise
 from orchestrator.planning.local import alone, local_site, most_begun, pack_memory
 from orchestrator.planning.options import Options
@@ -162,7 +161,7 @@ def _throughput(
         from orchestrator.cluster.calibration import calibrator
         from orchestrator.cluster.own_code import sources
 
-        ended = patience.ended if patience else nobody
+        ended = ended_by(patience)
         calibrate = calibrator(site, sources(own_code(trials)), ended)
     return EstimatedThroughput(
         observed(trials, states, lambda spec: _evaluation(spec, infos[spec.dataset])),

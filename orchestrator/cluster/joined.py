@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from model.data.dataset import DataInfo
 from model.errors import InputError, summary
 from orchestrator.patience import patience_of
+from orchestrator.planning.kernel_timing import Ended, nobody
 from orchestrator.planning.options import Options
 from orchestrator.planning.resources import Site
 
@@ -32,7 +33,12 @@ class Patience:
     """Of a run that can wait. `say`: told what for; `ended`: whether it can no longer, or raises that."""
 
     say: Callable[[str], None]
-    ended: Callable[[], bool]
+    ended: Ended
+
+
+def ended_by(patience: Patience | None) -> Ended:
+    """What a timing asks now and then; of a plan that is no run's nobody ends it."""
+    return patience.ended if patience else nobody
 
 
 class Joined:

@@ -6,16 +6,15 @@ from dataclasses import dataclass, replace
 from model.data.dataset import DataInfo
 from model.errors import InputError
 from model.kernels import Kernels
-from orchestrator.cluster.joined import Patience
-from orchestrator.cluster.sharing import UNNAMED
+from orchestrator.cluster.joined import Patience, ended_by
 from orchestrator.grid.own import own_code
 from orchestrator.planning.kernel_rates import kept
-from orchestrator.planning.kernel_timing import nobody, time_here
+from orchestrator.planning.kernel_timing import time_here
 from orchestrator.planning.kernels import Cells, Chosen, Time, Timings, chosen_for, settled, with_aside
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import Site, coming_type
+from orchestrator.planning.resources import UNNAMED, Site, coming_type
 from orchestrator.results.records import RunRecord
 from orchestrator.results.trial_state import TrialState
 
@@ -24,9 +23,9 @@ def as_before(site: Site, runs: Sequence[RunRecord]) -> Site:
     """With those machines first whose GPU is one on which earlier `runs` timed: of several types that are up,
     Ray names any first, and each run would choose anew on another."""
     records = [record for run in reversed(runs) if (record := run.get("kernels") or run.get("sharing"))]
-    up = {node.gpu_type or UNNAMED for node in site.nodes}
+    up = {node.gpu_name for node in site.nodes}
     device = next((said for record in records if (said := record.get("device")) in up), None)
-    nodes = sorted(site.nodes, key=lambda node: (node.gpu_type or UNNAMED) != device)
+    nodes = sorted(site.nodes, key=lambda node: node.gpu_name != device)
     return replace(site, nodes=tuple(nodes))
 
 
@@ -45,7 +44,7 @@ def known_kernels(
         if options.kernels == "ours":
             raise InputError("--kernels ours: they are for GPUs, and packs train on CPUs here; leave it out.")
         return Chosen()
-    up = next((node.gpu_type or UNNAMED for node in site.nodes), coming_type(site))
+    up = site.gpu_up or coming_type(site)
     return settled(options.kernels, runs, up if joined else gpu_name(), plan, states)
 
 
@@ -80,7 +79,7 @@ class KernelTiming:
         if self.site.nodes or not self.joined:
             self.say("Timing kernels")
         each = self.site.resources
-        ended = self.patience.ended if self.patience else nobody
+        ended = ended_by(self.patience)
         if not self.joined:
             return time_here(self.infos, each.device, each.threads, cells, kernels, seconds, ended)
         from orchestrator.cluster.calibration import time_there

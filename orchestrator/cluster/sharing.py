@@ -5,22 +5,18 @@ from dataclasses import replace
 
 from model.data.dataset import DataInfo
 from model.spec import Spec
-from orchestrator.cluster.joined import Patience
+from orchestrator.cluster.joined import Patience, ended_by
 from orchestrator.grid.own import own_code
 from orchestrator.planning import ladders, measured
 from orchestrator.planning.gpu_timings import Key
-from orchestrator.planning.kernel_timing import nobody
 from orchestrator.planning.kernels import Chosen
 from orchestrator.planning.local import gpu_name
 from orchestrator.planning.options import Options
 from orchestrator.planning.packs_per_gpu import Ladder, Sharing, reaches, remembered, rungs
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.resources import NoMachineError, Site, coming_type
+from orchestrator.planning.resources import UNNAMED, NoMachineError, Site, coming_type
 from orchestrator.planning.side_by_side import climb_here, how_many
 from orchestrator.results.records import RunRecord
-
-#: A GPU whose type Ray does not know.
-UNNAMED = "a GPU"
 
 
 def sharing_of(
@@ -45,8 +41,7 @@ def sharing_of(
     known, place = None, options.throughput_from
     if place and (gains := measured.of(place).gains) is not None:
         known = Ladder(gains.by_packs, source=f"by {place}")
-    up = next((node.gpu_type or UNNAMED for node in site.nodes), None)
-    device = up if joined else gpu_name()
+    device = site.gpu_up if joined else gpu_name()
     key = _key(device or coming_type(site), plan, infos, chosen)
     kept = ladders.of(key) if key else None
 
@@ -100,7 +95,7 @@ def _climb(
     *,
     joined: bool,
 ) -> Ladder:
-    ended, each = patience.ended if patience else nobody, site.resources
+    ended, each = ended_by(patience), site.resources
     if not joined:
         return climb_here(packs, infos, each.device, each.threads, counts, chosen, ended)
     from orchestrator.cluster.calibration import climb_there

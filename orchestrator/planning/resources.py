@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from model.errors import InputError
 
+#: A GPU whose type Ray does not know.
+UNNAMED = "a GPU"
+
 
 class NoMachineError(RuntimeError):
     """No machine is up that anything could be timed on. The message says why."""
@@ -71,6 +74,11 @@ class Node:
     head: bool = False
     gpu_type: str | None = None
 
+    @property
+    def gpu_name(self) -> str:
+        """By which what was timed on it is found again."""
+        return self.gpu_type or UNNAMED
+
 
 @dataclass(frozen=True)
 class NodeType:
@@ -107,6 +115,11 @@ class Site:
     nodes: tuple[Node, ...] = ()
     avoid: str | None = None
     gpu_type: str | None = None
+
+    @property
+    def gpu_up(self) -> str | None:
+        """The name of the GPU of the first machine that is up; None where none is."""
+        return next((node.gpu_name for node in self.nodes), None)
 
     @property
     def slots(self) -> int:

@@ -9,20 +9,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeVar
 
 
-class Metadata(ThreadingHTTPServer):
-    """`notice`: of the machine's end, as Amazon documents it; None where there is none. `tokens`: given out, of
-    which the last alone is good. `asked`: how often for a notice."""
+class _Local(ThreadingHTTPServer):
+    """A server of this machine's own. `answering`: its requests."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.notice: dict[str, str] | None = None
-        self.body: bytes | None = None
-        self.tokens: list[str] = []
-        self.asked = 0
+    def __init__(self, answering: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), answering)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Metadata(_Local):
+    """`notice`: of the machine's end, as Amazon documents it; None where there is none. `tokens`: given out, of
+    which the last alone is good. `asked`: how often for a notice."""
+
+    def __init__(self) -> None:
+        super().__init__(_Answers)
+        self.notice: dict[str, str] | None = None
+        self.body: bytes | None = None
+        self.tokens: list[str] = []
+        self.asked = 0
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -51,19 +58,15 @@ class _Answers(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-class Elsewhere(ThreadingHTTPServer):
+class Elsewhere(_Local):
     """Another cloud's. `answers`: a body, with headers of its own, by path; 404 for others. `wants`: a header
     without which nothing is answered. `speaks`: what it says to everything instead, which may be no HTTP."""
 
     def __init__(self, wants: tuple[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _AnswersElsewhere)
+        super().__init__(_AnswersElsewhere)
         self.wants = wants
         self.answers: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.speaks: bytes | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class _AnswersElsewhere(BaseHTTPRequestHandler):

@@ -75,6 +75,16 @@ def test_no_epoch_is_trained_that_nobody_asked_for(host, tmp_path, images):
     assert state.epochs[-1] == 1
 
 
+def goes_on_as_if_never_left(host, given, tmp_path, images):
+    """A pack whose results lie in "left" trains the rest, and its numbers are those of a whole run."""
+    host.begin(0, given)
+    assert [event.epoch for event in rest(host, 0)[:3]] == [1, 2, 3]
+    whole, _ = assigned(tmp_path / "whole", images)
+    host.begin(1, whole)
+    rest(host, 1)
+    assert numbers(tmp_path / "left") == numbers(tmp_path / "whole")
+
+
 def test_a_pack_is_left_within_its_epoch_and_goes_on_there(host, tmp_path, images):
     given, _ = assigned(tmp_path / "left", images)
     host.begin(0, given)
@@ -84,12 +94,7 @@ def test_a_pack_is_left_within_its_epoch_and_goes_on_there(host, tmp_path, image
     assert [type(one) for one in said] == [Warned, Ended]
     assert "left within epoch 1, after 1 of 5 steps" in said[0].warning
     assert said[1] == Ended(stopped=True)
-    host.begin(0, given)
-    assert [event.epoch for event in rest(host, 0)[:3]] == [1, 2, 3]
-    whole, _ = assigned(tmp_path / "whole", images)
-    host.begin(1, whole)
-    rest(host, 1)
-    assert numbers(tmp_path / "left") == numbers(tmp_path / "whole")
+    goes_on_as_if_never_left(host, given, tmp_path, images)
 
 
 def test_a_pack_that_is_begun_again_goes_on_where_the_first_was(host, tmp_path, images):
@@ -125,12 +130,7 @@ def test_a_pack_that_is_begun_again_while_it_trains_is_left_where_it_is(host, tm
     host.end(0)
     (state,) = Store(str(tmp_path / "left")).states([TRIALS[0].trial_id]).values()
     assert state.within == ((0, 3),)
-    host.begin(0, given)
-    assert [event.epoch for event in rest(host, 0)[:3]] == [1, 2, 3]
-    whole, _ = assigned(tmp_path / "whole", images)
-    host.begin(1, whole)
-    rest(host, 1)
-    assert numbers(tmp_path / "left") == numbers(tmp_path / "whole")
+    goes_on_as_if_never_left(host, given, tmp_path, images)
 
 
 def test_an_error_comes_without_what_it_holds(host, tmp_path, images, monkeypatch):
